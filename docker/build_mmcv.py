@@ -1,0 +1,204 @@
+"""Builds mmcv-full into a wheel cache, from hash-checked source archives.
+
+    python docker/build_mmcv.py [stack=paper] [device=auto|cpu|cuda] [archs=7.0;8.0] [cache=FOLDER]
+
+Run it with the Python of an environment that holds the stack's torch and build tools. Prints the wheel's path; all else
+goes to stderr. The cache is keyed by everything that matters to the binary, so a second build is a hit. Exit status 3:
+no compiler, no network, or the compiler failed (the log's path is printed).
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from pathlib import Path
+
+DOCKER = Path(__file__).resolve().parent
+
+
+class BuildError(Exception):
+    """The wheel cannot be built here; the message says why and what to do."""
+
+
+def say(message, end='\n'):
+    print(message, end=end, file=sys.stderr, flush=True)
+
+
+def read_keys(arguments):
+    """``key=value`` arguments as a dict, with the defaults of the module's docstring."""
+    keys = dict(
+        stack='paper',
+        device='auto',
+        archs=None,
+        cache=os.environ.get('HEAD_CACHE') or Path(os.environ.get('XDG_CACHE_HOME', Path.home() / '.cache')) / 'head')
+    for argument in arguments:
+        key, equals, value = argument.partition('=')
+        if not equals or key not in keys:
+            raise BuildError(f'{argument}: the keys are {", ".join(keys)}')
+        keys[key] = value
+    return keys
+
+
+def read_stack(stack):
+    """The settings of docker/stack-NAME.env, plus ``VERSION`` and ``SHA256`` of mmcv-full from the lock."""
+    lines = (DOCKER / f'stack-{stack}.env').read_text().splitlines()
+    settings = dict(line.split('=', 1) for line in lines if '=' in line and not line.startswith('#'))
+    lock = (DOCKER / 'lock' / f'{stack}.lock').read_text()
+    entry = re.search(r'^mmcv-full==(\S+) \\\n\s+--hash=sha256:(\w+)$', lock, re.M)
+    settings.update(VERSION=entry[1], SHA256=entry[2])
+    return settings
+
+
+def choose_device(device):
+    """``cuda`` if asked for, or if a GPU and a CUDA compiler of torch's version are here; else ``cpu``."""
+    import torch
+    with contextlib.redirect_stdout(sys.stderr):  # it prints when it is imported
+        from torch.utils.cpp_extension import CUDA_HOME
+    if device != 'auto':
+        return device
+    if not torch.cuda.is_available():
+        return 'cpu'
+    nvcc = Path(CUDA_HOME or '') / 'bin' / 'nvcc'
+    if nvcc.exists() and f'release {torch.version.cuda}' in subprocess.check_output([nvcc, '--version'], text=True):
+        return 'cuda'
+    say(f'mmcv-full is built without CUDA: no nvcc {torch.version.cuda} here. On the GPU, use the image.')
+    return 'cpu'
+
+
+def cache_key(settings, device, archs):
+    """What the binary depends on."""
+    import torch
+    return dict(
+        mmcv_full=settings['VERSION'],
+        archives=[settings['SHA256'], settings['MMCV_HEADERS_SHA256']],
+        builder=hashlib.sha256(Path(__file__).read_bytes()).hexdigest(),
+        torch=torch.__version__,
+        python=platform.python_version_tuple()[:2],
+        machine=platform.machine(),
+        libc=platform.libc_ver(),
+        device=device,
+        cuda=torch.version.cuda if device == 'cuda' else None,
+        archs=archs if device == 'cuda' else None)
+
+
+def download(version, sha256, folder):
+    """The source archive of an mmcv-full release, its hash checked by pip."""
+    requirement = folder / f'{version}.txt'
+    requirement.write_text(f'mmcv-full=={version} --hash=sha256:{sha256}\n')
+    command = [
+        sys.executable, '-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-deps', '--no-binary',
+        ':all:', '--no-build-isolation', '--require-hashes', '--dest', folder, '-r', requirement
+    ]
+    if subprocess.run(command, stdout=sys.stderr).returncode:
+        raise BuildError(f'the archive of mmcv-full {version} could not be fetched (see above)')
+    return folder / f'mmcv-full-{version}.tar.gz'
+
+
+def unpack(archive, folder):
+    with tarfile.open(archive) as tar:
+        tar.extractall(folder)
+    return folder / archive.name[:-len('.tar.gz')]
+
+
+def merge_dispatchers(source):
+    """Compile the operators' dispatch files as one unit.
+
+    Each of the 49 takes ten seconds to read torch's headers and almost none for itself; together they compile in the
+    time of two. The bindings and the kernels stay units of their own.
+    """
+    folder = source / 'mmcv/ops/csrc/pytorch'
+    includes = []
+    for path in sorted(folder.glob('*.cpp')):
+        if path.name != 'pybind.cpp':
+            path.rename(path.with_suffix('.inc'))
+            includes.append(f'#include "{path.stem}.inc"\n')
+    (folder / 'dispatchers.cpp').write_text(''.join(includes))
+
+
+def prepare_source(settings, device, folder):
+    """The source tree, completed with the headers that its archive lacks."""
+    source = unpack(download(settings['VERSION'], settings['SHA256'], folder), folder)
+    donor = unpack(download(settings['MMCV_HEADERS_FROM'], settings['MMCV_HEADERS_SHA256'], folder), folder)
+    for name in (settings['MMCV_HEADERS'] + ' ' + settings['MMCV_HEADERS_CUDA'] * (device == 'cuda')).split():
+        copy = shutil.copytree if (donor / name).is_dir() else shutil.copy
+        copy(donor / name, source / name)
+    merge_dispatchers(source)
+    return source
+
+
+def compile_wheel(source, device, archs, log):
+    """Run the source tree's own setup.py, showing how far the compiler is."""
+    environment = dict(
+        os.environ,
+        MMCV_WITH_OPS='1',
+        FORCE_CUDA=str(int(device == 'cuda')),
+        MAX_JOBS=os.environ.get('MAX_JOBS', str(len(os.sched_getaffinity(0)))),
+        CFLAGS=os.environ.get('CFLAGS', '') + ' -g0')
+    if device == 'cuda':
+        environment['TORCH_CUDA_ARCH_LIST'] = archs
+    else:
+        environment['CUDA_VISIBLE_DEVICES'] = ''
+    command = [sys.executable, 'setup.py', '--quiet', 'bdist_wheel']
+    start, done = time.time(), 0
+    with open(log, 'w') as output, subprocess.Popen(
+            command, cwd=source, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as job:
+        for line in job.stdout:
+            output.write(line)
+            step = re.match(r'\[(\d+)/(\d+)\]', line)
+            if step:
+                done, of = map(int, step.groups())
+                left = (time.time() - start) / done * (of - done)
+                if sys.stderr.isatty():
+                    say(f'\r      compiling: {done}/{of}, about {left:.0f} s left   ', end='')
+                elif done in (1, of // 2, of):
+                    say(f'      compiling: {done}/{of}')
+    if sys.stderr.isatty():
+        say('')
+    if job.returncode:
+        raise BuildError(f'mmcv-full does not compile: {log}')
+    return next((source / 'dist').glob('*.whl'))
+
+
+def build(keys):
+    """The path of the wheel, built unless the cache holds it."""
+    settings = read_stack(keys['stack'])
+    device = choose_device(keys['device'])
+    archs = keys['archs'] or settings['CUDA_ARCHS']
+    key = cache_key(settings, device, archs)
+    name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
+    folder = Path(keys['cache']) / 'wheels' / f'mmcv_full-{settings["VERSION"]}-{device}-{name}'
+    found = sorted(folder.glob('*.whl'))
+    if found:
+        say(f'      mmcv-full {settings["VERSION"]} ({device}) is in the wheel cache')
+        return found[0]
+    if not shutil.which(os.environ.get('CXX', 'c++')):
+        raise BuildError('no C++ compiler to build mmcv-full: install g++ (apt-get install g++)')
+    say(f'      building mmcv-full {settings["VERSION"]} ({device}), about 3 minutes on 2 cores')
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    log = folder.parent / f'{folder.name}.log'
+    with tempfile.TemporaryDirectory(prefix='.building-', dir=folder.parent) as work:
+        source = prepare_source(settings, device, Path(work))
+        wheel = compile_wheel(source, device, archs, log)
+        ready = Path(work) / 'ready'
+        ready.mkdir()
+        shutil.move(str(wheel), str(ready / wheel.name))
+        (ready / 'key.json').write_text(json.dumps(key, indent=1))
+        shutil.rmtree(folder, ignore_errors=True)
+        ready.rename(folder)
+    return folder / wheel.name
+
+
+if __name__ == '__main__':
+    try:
+        print(build(read_keys(sys.argv[1:])))
+    except BuildError as error:
+        say(f'head: {error}')
+        sys.exit(3)

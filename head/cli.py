@@ -1,0 +1,154 @@
+"""The command line: a command, then key=value. Answers wrong requests without importing torch."""
+
+import ast
+import difflib
+import errno
+import importlib
+import sys
+from dataclasses import dataclass, field
+from typing import Dict
+
+from .errors import CANNOT, DONE, INTERRUPTED, HeadError, RequestError
+
+KEYS = dict(
+    config='alias of the results table (head_r18, …) or path of a config file',
+    checkpoint='the weights to evaluate',
+    data='COCO folder: annotations/, train2017/, val2017/ (default data/coco)',
+    work_dir='where results go (default work_dirs/CONFIG)',
+    pretrained='folder of the backbones\' and teachers\' weights (default pretrained), or none: random ones',
+    device='cuda or cpu (default: a GPU if there is one)',
+    gpus='number of GPUs (default 1 if there is one)',
+    seed='of everything random (default 3407)',
+    epochs='train that many epochs instead of the config\'s',
+    iters='stop the training after that many iterations',
+    stack='the environment to run in (default paper)',
+    json='write what is printed to this file too',
+)
+NUMBERS = {'gpus', 'seed', 'epochs', 'iters'}
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command: the module whose `run(request)` does it, its keys, and one line for the help."""
+
+    module: str
+    keys: tuple
+    summary: str
+    overrides: bool = False
+
+
+COMMANDS = dict(
+    train=Command('head.engine.train', ('config', 'data', 'work_dir', 'pretrained', 'device', 'gpus', 'seed', 'epochs',
+                                        'iters', 'stack'), 'train one row of the results table', True),
+    eval=Command('head.engine.evaluate', ('config', 'checkpoint', 'data', 'work_dir', 'device', 'gpus', 'stack'),
+                 'evaluate a checkpoint and compare it with what is reported', True),
+    smoke=Command('head.smoke', ('data', 'work_dir', 'stack'), 'show in minutes that all of it works, without a GPU'),
+    doctor=Command('head.doctor', ('data', 'pretrained', 'stack', 'json'), 'print what this machine has'),
+)
+
+
+@dataclass
+class Request:
+    """What was asked for: `keys` by name (numbers as int), `overrides` of the config by dotted key."""
+
+    command: str
+    keys: Dict[str, object] = field(default_factory=dict)
+    overrides: Dict[str, object] = field(default_factory=dict)
+
+    def get(self, key, default=None):
+        """The key's value, or `default` where it was not given."""
+        return self.keys.get(key, default)
+
+    def require(self, key):
+        """The key's value; RequestError where it was not given."""
+        if key not in self.keys:
+            raise RequestError(f'{self.command} needs {key}=: {KEYS[key]}')
+        return self.keys[key]
+
+
+def help_text(name=None):
+    """The help of one command, or of all."""
+    if name is None:
+        lines = ['usage: COMMAND key=value …', '']
+        lines += [f'  {name:8}{command.summary}' for name, command in COMMANDS.items()]
+        return '\n'.join(lines + ['', 'COMMAND --help prints its keys.'])
+    command = COMMANDS[name]
+    lines = [f'{name}: {command.summary}', '']
+    lines += [f'  {key + "=":13}{KEYS[key]}' for key in command.keys]
+    if command.overrides:
+        lines += ['', '  A dotted key overrides the config: optimizer.lr=0.005']
+    return '\n'.join(lines)
+
+
+def literal(text):
+    """A Python literal if `text` is one, else the text itself."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return {'true': True, 'false': False, 'none': None}.get(text.lower(), text)
+
+
+def parse(arguments):
+    """A request from the words after the program's name.
+
+    Raises:
+        RequestError: an unknown command or key, a word that is no key=value, a number that is none.
+    """
+    name, *words = arguments
+    if name not in COMMANDS:
+        near = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.4)
+        raise RequestError(f'{name}: no such command; ' +
+                           (f'did you mean {near[0]}?' if near else f'there are {", ".join(COMMANDS)}'))
+    command, request = COMMANDS[name], Request(name)
+    for word in words:
+        key, equals, value = word.partition('=')
+        if not equals or not key:
+            raise RequestError(f'{word}: not key=value; {name} --help lists the keys')
+        if key in command.keys:
+            if key in NUMBERS:
+                if not value.isdigit() or (int(value) == 0 and key != 'seed'):
+                    raise RequestError(f'{word}: {key} is a positive whole number')
+                value = int(value)
+            elif not value:
+                raise RequestError(f'{word}: {key} has no value')
+            request.keys[key] = value
+        elif command.overrides and '.' in key:
+            request.overrides[key] = literal(value)
+        else:
+            near = difflib.get_close_matches(key, command.keys, n=3, cutoff=0.5) or command.keys
+            raise RequestError(f'{key}=: {name} has no such key; nearest: {", ".join(near)}')
+    return request
+
+
+def one_line(error):
+    """The error's message in one line; of an error that crossed from a worker process, its own last line."""
+    lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    if 'Traceback' in str(error):
+        return lines[-1].split(': ', 1)[-1]
+    return ' '.join(line.strip() for line in lines)
+
+
+def main(arguments):
+    """Run a command line; returns its exit status."""
+    if not arguments or arguments[0] in ('help', '--help', '-h'):
+        print(help_text())
+        return DONE
+    try:
+        if arguments[0] in COMMANDS and {'--help', '-h'} & set(arguments[1:]):
+            print(help_text(arguments[0]))
+            return DONE
+        request = parse(arguments)
+        return importlib.import_module(COMMANDS[request.command].module).run(request)
+    except HeadError as error:
+        print(f'head: {one_line(error)}', file=sys.stderr)
+        return error.status
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            print(f'head: no space left on the disk ({error.filename or "work_dir"}): make room', file=sys.stderr)
+            return CANNOT
+        raise
+    except KeyboardInterrupt:
+        print('head: interrupted', file=sys.stderr)
+        return INTERRUPTED
+
+

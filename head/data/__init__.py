@@ -1,0 +1,1 @@
+"""COCO data: checking a folder, drawing the embedded set."""

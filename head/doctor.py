@@ -1,0 +1,117 @@
+"""`doctor`: what this machine and this environment have."""
+
+import os
+import platform
+import shutil
+
+from .catalog import files
+from .errors import DONE
+from .verdict import write_json
+
+SHARED_MEMORY_NEEDED = 1 << 30
+"""Bytes that data loader workers want in /dev/shm for full-size images."""
+
+
+def _gigabytes(number):
+    return f'{number / 2**30:.1f} GB'
+
+
+def _space(path):
+    while not os.path.exists(path):
+        path = os.path.dirname(os.path.abspath(path))
+    return shutil.disk_usage(path)
+
+
+def architectures():
+    """GPU architectures that torch was compiled for, whether or not a GPU is here to ask (``sm_86``)."""
+    import torch
+    flags = getattr(torch._C, '_cuda_getArchFlags', str)()  # torch.cuda.get_arch_list() wants a GPU
+    return (flags or '').split()
+
+
+def examine(data, pretrained):
+    """Everything the doctor knows, as json would hold it.
+
+    Args:
+        data (str): COCO folder.
+        pretrained (str): folder of the weights.
+    """
+    import torch
+
+    from .engine.run_facts import commit, versions
+    from .engine.weights import sha256_of
+    try:
+        from mmcv.ops import get_compiler_version, get_compiling_cuda_version
+        compiled = dict(compiler=get_compiler_version(), cuda=get_compiling_cuda_version())
+    except ImportError as error:
+        compiled = dict(error=str(error))
+    shared = shutil.disk_usage('/dev/shm') if os.path.isdir('/dev/shm') else None
+    annotations = os.path.join(data, 'annotations')
+    weights = {}
+    for file in files().values():
+        path = os.path.join(pretrained, *file.path.split('/')[1:])
+        if os.path.isfile(path):
+            weights[path] = 'ok' if sha256_of(path).startswith(file.sha256) else 'damaged'
+        else:
+            weights[path] = 'missing'
+    return dict(
+        stack=os.environ.get('HEAD_STACK'),
+        commit=commit(),
+        system=platform.platform(),
+        versions=versions(),
+        mmcv_ops=compiled,
+        torch_cuda=torch.version.cuda,
+        architectures=architectures(),
+        gpus=[
+            dict(
+                name=properties.name,
+                architecture=f'sm_{properties.major}{properties.minor}',
+                memory=properties.total_memory)
+            for properties in map(torch.cuda.get_device_properties, range(torch.cuda.device_count()))
+        ],
+        cpus=len(os.sched_getaffinity(0)),
+        shared_memory=shared and dict(total=shared.total, free=shared.free),
+        disk=dict(free=_space('work_dirs').free),
+        data={
+            data: 'present' if os.path.isdir(data) else 'missing',
+            **{
+                os.path.join(folder, name): 'present' if os.path.exists(os.path.join(folder, name)) else 'missing'
+                for folder, name in [(annotations, 'instances_train2017.json'), (annotations, 'instances_val2017.json'),
+                                     (data, 'train2017'), (data, 'val2017')]
+            }
+        },
+        pretrained=weights)
+
+
+def _lines(facts):
+    yield 'stack', facts['stack'] or 'unknown'
+    yield 'system', facts['system']
+    for name, version in facts['versions'].items():
+        yield name, version or 'not installed'
+    ops = facts['mmcv_ops']
+    yield 'mmcv ops', ops.get('error') or f'built with {ops["compiler"]}, CUDA {ops["cuda"]}'
+    yield 'torch for', ' '.join(facts['architectures']) + f' (CUDA {facts["torch_cuda"]})'
+    for gpu in facts['gpus'] or []:
+        yield 'GPU', f'{gpu["name"]}, {gpu["architecture"]}, {_gigabytes(gpu["memory"])}'
+    if not facts['gpus']:
+        yield 'GPU', 'none'
+    yield 'CPUs', facts['cpus']
+    memory = facts['shared_memory']
+    if memory is None:
+        yield 'shared memory', 'no /dev/shm'
+    else:
+        short = '' if memory['total'] >= SHARED_MEMORY_NEEDED else ' – too little for data loaders, want 1 GB'
+        yield 'shared memory', f'{_gigabytes(memory["free"])} free of {_gigabytes(memory["total"])}{short}'
+    yield 'disk', f'{_gigabytes(facts["disk"]["free"])} free'
+    for name, state in [*facts['data'].items(), *facts['pretrained'].items()]:
+        yield state, name
+
+
+def run(request):
+    """The command `doctor`; returns its exit status."""
+    facts = examine(request.get('data', 'data/coco'), request.get('pretrained', 'pretrained'))
+    for name, value in _lines(facts):
+        print(f'{name:20}{value}')
+    if request.get('json'):
+        write_json(request.get('json'), facts)
+    return DONE

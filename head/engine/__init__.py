@@ -1,0 +1,1 @@
+"""Training and evaluation on mmcv's runner and mmdet's datasets."""

@@ -1,0 +1,95 @@
+"""From a request to the config that runs: file, overrides, data folder, learning rate."""
+
+import difflib
+import os
+
+from mmcv import Config
+
+from ..errors import RequestError
+
+IMAGES_AN_ITERATION = 16
+"""What the configs' learning rates are for: 8 GPUs x 2 images."""
+
+
+def load_config(path):
+    """The config of a file.
+
+    Raises:
+        RequestError: it is no config, or has no model.
+    """
+    try:
+        cfg = Config.fromfile(str(path))
+    except Exception as error:
+        raise RequestError(f'{path}: not a config ({type(error).__name__}: {error})') from error
+    for key in ('model', 'data', 'optimizer', 'runner'):
+        if key not in cfg:
+            raise RequestError(f'{path}: not a training config, it has no {key!r}')
+    return cfg
+
+
+def _flat(node, prefix=''):
+    items = node.items() if isinstance(node, dict) else enumerate(node)
+    for key, value in items:
+        yield f'{prefix}{key}'
+        if isinstance(value, (dict, list)):
+            yield from _flat(value, f'{prefix}{key}.')
+
+
+def _fits(old, new):
+    if old is None or new is None:
+        return True
+    number = (int, float)
+    if isinstance(old, number) and not isinstance(old, bool):
+        return isinstance(new, number) and not isinstance(new, bool)
+    if isinstance(old, (list, tuple)):
+        return isinstance(new, (list, tuple))
+    return isinstance(new, type(old))
+
+
+def apply_overrides(cfg, overrides):
+    """Set dotted keys, each of which must exist with a value of the same kind.
+
+    Raises:
+        RequestError: a key that exists nowhere (names the nearest), or a value of another kind.
+    """
+    model = cfg._cfg_dict
+    for key, value in overrides.items():
+        node, *steps = model, *key.split('.')
+        for step in steps[:-1]:
+            node = _child(node, step, key, model)
+        last = steps[-1]
+        old = _child(node, last, key, model)
+        if not _fits(old, value):
+            raise RequestError(f'{key}={value}: the config has {old!r} there, a {type(old).__name__}')
+        node[int(last) if isinstance(node, list) else last] = value
+
+
+def _child(node, step, key, root):
+    if isinstance(node, dict) and step in node:
+        return node[step]
+    if isinstance(node, list) and step.isdigit() and int(step) < len(node):
+        return node[int(step)]
+    near = difflib.get_close_matches(key, list(_flat(root)), n=3, cutoff=0.5)
+    raise RequestError(f'{key}=: the config has no such key' + (f'; nearest: {", ".join(near)}' if near else ''))
+
+
+def point_at_data(cfg, folder):
+    """Let every split read below `folder` instead of the config's `data_root`."""
+    root = cfg.get('data_root', 'data/coco/')
+    for split in ('train', 'val', 'test'):
+        for key in ('ann_file', 'img_prefix'):
+            path = cfg.data[split][key]
+            if path.startswith(root):
+                cfg.data[split][key] = os.path.join(folder, path[len(root):])
+    cfg.data_root = os.path.join(folder, '')
+
+
+def scale_learning_rate(cfg, overrides, say):
+    """Scale the learning rate with the images an iteration, unless it was given by hand."""
+    images = cfg.data.samples_per_gpu
+    if 'optimizer.lr' in overrides:
+        say(f'learning rate {cfg.optimizer.lr:g}, given by hand, for {images} images an iteration')
+        return
+    published = cfg.optimizer.lr
+    cfg.optimizer.lr = published * images / IMAGES_AN_ITERATION
+    say(f'learning rate {cfg.optimizer.lr:g} = {published:g} x {images} / {IMAGES_AN_ITERATION} images an iteration')

@@ -1,0 +1,38 @@
+"""Where a run computes."""
+
+import torch
+
+from ..errors import RequestError
+
+
+def choose_device(request, say):
+    """``'cuda'`` or ``'cpu'`` from the keys `device` and `gpus`, saying so when it is the CPU.
+
+    Raises:
+        RequestError: more GPUs than present, or more than this version drives.
+    """
+    device, gpus, present = request.get('device'), request.get('gpus'), torch.cuda.device_count()
+    if device not in (None, 'cpu', 'cuda'):
+        raise RequestError(f'device={device}: cuda or cpu')
+    if device == 'cpu' and gpus:
+        raise RequestError(f'device=cpu and gpus={gpus} contradict each other: leave one out')
+    if (gpus or (device == 'cuda' and 1) or 0) > present:
+        raise RequestError(f'{f"gpus={gpus}" if gpus else "device=cuda"}: this machine has {present} GPUs that torch '
+                           f'{torch.__version__} can use; take fewer, or device=cpu')
+    if gpus and gpus > 1:
+        raise RequestError(f'gpus={gpus}: this version trains in a single process; take gpus=1')
+    if device == 'cpu' or not present:
+        say('computing on the CPU' + ('' if device == 'cpu' else ': no GPU here'))
+        return 'cpu'
+    say(f'computing on {torch.cuda.get_device_name(0)}')
+    return 'cuda'
+
+
+def parallel(model, device):
+    """The model on its device, wrapped as mmcv's runner wants it (unpacks DataContainers)."""
+    from mmcv.parallel import MMDataParallel
+    if device == 'cuda':
+        return MMDataParallel(model.cuda(0), device_ids=[0])
+    wrapped = MMDataParallel(model, device_ids=[])
+    wrapped.device_ids = []  # torch fills in every GPU it sees
+    return wrapped

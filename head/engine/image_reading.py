@@ -1,0 +1,30 @@
+"""Reading images so that a broken one is named."""
+
+import os
+
+from mmdet.datasets.pipelines import LoadImageFromFile
+
+from ..errors import RequestError
+
+
+class NamingLoadImage(LoadImageFromFile):
+    """mmdet's loader; an image that does not decode ends the run with its name instead of a stack of None errors."""
+
+    def __call__(self, results):
+        """Load the image; RequestError if it does not decode."""
+        try:
+            loaded = super().__call__(results)
+        except AttributeError:  # mmcv returned None, which has no shape
+            loaded = None
+        if loaded is None or loaded['img'] is None:
+            name = os.path.join(results['img_prefix'] or '', results['img_info']['filename'])
+            raise RequestError(f'{name}: does not decode as an image; fetch it again')
+        return loaded
+
+
+def name_broken_images(dataset):
+    """Put `NamingLoadImage` in the place of a built dataset's loader."""
+    for i, step in enumerate(dataset.pipeline.transforms):
+        if type(step) is LoadImageFromFile:
+            dataset.pipeline.transforms[i] = NamingLoadImage(step.to_float32, step.color_type, step.file_client_args)
+    return dataset

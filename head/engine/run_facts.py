@@ -1,0 +1,47 @@
+"""What a verdict says of its origin: stack, versions, device, files."""
+
+import os
+import platform
+import subprocess
+import sys
+from importlib import metadata
+
+import torch
+
+from .. import __version__
+from ..catalog import ROOT
+
+PACKAGES = ('torch', 'torchvision', 'mmcv-full', 'mmdet', 'todd_ai', 'pycocotools', 'numpy')
+
+
+def versions():
+    """Package name -> version; None for one that is not installed."""
+
+    def of(name):
+        try:
+            return metadata.version(name)
+        except metadata.PackageNotFoundError:
+            return None
+
+    return dict(python=platform.python_version(), head=__version__, **{name: of(name) for name in PACKAGES})
+
+
+def commit():
+    """The project's commit, with a + if the checkout has changes; None outside a checkout."""
+    try:
+        git = ['git', '-C', str(ROOT)]
+        head = subprocess.run(git + ['rev-parse', 'HEAD'], capture_output=True, text=True, check=True).stdout.strip()
+        changes = subprocess.run(git + ['status', '--porcelain'], capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return head + ('+' if changes.strip() else '')
+
+
+def run_facts(device):
+    """Stack, versions, commit and device, for the verdict."""
+    return dict(
+        stack=os.environ.get('HEAD_STACK'),
+        versions=versions(),
+        commit=commit(),
+        command=sys.argv[1:],
+        device=torch.cuda.get_device_name(0) if device == 'cuda' else f'CPU, {torch.get_num_threads()} threads')

@@ -1,0 +1,181 @@
+"""`train`: one row of the results table, from the weights it starts from to its verdict."""
+
+import os
+import time
+
+import mmdet
+from mmcv.runner import HOOKS, Hook, build_optimizer, build_runner
+from mmcv.utils import get_logger
+from mmdet.apis import set_random_seed
+from mmdet.datasets import build_dataloader, build_dataset
+from mmdet.models import build_detector
+
+from .. import catalog
+from ..data.coco_folder import check_split
+from ..verdict import EXIT_STATUS, judge, sentence, write_json
+from . import configuration, weights
+from .device import choose_device, parallel
+from .evaluate import CocoEvalHook, build_test_loader, percent
+from .image_reading import name_broken_images
+from .quiet import quietly
+from .run_facts import run_facts
+from .work_dir import open_work_dir
+
+SEED = 3407
+"""The one that is published."""
+
+
+class EnoughIterations(Exception):
+    """`iters=` is reached."""
+
+
+@HOOKS.register_module()
+class StopAfterHook(Hook):
+    """Saves a checkpoint after `iters` iterations and ends the run there."""
+
+    def __init__(self, iters):
+        self.iters = iters
+
+    def after_train_iter(self, runner):
+        """Raise `EnoughIterations` when it is time."""
+        if runner.iter + 1 >= self.iters:
+            runner.save_checkpoint(runner.work_dir, filename_tmpl=f'iter_{self.iters}.pth')
+            raise EnoughIterations
+
+
+def train(cfg, device, work_dir, logger, iters=None):
+    """Train a checked config from its first iteration.
+
+    Args:
+        cfg (Config): with `seed` set and every path in place.
+        device (str): ``'cuda'`` or ``'cpu'``.
+        work_dir (str): an open work dir; gets logs in mmdet's form and checkpoints.
+        logger (Logger): writes the log; its `timestamp` names the ``*.log.json``.
+        iters (int, optional): stop after that many.
+
+    Returns:
+        dict: the latest metrics, see `coco_stats`; None if no evaluation took place.
+    """
+    set_random_seed(cfg.seed)
+    with quietly():
+        dataset = name_broken_images(build_dataset(cfg.data.train))
+        model = build_detector(cfg.model)
+        model.init_weights()
+    model.CLASSES = dataset.CLASSES
+    loader = build_dataloader(
+        dataset,
+        cfg.data.samples_per_gpu,
+        cfg.data.workers_per_gpu,
+        num_gpus=1,
+        dist=False,
+        seed=cfg.seed,
+        runner_type=cfg.runner.type)
+    model = parallel(model, device)
+    runner = build_runner(
+        cfg.runner,
+        default_args=dict(
+            model=model,
+            optimizer=build_optimizer(model, cfg.optimizer),
+            work_dir=work_dir,
+            logger=logger,
+            meta=dict(config=cfg.pretty_text, seed=cfg.seed)))
+    runner.timestamp = logger.timestamp
+    runner.register_training_hooks(
+        cfg.lr_config,
+        cfg.optimizer_config,
+        dict(cfg.checkpoint_config, meta=dict(mmdet_version=mmdet.__version__, CLASSES=dataset.CLASSES)),
+        cfg.log_config,
+        cfg.get('momentum_config'),
+        custom_hooks_config=cfg.get('custom_hooks'))
+    evaluation = CocoEvalHook(build_test_loader(cfg, 'val'), interval=cfg.evaluation.interval)
+    runner.register_hook(evaluation, priority='LOW')
+    if iters:
+        runner.register_hook(StopAfterHook(iters), priority='VERY_LOW')
+    try:
+        runner.run([loader], cfg.workflow)
+    except EnoughIterations:
+        logger.info(f'stopped after {iters} iterations, as asked')
+    return evaluation.metrics
+
+
+def open_log(work_dir):
+    """A logger to terminal and ``work_dir/TIMESTAMP.log``; its `timestamp` is for mmcv's ``*.log.json``."""
+    timestamp = time.strftime('%Y%m%d_%H%M%S', time.localtime())
+    # mmcv keeps one set of handlers a name
+    logger = get_logger(f'train {work_dir} {timestamp}', log_file=os.path.join(work_dir, f'{timestamp}.log'))
+    logger.timestamp = timestamp
+    return logger
+
+
+def check_weights(cfg, request):
+    """The weights a training starts from, and why a comparison with the paper would mean nothing.
+
+    Returns:
+        (list[Weights], list[str])
+    """
+    pretrained = request.get('pretrained', 'pretrained')
+    if pretrained == 'none':
+        weights.drop_pretrained(cfg)
+        return [], ['pretrained=none: random backbone' + (', random teacher' if 'distiller' in cfg.model else '')]
+    with quietly():
+        used = weights.check_pretrained(cfg, pretrained, request.overrides)
+    return used, [f'{one.path} is not a file of the catalog' for one in used if not one.confirmed]
+
+
+def run(request):
+    """The command `train`; returns its exit status."""
+    path, row = catalog.find_config(request.require('config'))
+    cfg = configuration.load_config(path)
+    configuration.apply_overrides(cfg, request.overrides)
+    configuration.point_at_data(cfg, request.get('data', 'data/coco'))
+    said = []
+    device = choose_device(request, said.append)
+    used, doubts = check_weights(cfg, request)
+    splits = {name: check_split(cfg.data[name].ann_file, cfg.data[name].img_prefix) for name in ('train', 'val')}
+    work_dir = open_work_dir(request.get('work_dir') or os.path.join('work_dirs', path.stem), must_be_new=True)
+
+    configuration.scale_learning_rate(cfg, request.overrides, said.append)
+    cfg.seed = request.get('seed', SEED)
+    cfg.runner.max_epochs = request.get('epochs', cfg.runner.max_epochs)
+    iters = request.get('iters')
+    if iters:
+        doubts.append(f'stopped after {iters} iterations')
+        cfg.log_config.interval = min(cfg.log_config.interval, max(1, iters // 20))
+    if not splits['val'].is_val2017:
+        doubts.append('the data are not COCO val2017')
+
+    facts = run_facts(device)
+    logger = open_log(work_dir)
+    cfg.dump(os.path.join(work_dir, path.name))
+    logger.info(f'{path} -> {work_dir}, {facts["stack"]} stack, {facts["versions"]}')
+    for line in said:
+        logger.info(line)
+    if not used:
+        logger.warning('!' * 20 + ' RANDOM WEIGHTS ' + '!' * 20)
+    for line in doubts:
+        logger.warning(f'this run cannot confirm the paper: {line}')
+
+    start = time.time()
+    metrics = train(cfg, device, work_dir, logger, iters)
+    seconds = time.time() - start
+    result = judge(percent(metrics) if metrics else None, row.reported if row else None, catalog.TRAIN_TOLERANCE,
+                   doubts)
+    write_json(
+        os.path.join(work_dir, 'verdict.json'),
+        dict(
+            command='train',
+            alias=row.alias if row else None,
+            config=str(path),
+            weights=[one.as_dict() for one in used],
+            data={
+                name: dict(split.as_dict(), sha256=weights.sha256_of(split.ann_file), is_val2017=split.is_val2017)
+                for name, split in splits.items()
+            },
+            seed=cfg.seed,
+            metrics=metrics,
+            **result,
+            seconds=seconds,
+            **facts))
+    logger.info(sentence(row.alias if row else path.stem, result))
+    logger.info(f'written: {os.path.join(work_dir, "verdict.json")}')
+    return EXIT_STATUS[result['verdict']]

@@ -1,0 +1,148 @@
+"""Weights files: present, undamaged, and of the model they are loaded into."""
+
+import hashlib
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from ..catalog import file_at
+from ..errors import RequestError
+
+CLASSIFIER = ('fc.', 'head.', 'classifier.')
+"""Names that a backbone's file may have beyond the backbone: the ImageNet classifier."""
+
+
+@dataclass
+class Weights:
+    """A weights file in use. `confirmed`: its hash is the catalog's."""
+
+    part: str
+    path: str
+    sha256: str
+    confirmed: bool
+
+    def as_dict(self):
+        """For the verdict."""
+        return asdict(self)
+
+
+def sha256_of(path):
+    """The file's hash, hexadecimal."""
+    digest = hashlib.sha256()
+    with open(path, 'rb') as file:
+        for block in iter(lambda: file.read(1 << 20), b''):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def read_state_dict(path):
+    """Names and tensors of a checkpoint file.
+
+    Raises:
+        RequestError: no such file, or not a checkpoint.
+    """
+    if not os.path.isfile(path):
+        raise RequestError(f'{path}: no such file')
+    try:
+        content = torch.load(path, map_location='cpu')
+        state = content.get('state_dict', content)
+        state = {name[7:] if name.startswith('module.') else name: value for name, value in state.items()}
+    except Exception as error:
+        raise RequestError(f'{path}: not a checkpoint, or damaged ({type(error).__name__})') from error
+    if not state or not all(isinstance(value, torch.Tensor) for value in state.values()):
+        raise RequestError(f'{path}: not a checkpoint, it holds no weights')
+    return state
+
+
+def _some(names):
+    names = sorted(names)
+    return ', '.join(names[:3]) + (f' and {len(names) - 3} more' if len(names) > 3 else '')
+
+
+def misfit(expected, found, allowed=()):
+    """What keeps weights from fitting a model, or an empty string.
+
+    Args:
+        expected (dict): name -> tensor of the model.
+        found (dict): name -> tensor of the file.
+        allowed (tuple[str]): beginnings of names that the file may have beyond the model's.
+    """
+    # files older than torch 0.4.1 have no counters, which nothing reads
+    missing = {name for name in expected.keys() - found.keys() if not name.endswith('num_batches_tracked')}
+    unexpected = {name for name in found.keys() - expected.keys() if not name.startswith(tuple(allowed))}
+    shapes = {name for name in expected.keys() & found.keys() if expected[name].shape != found[name].shape}
+    parts = [('missing', missing), ('unexpected', unexpected), ('of another shape', shapes)]
+    return '; '.join(f'{what}: {_some(names)}' for what, names in parts if names)
+
+
+def load_checkpoint(model, path, config):
+    """Load a whole detector's weights; every name and shape must agree.
+
+    Raises:
+        RequestError: not a checkpoint, or one of another config.
+    """
+    state = read_state_dict(path)
+    problem = misfit(model.state_dict(), state)
+    if problem:
+        raise RequestError(f'{path}: not a checkpoint of {config} ({problem})')
+    model.load_state_dict(state, strict=False)
+
+
+def _references(node, dotted='model'):
+    """(dotted key, dict, key) of every weights file that a model's config names."""
+    if isinstance(node, dict):
+        if node.get('type') == 'Pretrained' and 'checkpoint' in node:
+            yield f'{dotted}.checkpoint', node, 'checkpoint'
+        if 'ckpt' in node:
+            yield f'{dotted}.ckpt', node, 'ckpt'
+        for key, value in node.items():
+            yield from _references(value, f'{dotted}.{key}')
+
+
+def drop_pretrained(cfg):
+    """`pretrained=none`: random backbone, random teacher."""
+    for _, node, key in list(_references(cfg.model)):
+        node[key] = None
+    if cfg.model.backbone.get('init_cfg', {}).get('type') == 'Pretrained':
+        cfg.model.backbone.init_cfg = None
+
+
+def check_pretrained(cfg, folder, overrides):
+    """Let the config name its weights below `folder`, and check every file before hours are spent on them.
+
+    A file that `overrides` names by hand is checked by its names only.
+
+    Returns:
+        list[Weights]: what the training starts from.
+
+    Raises:
+        RequestError: a file is missing, damaged, or not of the model it is for.
+    """
+    from mmdet.models import build_backbone, build_detector
+    used = []
+    for dotted, node, key in list(_references(cfg.model)):
+        if node[key] is None:
+            continue
+        by_hand = dotted in overrides
+        path, known = Path(node[key]), file_at(node[key])
+        if not by_hand and path.parts[0] == 'pretrained':
+            path = Path(folder, *path.parts[1:])
+        node[key] = str(path)
+        if not path.is_file():
+            mend = f'fetch it from {known.address}' if known else 'name another'
+            raise RequestError(f'{path}: no such weights ({dotted}); {mend}, or train from random ones: pretrained=none')
+        sha256 = sha256_of(path)
+        confirmed = bool(known) and sha256.startswith(known.sha256)
+        if known and not by_hand and not confirmed:
+            raise RequestError(f'{path}: damaged, its sha256 begins with {sha256[:8]}, not {known.sha256}; '
+                               f'fetch it again from {known.address}')
+        teacher = key == 'ckpt'
+        module = build_detector(cfg.model.distiller.teacher.config.copy()) if teacher else build_backbone(
+            cfg.model.backbone.copy())
+        problem = misfit(module.state_dict(), read_state_dict(path), allowed=() if teacher else CLASSIFIER)
+        if problem:
+            raise RequestError(f'{path}: not the {"teacher" if teacher else "backbone"} of this config ({problem})')
+        used.append(Weights('teacher' if teacher else 'backbone', str(path), sha256, confirmed))
+    return used

@@ -1,0 +1,31 @@
+"""The paper's method as an mmdet plug-in.
+
+Importing this package registers every detector, head, adapt, loss and hook that the configs name. To use them with
+stock mmdet tools, a config carries ``custom_imports = dict(imports=['head.method'], allow_failed_imports=False)``.
+"""
+
+from .box_positions import CustomAdapt, RowsWithCell
+from .cross_stage_detector import CrossStageDetector
+from .cross_stage_head import CrossStageHEAD
+from .frozen_teacher import FrozenTeacherDistiller
+from .iteration_counter import IterationCounterHook
+from .mimic_loss import FeatureMSELoss
+from .retina_rpn_head import RetinaRPNHead
+from .roi_head_with_bbox_ids import StandardRoIHeadWithBBoxIDs
+from .single_teacher_single_stage import SingleTeacherSingleStageDistiller
+from .step_hooks import StepCallsHook, StepHook
+
+__all__ = [
+    'CrossStageDetector',
+    'CrossStageHEAD',
+    'CustomAdapt',
+    'FeatureMSELoss',
+    'FrozenTeacherDistiller',
+    'IterationCounterHook',
+    'RetinaRPNHead',
+    'RowsWithCell',
+    'SingleTeacherSingleStageDistiller',
+    'StepCallsHook',
+    'StepHook',
+    'StandardRoIHeadWithBBoxIDs',
+]

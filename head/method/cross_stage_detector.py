@@ -1,0 +1,49 @@
+"""A one-stage student with an assistant RoI head ("assist")."""
+
+from mmdet.core import bbox2result
+from mmdet.models import DETECTORS, TwoStageDetector
+
+
+@DETECTORS.register_module()
+class CrossStageDetector(TwoStageDetector):
+    """RetinaNet whose dense head `rpn_head` doubles as the proposal source of the assistant `roi_head`.
+
+    The assistant shares backbone and FPN and learns from ground truth. It takes no part in inference: the detections
+    are the dense head's.
+    """
+
+    def forward_train(self, img, img_metas, gt_bboxes, gt_labels, gt_bboxes_ignore=None):
+        """Losses of the dense head (``loss_cls_rpn``, ``loss_bbox_rpn``) and of the assistant.
+
+        Args:
+            img (Tensor): (B, 3, H, W), normalised.
+            img_metas (list[dict]): mmdet's image metas.
+            gt_bboxes (list[Tensor]): (k, 4) boxes in pixels, k >= 0.
+            gt_labels (list[Tensor]): (k,) class indices, 0 to 79.
+            gt_bboxes_ignore (list[Tensor], optional): crowd boxes.
+
+        Returns:
+            dict: name -> scalar or list of scalars.
+        """
+        feats = self.extract_feat(img)
+        losses, proposals = self.rpn_head.forward_train(
+            feats, img_metas, gt_bboxes, gt_labels, gt_bboxes_ignore, proposal_cfg=self.train_cfg.rpn_proposal)
+        losses.update(
+            self.roi_head.forward_train(feats, img_metas, proposals, gt_bboxes, gt_labels, gt_bboxes_ignore))
+        return losses
+
+    def forward_dummy(self, img):
+        """The maps of inference, for mmdet's FLOPs counter."""
+        return self.rpn_head(self.extract_feat(img))
+
+    def simple_test(self, img, img_metas, rescale=False):
+        """Detections of a batch: per image and class an (n, 5) array, x1 y1 x2 y2 score."""
+        results = self.rpn_head.simple_test(self.extract_feat(img), img_metas, rescale=rescale)
+        return self._per_class(results)
+
+    def aug_test(self, imgs, img_metas, rescale=False):
+        """`simple_test` over test-time augmentations of one image."""
+        return self._per_class(self.rpn_head.aug_test(self.extract_feats(imgs), img_metas, rescale=rescale))
+
+    def _per_class(self, results):
+        return [bbox2result(bboxes, labels, self.rpn_head.num_classes) for bboxes, labels in results]

@@ -1,0 +1,86 @@
+"""todd's single-teacher distiller with a frozen mmdet detector as its teacher."""
+
+import contextlib
+import copy
+
+import torch
+from mmcv.runner import load_checkpoint
+from mmdet.core import bbox2roi
+from mmdet.models import build_detector
+from todd.base import getattr_recur, inc_iter
+from todd.distillers import DISTILLERS, MultiTeacherDistiller, SingleTeacherDistiller
+
+
+def build_teacher(config, ckpt):
+    """A detector from its model config, with the weights of the file `ckpt` (None: as built).
+
+    Raises:
+        RuntimeError: the file lacks a weight or has one that the detector does not know.
+    """
+    teacher = build_detector(copy.deepcopy(config))
+    if ckpt is not None:
+        load_checkpoint(teacher, ckpt, map_location='cpu', strict=True)
+    return teacher
+
+
+@DISTILLERS.register_module()
+class FrozenTeacherDistiller(SingleTeacherDistiller):
+    """Wraps a student with a teacher that is built from the config, frozen, and no part of its state_dict.
+
+    A student that is built for inference (`train_cfg` is None, what mmdet's test tool and `init_detector` set) gets no
+    teacher and captures nothing, but keeps its adapters, so that the names of a checkpoint stay.
+
+    Args:
+        student (nn.Module): the detector to wrap.
+        teacher (dict): ``config``, the teacher's model config, and ``ckpt``, its weights' file or None.
+        teacher_hooks, student_hooks (dict): what to capture, see `step_hooks`.
+        weight_transfer (dict): part of the student -> part of the teacher whose values it starts from, for instance
+            ``{'.student.roi_head': '.teacher.roi_head'}``. Copied once, here; the names and shapes must agree.
+        **kwargs: todd's ``adapts`` and ``losses``.
+    """
+
+    def __init__(self, student, teacher, teacher_hooks=None, student_hooks=None, weight_transfer=None, **kwargs):
+        if student.train_cfg is None:
+            MultiTeacherDistiller.__init__(self, student, **kwargs)
+            return
+        super().__init__(
+            student, build_teacher(**teacher), teacher_hooks=teacher_hooks, student_hooks=student_hooks, **kwargs)
+        for target, source in (weight_transfer or {}).items():
+            part = getattr_recur(self, target)
+            part.load_state_dict(getattr_recur(self, source).state_dict())
+            part._is_init = True  # what mmcv's init_weights() asks before it overwrites
+
+    @contextlib.contextmanager
+    def step(self):
+        """One training step: captures are open inside and forgotten after, whatever happens.
+
+        todd's iteration counter advances by one when the step succeeds.
+        """
+        self._open_hooks(True)
+        try:
+            yield
+            inc_iter()
+        finally:
+            self._open_hooks(False)
+
+    def _open_hooks(self, is_open):
+        self.reset()
+        for hook in self.hooks():
+            hook.is_open = is_open
+
+    @torch.no_grad()
+    def teach(self, img, bboxes=None):
+        """Run the teacher, so that its hooks capture.
+
+        Args:
+            img (Tensor): (B, 3, H, W), the student's batch.
+            bboxes (list[Tensor], optional): per image (n, 4) boxes in pixels to pool the RoI head's features at.
+        """
+        feats = self.teacher.extract_feat(img)
+        if bboxes is not None:
+            self.teacher.roi_head._bbox_forward(feats, bbox2roi(bboxes))
+
+    def distillation_losses(self):
+        """The losses of what was captured: name -> scalar, or list of scalars, as mmdet wants them."""
+        self.track_tensors()
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in self.distill().items()}

@@ -1,0 +1,19 @@
+"""Keeps todd's iteration counter, which drives the distillation warm-up, in step with the optimizer."""
+
+from mmcv.runner import HOOKS, Hook
+from todd.base import init_iter
+
+
+@HOOKS.register_module()
+class IterationCounterHook(Hook):
+    """Sets the counter to the number of optimizer steps before each iteration.
+
+    Without it nobody initialises the counter under stock mmdet tools, and a resumed or accumulating run would warm up
+    by forward passes.
+    """
+
+    def before_train_iter(self, runner):
+        """Count what mmcv's (accumulating) optimizer hook has stepped so far."""
+        per_step = max((getattr(hook, 'cumulative_iters', 1) for hook in runner.hooks), default=1)
+        init_iter(None)  # todd warns about a counter that is set twice
+        init_iter(runner.iter // per_step)

@@ -1,0 +1,70 @@
+"""The verdict on a number: measured against reported. Light: no torch."""
+
+import json
+import os
+import tempfile
+
+from .errors import DONE, FELL_SHORT
+
+PASS, FAIL, UNVERIFIED = 'pass', 'fail', 'unverified'
+EXIT_STATUS = {PASS: DONE, UNVERIFIED: DONE, FAIL: FELL_SHORT}
+
+
+def judge(measured, reported, tolerance, doubts=()):
+    """Compare a box mAP in percent with the reported one.
+
+    Args:
+        measured (float or None): None where nothing was measured.
+        reported (float or None): None where nothing is reported.
+        tolerance (float): how far apart they may be.
+        doubts (iterable[str]): reasons why the comparison would mean nothing: other data, random teacher.
+
+    Returns:
+        dict: ``measured``, ``reported``, ``tolerance``, ``difference``, ``verdict`` (pass, fail, unverified) and
+        ``why``, the reasons of an unverified one.
+    """
+    doubts = list(doubts)
+    if reported is None:
+        doubts.append('nothing is reported for this config')
+    if measured is None:
+        doubts.append('nothing was measured')
+    known = reported is not None and measured is not None
+    difference = measured - reported if known else None
+    if doubts:
+        verdict = UNVERIFIED
+    else:
+        verdict = PASS if abs(difference) <= tolerance else FAIL  # NaN fails
+    return dict(
+        measured=measured,
+        reported=reported,
+        tolerance=tolerance,
+        difference=difference,
+        verdict=verdict,
+        why=doubts)
+
+
+def write_json(path, content):
+    """Write a json file whole or not at all."""
+    folder = os.path.dirname(os.path.abspath(path))
+    handle, name = tempfile.mkstemp(dir=folder, prefix='.', suffix='.json')
+    try:
+        with os.fdopen(handle, 'w') as file:
+            json.dump(content, file, indent=1)
+            file.write('\n')
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(name, 0o666 & ~mask)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def sentence(alias, result):
+    """The verdict in one line."""
+    if result['measured'] is None:
+        return f'{alias}: {result["verdict"]} ({"; ".join(result["why"])})'
+    line = f'{alias}: measured {result["measured"]:.2f} mAP'
+    if result['reported'] is not None:
+        line += f', reported {result["reported"]:.1f}, tolerance {result["tolerance"]:.2f}'
+    return line + f': {result["verdict"]}' + (f' ({"; ".join(result["why"])})' if result['why'] else '')
