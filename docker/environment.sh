@@ -91,6 +91,8 @@ enter_environment() {
             fi
         ) 9>"$HEAD_ROOT/.venv/$stack.lock" || exit $?
     fi
+    # MKL 2020, inside torch 1.9, takes AMD processors for ones without AVX2: a quarter of the speed
+    if grep -qm1 AuthenticAMD /proc/cpuinfo && grep -qm1 -w avx2 /proc/cpuinfo; then export MKL_DEBUG_CPU_TYPE=5; fi
     export PATH=$venv/bin:$PATH PYTHONPATH=$HEAD_ROOT${PYTHONPATH:+:$PYTHONPATH}
 }
 

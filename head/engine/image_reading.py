@@ -24,7 +24,8 @@ class NamingLoadImage(LoadImageFromFile):
 
 def name_broken_images(dataset):
     """Put `NamingLoadImage` in the place of a built dataset's loader."""
-    for i, step in enumerate(dataset.pipeline.transforms):
+    steps = getattr(dataset, "dataset", dataset).pipeline.transforms
+    for i, step in enumerate(steps):
         if type(step) is LoadImageFromFile:
-            dataset.pipeline.transforms[i] = NamingLoadImage(step.to_float32, step.color_type, step.file_client_args)
+            steps[i] = NamingLoadImage(step.to_float32, step.color_type, step.file_client_args)
     return dataset

@@ -43,5 +43,5 @@ def run_facts(device):
         stack=os.environ.get('HEAD_STACK'),
         versions=versions(),
         commit=commit(),
-        command=sys.argv[1:],
+        arguments=sys.argv[1:],
         device=torch.cuda.get_device_name(0) if device == 'cuda' else f'CPU, {torch.get_num_threads()} threads')

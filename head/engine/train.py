@@ -1,5 +1,6 @@
 """`train`: one row of the results table, from the weights it starts from to its verdict."""
 
+import logging
 import os
 import time
 
@@ -98,12 +99,14 @@ def train(cfg, device, work_dir, logger, iters=None):
     return evaluation.metrics
 
 
-def open_log(work_dir):
-    """A logger to terminal and ``work_dir/TIMESTAMP.log``; its `timestamp` is for mmcv's ``*.log.json``."""
+def open_log(work_dir, terminal=True):
+    """A logger to ``work_dir/TIMESTAMP.log`` and the terminal; its `timestamp` is for mmcv's ``*.log.json``."""
     timestamp = time.strftime('%Y%m%d_%H%M%S', time.localtime())
     # mmcv keeps one set of handlers a name
     logger = get_logger(f'train {work_dir} {timestamp}', log_file=os.path.join(work_dir, f'{timestamp}.log'))
     logger.timestamp = timestamp
+    if not terminal:
+        logger.handlers = [handler for handler in logger.handlers if isinstance(handler, logging.FileHandler)]
     return logger
 
 

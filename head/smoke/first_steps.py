@@ -1,0 +1,82 @@
+"""A few steps of HEAD whose losses are known.
+
+Everything is fixed: weights from a seed, the same images in the same order, no flip, no sampled box left out, the
+distillation half warmed up. What is left between two machines is float rounding.
+"""
+
+import copy
+
+import torch
+from mmcv.parallel import collate
+from mmcv.runner import build_optimizer
+from mmdet.apis import set_random_seed
+from mmdet.datasets import build_dataset
+from mmdet.models import build_detector
+from todd.base import init_iter
+
+from ..engine.configuration import point_at_data
+from ..engine.quiet import quietly
+from . import miniature
+
+STEPS = 3
+ITERATION = 1000
+"""todd's counter at the first step: half of the warm-up, so that every distillation loss counts."""
+
+TOLERANCE = 1e-3
+"""Relative; other instruction sets and thread counts stay within 1e-6."""
+
+
+def build(folder):
+    """The shrunk HEAD detector with a random teacher, and the batches it is trained on.
+
+    Args:
+        folder (str): a COCO folder whose train2017 has at least 2 * `STEPS` images.
+
+    Returns:
+        (nn.Module, Config, list[dict]): the detector in train mode, its config, and `STEPS` batches of 2 images.
+    """
+    cfg = miniature.with_teacher(miniature.load('head_r18'), miniature.load('faster_rcnn_r18'), None)
+    point_at_data(cfg, folder)
+    cfg.data.train.pipeline[3].flip_ratio = 0.0
+    cfg.model.train_cfg.rcnn.sampler.update(num=100000, pos_fraction=0.5)
+    cfg.model.train_cfg.rpn_proposal.max_per_img = 200
+    set_random_seed(0)
+    with quietly():
+        model = build_detector(copy.deepcopy(cfg.model))
+        model.init_weights()
+        dataset = build_dataset(cfg.data.train)
+    # spread the scores, which start out all alike: rounding alone would choose the proposals
+    torch.nn.init.normal_(model.rpn_head.retina_cls.weight, std=0.1)
+    batches = []
+    for step in range(STEPS):
+        batch = collate([dataset[(2 * step + i) % len(dataset)] for i in range(2)], samples_per_gpu=2)
+        batches.append({key: value.data[0] for key, value in batch.items()})
+    return model.train(), cfg, batches
+
+
+def losses(folder):
+    """The losses of every step: a list of name -> float."""
+    model, cfg, batches = build(folder)
+    optimizer = build_optimizer(model, cfg.optimizer)
+    init_iter(None)
+    init_iter(ITERATION)
+    rows = []
+    for batch in batches:
+        total, row = model._parse_losses(model(return_loss=True, **batch))
+        optimizer.zero_grad()
+        total.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), **cfg.optimizer_config.grad_clip)
+        optimizer.step()
+        rows.append({name: value for name, value in row.items() if 'loss' in name})
+    return rows
+
+
+def deviations(found, stored):
+    """What differs: (step, loss, stored, found) of every loss off by more than `TOLERANCE`, missing or new."""
+    rows = []
+    for step, (a, b) in enumerate(zip(stored, found), 1):
+        for name in sorted(set(a) | set(b)):
+            expected, value = a.get(name), b.get(name)
+            if expected is None or value is None or not abs(value - expected) <= TOLERANCE * abs(expected):
+                rows.append((step, name, expected, value))
+    return rows

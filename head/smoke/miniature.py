@@ -1,0 +1,64 @@
+"""The shipped configs, shrunk until they train on a CPU in minutes, from scratch."""
+
+import os
+
+from mmcv import Config
+
+from ..catalog import models
+from ..engine.configuration import point_at_data
+
+SCALE = (192, 192)
+WIDTH, FC_WIDTH = 64, 256
+"""Channels of FPN and heads (256 in the paper), features of the fully connected layers (1024)."""
+
+
+def load(alias):
+    """The config of a row of the catalog, shrunk."""
+    cfg = Config.fromfile(os.path.join(os.path.dirname(__file__), '..', '..', models()[alias].config))
+    _shrink_model(cfg.model)
+    cfg.data.train.pipeline[2] = dict(type='Resize', img_scale=SCALE, keep_ratio=True)
+    cfg.data.val.pipeline[1].img_scale = SCALE
+    cfg.data.workers_per_gpu = 1
+    cfg.log_config.interval = 10
+    cfg.seed = 0
+    return cfg
+
+
+def _shrink_model(model):
+    # nothing is pretrained, so nothing can stay frozen
+    model.backbone.update(frozen_stages=-1, norm_eval=False, init_cfg=None)
+    model.neck.out_channels = WIDTH
+    model.rpn_head.update(in_channels=WIDTH, feat_channels=WIDTH)
+    model.roi_head.bbox_roi_extractor.out_channels = WIDTH
+    model.roi_head.bbox_head.update(in_channels=WIDTH, fc_out_channels=FC_WIDTH)
+    model.train_cfg.rcnn.sampler.num = 64
+    if 'distiller' in model:
+        for adapt in model.distiller.adapts.values():
+            if adapt.type == 'Linear':
+                adapt.in_features = WIDTH if adapt.in_features == 256 else FC_WIDTH
+                adapt.out_features = FC_WIDTH
+
+
+def with_teacher(cfg, teacher, ckpt):
+    """Put the shrunk Faster R-CNN config `teacher` in the teacher's place."""
+    cfg.model.distiller.teacher = dict(config=teacher.model, ckpt=ckpt)
+    return cfg
+
+
+def train_on(cfg, folder, iters, images, samples, learning_rate):
+    """Point a config at the split `train2017` of `folder`, to train `iters` iterations on it and evaluate on the same.
+
+    Args:
+        images (int): images with ground truth in the split.
+        samples (int): images an iteration.
+    """
+    point_at_data(cfg, folder)
+    cfg.data.val.update(ann_file=cfg.data.train.ann_file, img_prefix=cfg.data.train.img_prefix)
+    # one long epoch: mmcv sleeps between epochs
+    cfg.data.train = dict(type='RepeatDataset', times=-(-iters * samples // images), dataset=cfg.data.train)
+    cfg.data.samples_per_gpu = samples
+    cfg.runner.max_epochs = 1
+    cfg.optimizer = dict(type='AdamW', lr=learning_rate, weight_decay=0.0001)
+    cfg.lr_config = dict(
+        policy='step', warmup='linear', warmup_iters=20, warmup_ratio=0.01, step=[int(iters * 0.8)], by_epoch=False)
+    return cfg

@@ -1,0 +1,20 @@
+"""Stores what a smoke run measured as the numbers to compare with: python -m head.smoke.record VERDICT.json
+
+Only for a change that is meant to change the numbers. The floor is half of the measured AP.
+"""
+
+import json
+import sys
+
+from ..verdict import write_json
+from . import REFERENCE
+
+if __name__ == '__main__':
+    with open(sys.argv[1]) as file:
+        found = json.load(file)
+    reference = json.loads(REFERENCE.read_text()) if REFERENCE.exists() else {}
+    reference[found['data']] = dict(
+        recorded=dict(AP=found['student']['AP'], teacher_AP=found['teacher']['AP']),
+        floor=round(found['student']['AP'] / 2, 2),
+        first_steps=found['first_steps'])
+    write_json(REFERENCE, reference)
