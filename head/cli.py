@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Dict
 
 from .errors import CANNOT, DONE, INTERRUPTED, HeadError, RequestError
+from .quiet import quietly
 
 KEYS = dict(
     config='alias of the results table (head_r18, …) or path of a config file',
@@ -42,7 +43,7 @@ COMMANDS = dict(
                                         'iters', 'stack'), 'train one row of the results table', True),
     eval=Command('head.engine.evaluate', ('config', 'checkpoint', 'data', 'work_dir', 'device', 'gpus', 'stack'),
                  'evaluate a checkpoint and compare it with what is reported', True),
-    smoke=Command('head.smoke', ('data', 'work_dir', 'stack'), 'show in minutes that all of it works, without a GPU'),
+    smoke=Command('head.smoke.command', ('data', 'work_dir', 'stack'), 'show in minutes that all of it works, without a GPU'),
     doctor=Command('head.doctor', ('data', 'pretrained', 'stack', 'json'), 'print what this machine has'),
 )
 
@@ -138,7 +139,9 @@ def main(arguments):
             print(help_text(arguments[0]))
             return DONE
         request = parse(arguments)
-        return importlib.import_module(COMMANDS[request.command].module).run(request)
+        with quietly():
+            command = importlib.import_module(COMMANDS[request.command].module)
+        return command.run(request)
     except HeadError as error:
         print(f'head: {one_line(error)}', file=sys.stderr)
         return error.status

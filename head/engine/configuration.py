@@ -6,6 +6,7 @@ import os
 from mmcv import Config
 
 from ..errors import RequestError
+from ..quiet import quietly
 
 IMAGES_AN_ITERATION = 16
 """What the configs' learning rates are for: 8 GPUs x 2 images."""
@@ -18,7 +19,8 @@ def load_config(path):
         RequestError: it is no config, or has no model.
     """
     try:
-        cfg = Config.fromfile(str(path))
+        with quietly():  # imports the method, and todd with it
+            cfg = Config.fromfile(str(path))
     except Exception as error:
         raise RequestError(f'{path}: not a config ({type(error).__name__}: {error})') from error
     for key in ('model', 'data', 'optimizer', 'runner'):

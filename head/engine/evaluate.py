@@ -12,12 +12,12 @@ from tqdm import tqdm
 
 from .. import catalog
 from ..data.coco_folder import check_split
+from ..quiet import quietly
 from ..verdict import EXIT_STATUS, judge, sentence, write_json
 from . import configuration
 from .coco_metrics import IN_LOG, metrics_of
 from .device import choose_device, parallel
 from .image_reading import name_broken_images
-from .quiet import quietly
 from .run_facts import run_facts
 from .weights import load_checkpoint, sha256_of
 from .work_dir import open_work_dir

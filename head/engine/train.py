@@ -13,12 +13,12 @@ from mmdet.models import build_detector
 
 from .. import catalog
 from ..data.coco_folder import check_split
+from ..quiet import quietly
 from ..verdict import EXIT_STATUS, judge, sentence, write_json
 from . import configuration, weights
 from .device import choose_device, parallel
 from .evaluate import CocoEvalHook, build_test_loader, percent
 from .image_reading import name_broken_images
-from .quiet import quietly
 from .run_facts import run_facts
 from .work_dir import open_work_dir
 

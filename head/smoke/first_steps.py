@@ -15,7 +15,7 @@ from mmdet.models import build_detector
 from todd.base import init_iter
 
 from ..engine.configuration import point_at_data
-from ..engine.quiet import quietly
+from ..quiet import quietly
 from . import miniature
 
 STEPS = 3

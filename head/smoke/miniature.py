@@ -1,11 +1,7 @@
 """The shipped configs, shrunk until they train on a CPU in minutes, from scratch."""
 
-import os
-
-from mmcv import Config
-
-from ..catalog import models
-from ..engine.configuration import point_at_data
+from ..catalog import find_config
+from ..engine.configuration import load_config, point_at_data
 
 SCALE = (192, 192)
 WIDTH, FC_WIDTH = 64, 256
@@ -14,7 +10,7 @@ WIDTH, FC_WIDTH = 64, 256
 
 def load(alias):
     """The config of a row of the catalog, shrunk."""
-    cfg = Config.fromfile(os.path.join(os.path.dirname(__file__), '..', '..', models()[alias].config))
+    cfg = load_config(find_config(alias)[0])
     _shrink_model(cfg.model)
     cfg.data.train.pipeline[2] = dict(type='Resize', img_scale=SCALE, keep_ratio=True)
     cfg.data.val.pipeline[1].img_scale = SCALE

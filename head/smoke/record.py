@@ -7,7 +7,7 @@ import json
 import sys
 
 from ..verdict import write_json
-from . import REFERENCE
+from .command import REFERENCE
 
 if __name__ == '__main__':
     with open(sys.argv[1]) as file:

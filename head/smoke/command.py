@@ -1,0 +1,150 @@
+"""`smoke`: draw data, make a teacher, distill HEAD from it, evaluate, compare with stored numbers.
+
+What is compared: the losses of the first steps with what `reference.json` stores for the data, tightly; the AP on the
+training images with a stored floor, which leaves room for other CPUs; and the AP with that of the untrained model. On a
+COCO folder without stored numbers only the last of these.
+"""
+
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+
+from ..data import embedded
+from ..data.coco_folder import check_split
+from ..engine.run_facts import run_facts
+from ..engine.train import open_log, train
+from ..engine.weights import sha256_of
+from ..engine.work_dir import open_work_dir
+from ..errors import DONE, FELL_SHORT, RequestError
+from ..verdict import FAIL, PASS, write_json
+from . import first_steps, miniature
+from .untrained import metrics_untrained
+
+REFERENCE = Path(__file__).parent / 'reference.json'
+IMAGES = 8
+"""Images the run trains on."""
+
+TEACHER_STEPS, STUDENT_STEPS, IMAGES_A_STEP = 50, 110, 4
+LEARNING_RATE = 0.001
+DISTILLATION_WEIGHT, WARM_UP = 0.02, 20
+"""Far below the paper's 2: a teacher of 50 steps has features of any size."""
+
+LEARNED = 0.02
+"""AP, of 1, that the trained model must have above the untrained one."""
+
+
+def take_images(data, folder):
+    """Write the first `IMAGES` images with objects of a COCO folder's train2017 as a COCO folder of its own.
+
+    Raises:
+        RequestError: `data` is no COCO folder, or has too few such images.
+    """
+    ann_file = os.path.join(data, 'annotations', 'instances_train2017.json')
+    images = os.path.join(data, 'train2017')
+    check_split(ann_file, images)
+    with open(ann_file) as file:
+        content = json.load(file)
+    with_objects = {one['image_id'] for one in content['annotations'] if not one['iscrowd']}
+    chosen = sorted(with_objects)[:IMAGES]
+    if len(chosen) < IMAGES:
+        raise RequestError(f'{ann_file}: {len(chosen)} images with objects; the smoke run needs {IMAGES}')
+    content['images'] = [one for one in content['images'] if one['id'] in chosen]
+    content['annotations'] = [one for one in content['annotations'] if one['image_id'] in chosen]
+    os.makedirs(os.path.join(folder, 'annotations'))
+    os.makedirs(os.path.join(folder, 'train2017'))
+    for image in content['images']:
+        shutil.copy(os.path.join(images, image['file_name']), os.path.join(folder, 'train2017'))
+    write_json(os.path.join(folder, 'annotations', 'instances_train2017.json'), content)
+
+
+def measure(folder, work_dir):
+    """Everything the smoke run measures on the data in `folder`.
+
+    Returns:
+        dict: ``data`` (hash of the annotations), ``first_steps`` (losses by step), and the metrics of ``teacher``,
+        ``untrained`` and ``student``, see `coco_stats`.
+    """
+    ann_file = os.path.join(folder, 'annotations', 'instances_train2017.json')
+    with open(ann_file) as file:
+        images = len({one['image_id'] for one in json.load(file)['annotations']})
+    found = dict(data=sha256_of(ann_file))
+    print(f'[1/3] {first_steps.STEPS} steps with known losses', flush=True)
+    found['first_steps'] = first_steps.losses(folder)
+
+    def run(name, cfg, iters):
+        cfg = miniature.train_on(cfg, folder, iters, images, IMAGES_A_STEP, LEARNING_RATE)
+        place = os.path.join(work_dir, name)
+        os.makedirs(place)
+        cfg.dump(os.path.join(place, f'{name}.py'))
+        return cfg, train(cfg, 'cpu', place, open_log(place, terminal=False)), os.path.join(place, 'epoch_1.pth')
+
+    print(f'[2/3] a teacher: Faster R-CNN, {TEACHER_STEPS} steps', flush=True)
+    _, found['teacher'], ckpt = run('teacher', miniature.load('faster_rcnn_r18'), TEACHER_STEPS)
+    print(f'[3/3] HEAD, distilled from it: {STUDENT_STEPS} steps', flush=True)
+    cfg = miniature.with_teacher(miniature.load('head_r18'), miniature.load('faster_rcnn_r18'), ckpt)
+    cfg.model.backbone.init_cfg = dict(type='Pretrained', checkpoint=ckpt, prefix='backbone.')
+    for loss in cfg.model.distiller.losses.values():
+        loss.weight.update(value=DISTILLATION_WEIGHT, iter_=WARM_UP)
+    cfg, found['student'], _ = run('student', cfg, STUDENT_STEPS)
+    found['untrained'] = metrics_untrained(cfg)
+    return found
+
+
+def judge(found, stored):
+    """The checks: a list of (what, found, wanted, whether it holds)."""
+    ap, untrained = found['student']['AP'], found['untrained']['AP']
+    checks = [('AP gained by training', ap - untrained, f'>= {LEARNED}', ap - untrained >= LEARNED)]
+    if stored:
+        off = first_steps.deviations(found['first_steps'], stored['first_steps'])
+        checks.append(('losses of the first steps that differ', len(off), '0', not off))
+        checks += [(f'  step {step} {name}', value, expected, False) for step, name, expected, value in off]
+        checks.append(('AP of the student', ap, f'>= {stored["floor"]}', ap >= stored['floor']))
+    return checks
+
+
+def stored_for(data):
+    """What reference.json stores for data of that hash, or None."""
+    return json.loads(REFERENCE.read_text()).get(data) if REFERENCE.exists() else None
+
+
+def prepare(request):
+    """Draw or take the data; returns (work dir, folder of the data)."""
+    work_dir = open_work_dir(request.get('work_dir') or os.path.join('work_dirs', 'smoke'))
+    for name in ('data', 'teacher', 'student'):  # of an earlier smoke run
+        shutil.rmtree(os.path.join(work_dir, name), ignore_errors=True)
+    folder = os.path.join(work_dir, 'data')
+    if request.get('data'):
+        take_images(request.get('data'), folder)
+    else:
+        embedded.draw(folder, num_train=IMAGES)
+    return work_dir, folder
+
+
+def run(request):
+    """The command `smoke`; returns its exit status."""
+    start = time.time()
+    work_dir, folder = prepare(request)
+    found = measure(folder, work_dir)
+    stored = stored_for(found['data'])
+    checks = judge(found, stored)
+    if not stored:
+        print('no numbers are stored for these data: only learning is checked')
+    for what, value, wanted, holds in checks:
+        value = f'{value:.4f}' if isinstance(value, float) else value
+        print(f'  {"ok" if holds else "FAIL":6}{what}: {value} (wanted {wanted})')
+    passed = all(holds for *_, holds in checks)
+    verdict = PASS if passed else FAIL
+    write_json(
+        os.path.join(work_dir, 'verdict.json'),
+        dict(
+            command='smoke',
+            verdict=verdict,
+            checks=[dict(what=what, found=value, wanted=wanted, holds=holds) for what, value, wanted, holds in checks],
+            seconds=time.time() - start,
+            **found,
+            **run_facts('cpu')))
+    print(f'smoke: {verdict}, HEAD trained to AP {found["student"]["AP"]:.3f} in {time.time() - start:.0f} s; '
+          f'written: {os.path.join(work_dir, "verdict.json")}')
+    return DONE if passed else FELL_SHORT
