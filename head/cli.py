@@ -39,11 +39,15 @@ class Command:
 
 
 COMMANDS = dict(
-    train=Command('head.engine.train', ('config', 'data', 'work_dir', 'pretrained', 'device', 'gpus', 'seed', 'epochs',
-                                        'iters', 'stack'), 'train one row of the results table', True),
-    eval=Command('head.engine.evaluate', ('config', 'checkpoint', 'data', 'work_dir', 'device', 'gpus', 'stack'),
-                 'evaluate a checkpoint and compare it with what is reported', True),
-    smoke=Command('head.smoke.command', ('data', 'work_dir', 'stack'), 'show in minutes that all of it works, without a GPU'),
+    train=Command(
+        'head.engine.train',
+        ('config', 'data', 'work_dir', 'pretrained', 'device', 'gpus', 'seed', 'epochs', 'iters', 'stack'),
+        'train one row of the results table', True),
+    eval=Command(
+        'head.engine.evaluate', ('config', 'checkpoint', 'data', 'work_dir', 'device', 'gpus', 'stack'),
+        'evaluate a checkpoint and compare it with what is reported', True),
+    smoke=Command(
+        'head.smoke.command', ('data', 'work_dir', 'stack'), 'show in minutes that all of it works, without a GPU'),
     doctor=Command('head.doctor', ('data', 'pretrained', 'stack', 'json'), 'print what this machine has'),
 )
 

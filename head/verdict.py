@@ -30,10 +30,8 @@ def judge(measured, reported, tolerance, doubts=()):
         doubts.append('nothing was measured')
     known = reported is not None and measured is not None
     difference = measured - reported if known else None
-    if doubts:
-        verdict = UNVERIFIED
-    else:
-        verdict = PASS if abs(difference) <= tolerance else FAIL  # NaN fails
+    # a NaN is within no tolerance
+    verdict = UNVERIFIED if doubts else PASS if abs(difference) <= tolerance else FAIL
     return dict(
         measured=measured,
         reported=reported,

@@ -132,7 +132,7 @@ def check_pretrained(cfg, folder, overrides):
         node[key] = str(path)
         if not path.is_file():
             mend = f'fetch it from {known.address}' if known else 'name another'
-            raise RequestError(f'{path}: no such weights ({dotted}); {mend}, or train from random ones: pretrained=none')
+            raise RequestError(f'{path}: no such weights ({dotted}); {mend}, or take random ones: pretrained=none')
         sha256 = sha256_of(path)
         confirmed = bool(known) and sha256.startswith(known.sha256)
         if known and not by_hand and not confirmed:

@@ -25,7 +25,7 @@ __all__ = [
     'RetinaRPNHead',
     'RowsWithCell',
     'SingleTeacherSingleStageDistiller',
+    'StandardRoIHeadWithBBoxIDs',
     'StepCallsHook',
     'StepHook',
-    'StandardRoIHeadWithBBoxIDs',
 ]

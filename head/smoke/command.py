@@ -36,7 +36,9 @@ LEARNED = 0.02
 
 
 def take_images(data, folder):
-    """Write the first `IMAGES` images with objects of a COCO folder's train2017 as a COCO folder of its own.
+    """Write `IMAGES` images of a COCO folder's train2017 as a COCO folder of its own.
+
+    Chosen are those whose smallest object is largest: the run shrinks images to a side of 192 pixels.
 
     Raises:
         RequestError: `data` is no COCO folder, or has too few such images.
@@ -46,8 +48,12 @@ def take_images(data, folder):
     check_split(ann_file, images)
     with open(ann_file) as file:
         content = json.load(file)
-    with_objects = {one['image_id'] for one in content['annotations'] if not one['iscrowd']}
-    chosen = sorted(with_objects)[:IMAGES]
+    smallest = {}
+    for one in content['annotations']:
+        size = (one['bbox'][2] * one['bbox'][3])**0.5
+        smallest[one['image_id']] = 0 if one['iscrowd'] else min(size, smallest.get(one['image_id'], size))
+    sides = {one['id']: max(one['height'], one['width']) for one in content['images']}
+    chosen = sorted(smallest, key=lambda number: (-smallest[number] / sides[number], number))[:IMAGES]
     if len(chosen) < IMAGES:
         raise RequestError(f'{ann_file}: {len(chosen)} images with objects; the smoke run needs {IMAGES}')
     content['images'] = [one for one in content['images'] if one['id'] in chosen]

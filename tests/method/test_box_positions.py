@@ -13,7 +13,7 @@ def test_ids_invert_mmdets_anchor_order():
     model = head_detector()
     generator = model.rpn_head.prior_generator
     sizes = [(12, 16), (6, 8), (3, 4), (2, 2), (1, 1)]
-    for level, (anchors, (height, width)) in enumerate(zip(generator.grid_priors(sizes, device='cpu'), sizes)):
+    for level, (anchors, (_, width)) in enumerate(zip(generator.grid_priors(sizes, device='cpu'), sizes)):
         index = torch.arange(len(anchors))
         ids = cell_ids(index, level, width, 9)
         stride = generator.strides[level][0]

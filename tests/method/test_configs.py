@@ -36,13 +36,13 @@ def test_config(path, tmp_path, shared):
     assert list(names_of(Config.fromfile(str(tmp_path / 'dumped.py')))) == list(names)
 
 
-@pytest.mark.parametrize('path,teacher', [
-    ('configs/head/head_retina_faster_r18_fpn_mstrain_1x_coco.py', 'configs/faster_rcnn/faster_rcnn_r50_fpn_1x_coco.py'),
-    ('configs/fitnet/fitnet_retina_r18_fpn_mstrain_1x_coco.py', 'configs/retinanet/retinanet_r50_fpn_1x_coco.py'),
+@pytest.mark.parametrize('student,teacher', [
+    ('head_r18', 'faster_rcnn_r50'),
+    ('fitnet_r18', 'retinanet_r50'),
 ])
-def test_the_teacher_inside_is_the_detector_of_its_config(path, teacher):
-    inside = Config.fromfile(str(ROOT / path)).model.distiller.teacher.config
-    alone = Config.fromfile(str(ROOT / teacher)).model
+def test_the_teacher_inside_is_the_detector_of_its_config(student, teacher):
+    inside = Config.fromfile(str(ROOT / models()[student].config)).model.distiller.teacher.config
+    alone = Config.fromfile(str(ROOT / models()[teacher].config)).model
     alone.backbone.pop('init_cfg')
     assert inside == alone
 

@@ -1,7 +1,7 @@
-"""The published implementation's numbers.
+"""The published implementation's numbers: `parity.py`'s comparison, without what rounding decides.
 
-The whole check is `parity.py check` on all 13 references. Here: every config's weights and losses at one iteration,
-nothing sampled at random, since the random sampling of boxes with nearly equal scores follows a CPU's rounding.
+`parity.py check` itself also compares losses under random sampling and the order of detections. Both follow the last
+bit of nearly equal scores, which differs between instruction sets: docs/parity.md.
 """
 
 import importlib.util
@@ -9,9 +9,11 @@ import json
 
 import pytest
 
-from head.catalog import ROOT
+from head.catalog import ROOT, models
 
-CONFIGS = ('head_retina_faster_r18', 'head_retina_faster_mnv2', 'fitnet_retina_r18', 'faster_rcnn_r18')
+CONFIGS = [model.config for model in models().values()]
+IN_SUITE = ('configs/head/head_retina_faster_r18_fpn_mstrain_1x_coco.py',
+            'configs/fitnet/fitnet_retina_r18_fpn_mstrain_1x_coco.py')
 
 
 @pytest.fixture
@@ -23,10 +25,29 @@ def parity(shared, monkeypatch):
     return module
 
 
-@pytest.mark.parametrize('config', CONFIGS)
-def test_parity(parity, shared, config):
-    reference = json.loads((shared / f'parity/reference/{config}_fpn_mstrain_1x_coco.json').read_text())
+def reference_of(shared, config):
+    return json.loads((shared / 'parity/reference' / config.split('/')[-1].replace('.py', '.json')).read_text())
+
+
+def without_ties(reference):
+    """Leave out the detections that tie, to the digits stored, with the last one listed: their ranks are arbitrary."""
+    top = reference['detections']['top']
+    reference['detections']['top'] = [row for row in top if row[4] > top[-1][4]] + [row for row in top[-2:]]
+    return reference
+
+
+@pytest.mark.parametrize('config', IN_SUITE)
+def test_last_iteration(parity, shared, config):
+    reference = without_ties(reference_of(shared, config))
     found = parity.dump(reference['config'], reference['seed'], reference['size'], reference['n'], iters=(5000, ))
     for name in [name for name in reference['losses'] if not name.endswith('@5000')]:
         del reference['losses'][name]
+    assert parity.compare(reference, found, any_stack=True) == []
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize('config', CONFIGS)
+def test_all(parity, shared, config):
+    reference = without_ties(reference_of(shared, config))
+    found = parity.dump(reference['config'], reference['seed'], reference['size'], reference['n'])
     assert parity.compare(reference, found, any_stack=True) == []

@@ -1,0 +1,157 @@
+"""Wrong requests: exit 2, one line that names the thing and the mend, nothing left behind."""
+
+import json
+import os
+import shutil
+
+import pytest
+import torch
+
+from head.catalog import files
+
+TRAIN = ('train', 'device=cpu', 'pretrained=none')
+
+
+@pytest.fixture
+def data(embedded, tmp_path):
+    """A copy of the embedded set, to be broken."""
+    return shutil.copytree(embedded, tmp_path / 'data')
+
+
+def edit(path, change):
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize('words,named', [
+    (('config=head_r81', ), 'head_r18'),
+    (('config=configs/none.py', ), 'configs/none.py: no such file'),
+    ((), 'needs config='),
+    (('config=head_r18', 'optimiser.lr=1'), 'optimizer.lr'),
+    (('config=head_r18', 'optimizer.lr=fast'), 'optimizer.lr=fast'),
+    (('config=head_r18', 'cofnig=x'), 'config'),
+    (('config=head_r18', 'iters=-3'), 'iters is a positive whole number'),
+    (('config=head_r18', 'stray'), 'not key=value'),
+    (('config=head_r18', 'device=tpu'), 'device=tpu'),
+])
+def test_words(refused, embedded, tmp_path, words, named):
+    line = refused(*TRAIN, f'work_dir={tmp_path}/work', f'data={embedded}', *words)
+    assert named in line
+    assert not (tmp_path / 'work').exists()
+
+
+def test_more_gpus_than_present(refused, embedded):
+    assert 'this machine has' in refused('train', 'config=head_r18', 'pretrained=none', f'data={embedded}', 'gpus=64')
+
+
+def test_unknown_command(refused):
+    assert 'did you mean train' in refused('trian')
+
+
+def remove(name):
+    return lambda data: (shutil.rmtree if (data / name).is_dir() else os.remove)(data / name)
+
+
+def cut(data):
+    path = data / 'annotations/instances_train2017.json'
+    path.write_text(path.read_text()[:2000])
+
+
+def rename_category(data):
+    edit(data / 'annotations/instances_train2017.json', lambda content: content['categories'][3].update(name='moped'))
+
+
+def drop_images_key(data):
+    edit(data / 'annotations/instances_train2017.json', lambda content: content.pop('images'))
+
+
+@pytest.mark.parametrize('damage,named', [
+    (lambda data: shutil.rmtree(data), 'data: no such folder'),
+    (remove('annotations'), 'instances_train2017.json: no such file'),
+    (remove('val2017'), 'val2017'),
+    (cut, 'instances_train2017.json: not json, or cut off'),
+    (rename_category, 'moped'),
+    (drop_images_key, "KeyError: 'images'"),
+    (remove('train2017/000000000002.png'), '000000000002.png: listed in'),
+])
+def test_broken_data(refused, data, damage, named):
+    damage(data)
+    line = refused(*TRAIN, 'config=head_r18', f'data={data}', f'work_dir={data}/../work')
+    assert named in line
+    assert not (data.parent / 'work').exists()
+
+
+@pytest.mark.parametrize('workers', [0, 2])
+def test_an_image_that_does_not_decode(head, data, tmp_path, workers):
+    for path in (data / 'train2017').iterdir():
+        path.write_bytes(b'not an image')
+    done = head(*TRAIN, 'config=head_r18', f'data={data}', f'work_dir={tmp_path}/work', 'iters=1',
+                f'data.workers_per_gpu={workers}')
+    last = done.stderr.strip().splitlines()[-1]
+    assert done.returncode == 2 and 'Traceback' not in done.stderr
+    assert last.startswith('head: ') and last.endswith('does not decode as an image; fetch it again')
+    assert '.png' in last
+
+
+def test_work_dir_not_writable(refused, embedded, tmp_path):
+    (tmp_path / 'file').write_text('')
+    line = refused(*TRAIN, 'config=head_r18', f'data={embedded}', f'work_dir={tmp_path}/file/work')
+    assert 'not writable' in line
+
+
+@pytest.mark.parametrize('content,named', [(b'nonsense', 'not a checkpoint'), (None, 'no such file')])
+def test_checkpoint_that_is_none(refused, embedded, tmp_path, content, named):
+    if content is not None:
+        (tmp_path / 'x.pth').write_bytes(content)
+    line = refused('eval', 'config=head_r18', f'checkpoint={tmp_path}/x.pth', f'data={embedded}', 'device=cpu')
+    assert named in line and 'x.pth' in line
+
+
+@pytest.mark.parametrize('config', ['head_r18', 'retinanet_r18', 'retinanet_mnv2'])
+def test_missing_weights_name_the_file_and_its_address(refused, embedded, tmp_path, config):
+    line = refused('train', 'device=cpu', f'config={config}', f'data={embedded}', f'pretrained={tmp_path}')
+    assert 'no such weights' in line and 'https://' in line and 'pretrained=none' in line
+
+
+def test_damaged_weights(refused, embedded, tmp_path):
+    path = tmp_path / files()['resnet18'].path.replace('pretrained/', '')
+    path.parent.mkdir()
+    path.write_bytes(b'half of a file')
+    line = refused('train', 'device=cpu', 'config=retinanet_r18', f'data={embedded}', f'pretrained={tmp_path}')
+    assert 'damaged' in line and 'resnet18-f37072fd.pth' in line
+
+
+def test_weights_by_hand_are_checked_by_their_names(refused, head, embedded, tmp_path):
+    import torchvision
+    key = 'model.backbone.init_cfg.checkpoint'
+    words = ('train', 'device=cpu', 'config=retinanet_r18', f'data={embedded}', f'work_dir={tmp_path}/work', 'iters=1',
+             'data.train.pipeline.2.img_scale=[(96,96),(96,96)]')
+    torch.save(torchvision.models.resnet34().state_dict(), tmp_path / 'deep.pth')
+    assert 'not the backbone of this config' in refused(*words, f'{key}={tmp_path}/deep.pth')
+    torch.save(torchvision.models.resnet18().state_dict(), tmp_path / 'mine.pth')
+    done = head(*words, f'{key}={tmp_path}/mine.pth')
+    assert done.returncode == 0, done.stderr
+    verdict = json.loads((tmp_path / 'work/verdict.json').read_text())
+    assert verdict['weights'][0]['confirmed'] is False and len(verdict['weights'][0]['sha256']) == 64
+
+
+def test_teacher_that_does_not_fit(refused, embedded, tmp_path):
+    import torchvision
+    folder = tmp_path / 'torchvision'
+    folder.mkdir()
+    torch.save(torchvision.models.resnet18().state_dict(), tmp_path / 'r18.pth')
+    line = refused('train', 'device=cpu', 'config=head_r18', f'data={embedded}',
+                   f'model.backbone.init_cfg.checkpoint={tmp_path}/r18.pth',
+                   f'model.distiller.teacher.ckpt={tmp_path}/r18.pth')
+    assert 'not the teacher of this config' in line and 'missing' in line
+
+
+def test_help_and_wrong_words_do_not_import_torch(head):
+    import subprocess
+    import sys
+
+    from head.catalog import ROOT
+    probe = ('import sys; from head.cli import main; main(["--help"]); main(["train", "--help"]); main(["x"]); '
+             'main(["train", "config=head_r18", "zzz=1"]); assert "torch" not in sys.modules')
+    assert subprocess.run([sys.executable, '-c', probe], cwd=ROOT, capture_output=True).returncode == 0

@@ -1,0 +1,105 @@
+"""`train` and `eval` as a user calls them, and the engine's promises behind them."""
+
+import json
+
+import pytest
+import torch
+
+# small images and a small sampler: the commands are the same, the steps cheaper
+QUICK = ('data.train.pipeline.2.img_scale=[(160,96),(160,128)]', 'data.val.pipeline.1.img_scale=(160,96)',
+         'data.test.pipeline.1.img_scale=(160,96)', 'model.train_cfg.rcnn.sampler.num=32')
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory, embedded):
+    """A work dir of two iterations of head_r18."""
+    import os
+    import subprocess
+    import sys
+
+    from head.catalog import ROOT
+    work_dir = tmp_path_factory.mktemp('run') / 'work'
+    done = subprocess.run([
+        sys.executable, '-m', 'head', 'train', 'config=head_r18', f'data={embedded}', 'device=cpu', 'pretrained=none',
+        'iters=2', f'work_dir={work_dir}', *QUICK
+    ], env=dict(os.environ, PYTHONPATH=str(ROOT)), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return work_dir, done
+
+
+def test_train_leaves_checkpoint_log_config_and_verdict(trained):
+    work_dir, done = trained
+    checkpoint = torch.load(str(work_dir / 'iter_2.pth'))
+    assert len(checkpoint['state_dict']) == 170
+    rows = [json.loads(line) for line in next(work_dir.glob('*.log.json')).read_text().splitlines()]
+    assert [row['iter'] for row in rows if row.get('mode') == 'train'] == [1, 2]
+    assert rows[-1]['loss_cross'] > 0 and rows[1]['lr'] < 0.01 * 2 / 16
+    assert (work_dir / 'head_retina_faster_r18_fpn_mstrain_1x_coco.py').exists()
+    verdict = json.loads((work_dir / 'verdict.json').read_text())
+    assert verdict['verdict'] == 'unverified' and verdict['measured'] is None
+    assert any('pretrained=none' in why for why in verdict['why'])
+    assert 'RANDOM WEIGHTS' in done.stderr and '0.00125 = 0.01 x 2 / 16' in done.stderr
+    assert 'computing on the CPU' in done.stderr
+
+
+def test_eval_of_its_checkpoint(trained, embedded, head, tmp_path):
+    done = head('eval', 'config=head_r18', f'checkpoint={trained[0]}/iter_2.pth', f'data={embedded}', 'device=cpu',
+                f'work_dir={tmp_path}', QUICK[2])
+    assert done.returncode == 0, done.stderr
+    verdict = json.loads((tmp_path / 'verdict.json').read_text())
+    assert verdict['verdict'] == 'unverified' and verdict['why'] == ['the data are not COCO val2017']
+    assert verdict['reported'] == 36.1 and set(verdict['metrics']) >= {'AP', 'AR100'}
+    assert verdict['data']['images'] == 8 and len(verdict['checkpoint']['sha256']) == 64
+    assert 'verdict.json' in done.stdout
+
+
+def test_eval_from_the_dumped_config(trained, embedded, head, tmp_path):
+    config = trained[0] / 'head_retina_faster_r18_fpn_mstrain_1x_coco.py'
+    done = head('eval', f'config={config}', f'checkpoint={trained[0]}/iter_2.pth', f'data={embedded}', 'device=cpu',
+                f'work_dir={tmp_path}')
+    assert done.returncode == 0, done.stderr
+
+
+def test_training_twice_into_one_folder_is_refused(trained, embedded, refused):
+    line = refused('train', 'config=head_r18', f'data={embedded}', 'device=cpu', 'pretrained=none', 'iters=1',
+                   f'work_dir={trained[0]}')
+    assert 'holds the checkpoints' in line
+
+
+def test_checkpoint_of_another_config(trained, embedded, refused, tmp_path):
+    line = refused('eval', 'config=assist_r18', f'checkpoint={trained[0]}/iter_2.pth', f'data={embedded}',
+                   'device=cpu', f'work_dir={tmp_path / "new"}')
+    assert 'iter_2.pth' in line and 'unexpected: _distiller' in line
+    assert not (tmp_path / 'new').exists()
+
+
+def test_coco_stats_equal_cocos_own(shared):
+    from pycocotools.coco import COCO
+
+    from head.engine.coco_metrics import coco_stats
+    folder = shared / 'coco_val2014_fake100'
+    truth = COCO(str(folder / 'annotations/instances_val2014_100.json'))
+    detections = json.loads((folder / 'results/instances_val2014_fakebbox100_results.json').read_text())
+    expected = list(json.loads((folder / 'expected_stats.json').read_text())['bbox'].values())
+    found = list(coco_stats(truth, detections).values())
+    assert len(expected) == 12 and max(abs(a - b) for a, b in zip(expected, found)) <= 1e-9
+
+
+def test_no_detection_at_all_scores_zero(embedded):
+    from pycocotools.coco import COCO
+
+    from head.engine.coco_metrics import coco_stats
+    stats = coco_stats(COCO(str(embedded / 'annotations/instances_val2017.json')), [])
+    assert stats['AP'] == 0 and stats['AR100'] == 0
+
+
+def test_real_images(shared, head, tmp_path):
+    """Full-size COCO images through one training step; its checkpoint through the evaluation."""
+    data = shared / 'coco_tiny'
+    done = head('train', 'config=head_r18', f'data={data}', 'device=cpu', 'pretrained=none', 'iters=1',
+                f'work_dir={tmp_path / "run"}')
+    assert done.returncode == 0, done.stderr
+    done = head('eval', 'config=head_r18', f'checkpoint={tmp_path}/run/latest.pth', f'data={data}', 'device=cpu',
+                f'work_dir={tmp_path / "eval"}', 'data.test.pipeline.1.img_scale=(320,320)')
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / 'eval/verdict.json').read_text())['data']['images'] == 72

@@ -1,0 +1,130 @@
+"""The environment's set-up: what it finds, refuses and reuses."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from head.catalog import ROOT
+
+
+def shell(script, **environment):
+    """Run a bash script with the environment's functions at hand."""
+    return subprocess.run(['bash', '-c', f'source {ROOT}/docker/environment.sh; {script}'],
+                          env=dict(os.environ, **environment),
+                          capture_output=True,
+                          text=True)
+
+
+def executable(path, text):
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def bare(tmp_path):
+    """A PATH with the system's tools but no Python of the stack."""
+    tools = tmp_path / 'bin'
+    tools.mkdir()
+    for tool in ('bash', 'sed', 'dirname', 'cat', 'env'):
+        found = subprocess.run(['which', tool], capture_output=True, text=True).stdout.strip()
+        (tools / tool).symlink_to(found)
+    return dict(PATH=str(tools), PYENV_ROOT=str(tmp_path / 'pyenv'), HOME=str(tmp_path))
+
+
+def test_no_python_is_status_3_and_says_what_to_install(bare):
+    done = shell('find_python 3.8', **bare)
+    assert done.returncode == 3
+    assert done.stderr.startswith('head: no python 3.8: install') and len(done.stderr.splitlines()) == 1
+
+
+def test_a_python_that_does_not_run_is_passed_over(bare, tmp_path):
+    executable(tmp_path / 'bin/python3.8', '#!/bin/sh\nexit 127\n')
+    version = '{}.{}'.format(*sys.version_info)
+    pyenv = tmp_path / f'pyenv/versions/{version}.1/bin'
+    pyenv.mkdir(parents=True)
+    (pyenv / 'python').symlink_to(os.path.realpath(sys.executable))
+    done = shell(f'find_python {version}', **bare)
+    assert done.returncode == 0 and 'python' in done.stdout
+
+
+def test_uv_provides_one(bare, tmp_path):
+    version = '{}.{}'.format(*sys.version_info)
+    executable(tmp_path / 'bin/uv', f'#!/bin/sh\n[ "$2" = find ] && echo {os.path.realpath(sys.executable)}\nexit 0\n')
+    assert shell(f'find_python {version}', **bare).stdout.strip() == os.path.realpath(sys.executable)
+
+
+def test_unknown_stack():
+    done = subprocess.run([ROOT / 'scripts/run', 'stack=none', 'true'], capture_output=True, text=True)
+    assert done.returncode == 2 and 'there is: paper' in done.stderr
+
+
+def test_run_takes_keys_first():
+    done = subprocess.run([ROOT / 'scripts/run', 'stack=paper', 'python', '-c', 'import head, sys; print(sys.prefix)'],
+                          cwd='/', capture_output=True, text=True)
+    assert done.stdout.strip() == str(ROOT / '.venv/paper')
+    assert subprocess.run([ROOT / 'scripts/run'], capture_output=True).returncode == 2
+
+
+def test_a_warm_start_is_quick():
+    start = time.time()
+    subprocess.run([ROOT / 'scripts/run', 'true'], check=True)
+    assert time.time() - start < 2
+
+
+def test_an_unfinished_environment_is_made_anew(tmp_path):
+    """Without its stamp, or with that of another lock, an environment is not trusted."""
+    script = '''
+        HEAD_ROOT=$ROOT
+        make_environment() { echo made >>"$LOG"; mkdir -p "$2/bin"; }
+        for stamp in missing same stale; do
+            [ $stamp = stale ] && echo old >"$ROOT/.venv/paper/made-from"
+            (enter_environment paper)
+        done'''
+    (tmp_path / 'docker/lock').mkdir(parents=True)
+    for name in ('stack-paper.env', 'lock/paper.lock', 'environment.sh', 'build_mmcv.py'):
+        (tmp_path / 'docker' / name).write_text(name)
+    done = shell(script, ROOT=str(tmp_path), LOG=str(tmp_path / 'log'))
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / 'log').read_text() == 'made\nmade\n'
+
+
+def build(*keys, **environment):
+    return subprocess.run([sys.executable, ROOT / 'docker/build_mmcv.py', *keys],
+                          env=dict(os.environ, **environment), capture_output=True, text=True)
+
+
+def test_a_second_build_is_a_cache_hit():
+    start = time.time()
+    done = build()
+    assert done.returncode == 0 and done.stdout.strip().endswith('.whl') and os.path.isfile(done.stdout.strip())
+    assert 'is in the wheel cache' in done.stderr and time.time() - start < 20
+    key = json.loads(open(os.path.join(os.path.dirname(done.stdout.strip()), 'key.json')).read())
+    assert key['mmcv_full'] == '1.4.6' and key['device'] == 'cpu' and key['torch'].startswith('1.9.1')
+
+
+def test_no_compiler_is_status_3(tmp_path):
+    done = build(f'cache={tmp_path}', CXX='no-such-compiler')
+    assert done.returncode == 3 and 'install g++' in done.stderr and 'Traceback' not in done.stderr
+
+
+def test_doctor(head, tmp_path):
+    done = head('doctor', f'json={tmp_path}/facts.json', 'data=/nowhere')
+    assert done.returncode == 0, done.stderr
+    facts = json.loads((tmp_path / 'facts.json').read_text())
+    assert facts['versions']['torch'].startswith('1.9.1') and facts['versions']['mmcv-full'] == '1.4.6'
+    assert 'sm_70' in facts['architectures'] and facts['data']['/nowhere'] == 'missing'
+    for word in ('shared memory', 'disk', 'GPU', 'resnet18-f37072fd.pth'):
+        assert word in done.stdout
+
+
+def test_the_lock_pins_everything_by_hash():
+    for name in ('paper.lock', 'dev-paper.lock'):
+        text = (ROOT / 'docker/lock' / name).read_text()
+        entries = [line for line in text.splitlines() if line and not line.startswith((' ', '#'))]
+        assert entries and all('==' in line and line.endswith('\\') for line in entries)
+    for pin in ('torch==1.9.1', 'torchvision==0.10.1', 'mmcv-full==1.4.6', 'mmdet==2.20.0', 'todd-ai==0.2.3a9'):
+        assert f'{pin} \\' in (ROOT / 'docker/lock/paper.lock').read_text()

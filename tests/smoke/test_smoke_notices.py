@@ -1,0 +1,98 @@
+"""The smoke run must turn red when a part of the method is broken."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from head.data.embedded import draw
+from head.engine.weights import sha256_of
+from head.smoke import command, first_steps
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('smoke')
+    draw(str(folder), num_train=command.IMAGES)
+    return str(folder)
+
+
+@pytest.fixture(scope='module')
+def stored(folder):
+    return command.stored_for(sha256_of(f'{folder}/annotations/instances_train2017.json'))
+
+
+def off(folder, stored):
+    return {name for _, name, _, _ in first_steps.deviations(first_steps.losses(folder), stored['first_steps'])}
+
+
+def test_whole(folder, stored):
+    assert stored is not None and off(folder, stored) == set()
+
+
+def test_dropped_hook(folder, stored, monkeypatch):
+    from head.smoke import miniature
+    load = miniature.load
+
+    def without_ckd(alias):
+        cfg = load(alias)
+        if 'distiller' in cfg.model:
+            cfg.model.distiller.losses.pop('loss_cross')
+            cfg.model.distiller.student_hooks.pop('cls_maps')
+            for name in ('cls_rows', 'cls_feats', 'adapted_cls'):
+                cfg.model.distiller.adapts.pop(name)
+        return cfg
+
+    monkeypatch.setattr(miniature, 'load', without_ckd)
+    assert 'loss_cross' in off(folder, stored)
+
+
+def test_swapped_teacher_rows(folder, stored, monkeypatch):
+    from head.method import FrozenTeacherDistiller
+    teach = FrozenTeacherDistiller.teach
+
+    def swapped(self, img, bboxes):
+        teach(self, img, [rows.flip(0) for rows in bboxes])
+
+    monkeypatch.setattr(FrozenTeacherDistiller, 'teach', swapped)
+    assert {'loss_mimic_rcnn', 'loss_cross'} <= off(folder, stored)
+
+
+def test_frozen_assistant(folder, stored, monkeypatch):
+    build = first_steps.build
+
+    def frozen(folder):
+        model, cfg, batches = build(folder)
+        model.roi_head.requires_grad_(False)
+        return model, cfg, batches
+
+    monkeypatch.setattr(first_steps, 'build', frozen)
+    assert {'loss_cls'} <= off(folder, stored)
+
+
+def test_features_before_their_relu(folder, stored, monkeypatch):
+    from head.method import StepHook
+    record = StepHook.register_tensor
+
+    def early(self, tensor):
+        return record(self, tensor.clone() if isinstance(tensor, torch.Tensor) else tensor)
+
+    monkeypatch.setattr(StepHook, 'register_tensor', early)
+    assert 'loss_mimic_rcnn' in off(folder, stored)
+
+
+def test_judge():
+    ap = dict(student=dict(AP=0.3), untrained=dict(AP=0.0), first_steps=[dict(loss=1.0)])
+    stored = dict(floor=0.1, first_steps=[dict(loss=1.0)])
+    assert all(holds for *_, holds in command.judge(ap, stored))
+    for broken in (dict(first_steps=[dict(loss=1.01)]), dict(first_steps=[dict(loss=float('nan'))]),
+                   dict(first_steps=[{}]), dict(student=dict(AP=0.05)), dict(untrained=dict(AP=0.29)),
+                   dict(student=dict(AP=float('nan')))):
+        assert not all(holds for *_, holds in command.judge({**ap, **broken}, stored))
+
+
+def test_reference_is_whole():
+    for row in json.loads(Path(command.REFERENCE).read_text()).values():
+        assert len(row['first_steps']) == first_steps.STEPS
+        assert 0 < row['floor'] <= row['recorded']['AP']
