@@ -73,6 +73,12 @@ def choose_device(device):
     return 'cpu'
 
 
+def default_archs(settings):
+    """GPU architectures for the CUDA that torch was built with; None for a torch without."""
+    import torch
+    return settings.get(f'CUDA_ARCHS_{torch.version.cuda}')
+
+
 def cache_key(settings, device, archs):
     """What the binary depends on."""
     import torch
@@ -84,6 +90,7 @@ def cache_key(settings, device, archs):
         python=platform.python_version_tuple()[:2],
         machine=platform.machine(),
         libc=platform.libc_ver(),
+        flags=os.environ.get('CFLAGS', ''),
         device=device,
         cuda=torch.version.cuda if device == 'cuda' else None,
         archs=archs if device == 'cuda' else None)
@@ -171,7 +178,7 @@ def build(keys):
     """The path of the wheel, built unless the cache holds it."""
     settings = read_stack(keys['stack'])
     device = choose_device(keys['device'])
-    archs = keys['archs'] or settings['CUDA_ARCHS']
+    archs = keys['archs'] or default_archs(settings)
     key = cache_key(settings, device, archs)
     name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
     folder = Path(keys['cache']) / 'wheels' / f'mmcv_full-{settings["VERSION"]}-{device}-{name}'

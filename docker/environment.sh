@@ -62,6 +62,11 @@ make_environment() {
     local stack=$1 venv=$2 python version quiet wheel pip_python
     version=$(sed -n 's/^PYTHON=//p' "$HEAD_ROOT/docker/stack-$stack.env")
     python=$(find_python "$version") || exit $?
+    if ! command -v "${CXX:-c++}" >/dev/null; then
+        give_up 3 "no C++ compiler to build mmcv-full: install g++ (apt-get install g++)"
+    fi
+    "$python" -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))' ||
+        give_up 3 "no headers of $python: install python$version-dev"
     [ -t 2 ] && quiet=() || quiet=(--quiet)
     say "head: making the $stack environment in $venv (once, some minutes)"
     say "[1/3] python $version: $python"

@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import Dict
 
-from .errors import CANNOT, DONE, INTERRUPTED, HeadError, RequestError
+from .errors import BAD_REQUEST, CANNOT, DONE, INTERRUPTED, HeadError, RequestError
 from .quiet import quietly
 
 KEYS = dict(
@@ -89,7 +89,7 @@ def literal(text):
     """A Python literal if `text` is one, else the text itself."""
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return {'true': True, 'false': False, 'none': None}.get(text.lower(), text)
 
 
@@ -114,6 +114,8 @@ def parse(arguments):
                 if not value.isdigit() or (int(value) == 0 and key != 'seed'):
                     raise RequestError(f'{word}: {key} is a positive whole number')
                 value = int(value)
+                if value >= 2**32:
+                    raise RequestError(f'{word}: {key} is below 2^32')
             elif not value:
                 raise RequestError(f'{word}: {key} has no value')
             request.keys[key] = value
@@ -153,7 +155,10 @@ def main(arguments):
         if error.errno == errno.ENOSPC:
             print(f'head: no space left on the disk ({error.filename or "work_dir"}): make room', file=sys.stderr)
             return CANNOT
-        raise
+        if error.filename is None:
+            raise
+        print(f'head: {error.filename}: {error.strerror}', file=sys.stderr)
+        return BAD_REQUEST
     except KeyboardInterrupt:
         print('head: interrupted', file=sys.stderr)
         return INTERRUPTED

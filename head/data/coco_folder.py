@@ -60,10 +60,11 @@ def check_split(ann_file, img_prefix):
         raise RequestError(f'{ann_file}: not json, or cut off ({error}); fetch it again') from error
     try:
         categories = {category['id']: category['name'] for category in content['categories']}
-        names = [image['file_name'] for image in content['images']]
+        names = [image['file_name'] for image in content['images'] if image['width'] and image['height']]
         ids = {image['id'] for image in content['images']}
         strays = [box['id'] for box in content['annotations']
                   if box['image_id'] not in ids or box['category_id'] not in categories]
+        objects = sum(1 for box in content['annotations'] if len(box['bbox']) == 4 and box['area'] and not box['iscrowd'])
     except (KeyError, TypeError) as error:
         raise RequestError(f'{ann_file}: not COCO instances ({type(error).__name__}: {error})') from error
     if categories != ID_TO_NAME:
@@ -71,11 +72,11 @@ def check_split(ann_file, img_prefix):
         raise RequestError(f'{ann_file}: its categories are not COCO\'s 80; they differ in {_first(odd)}')
     if strays:
         raise RequestError(f'{ann_file}: annotations of no image or category: {_first(strays)}')
-    if not names:
-        raise RequestError(f'{ann_file}: lists no image')
+    if not names or not objects:
+        raise RequestError(f'{ann_file}: lists no {"object" if names else "image"}')
     with os.scandir(img_prefix) as entries:
         present = {entry.name for entry in entries}
-    missing = [name for name in names if name not in present]
+    missing = [name for name in names if name not in present and not os.path.isfile(os.path.join(img_prefix, name))]
     if missing:
         raise RequestError(f'{os.path.join(img_prefix, missing[0])}: listed in {ann_file} but missing'
                            f' ({len(missing)} of {len(names)} images)')

@@ -38,11 +38,14 @@ def _flat(node, prefix=''):
 
 
 def _fits(old, new):
-    if old is None or new is None:
+    if old is None:
         return True
-    number = (int, float)
-    if isinstance(old, number) and not isinstance(old, bool):
-        return isinstance(new, number) and not isinstance(new, bool)
+    if new is None:
+        return isinstance(old, (dict, str))
+    if isinstance(old, bool) or isinstance(new, bool):
+        return isinstance(old, bool) and isinstance(new, bool)
+    if isinstance(old, float):
+        return isinstance(new, (int, float))
     if isinstance(old, (list, tuple)):
         return isinstance(new, (list, tuple))
     return isinstance(new, type(old))
@@ -73,6 +76,26 @@ def _child(node, step, key, root):
         return node[int(step)]
     near = difflib.get_close_matches(key, list(_flat(root)), n=3, cutoff=0.5)
     raise RequestError(f'{key}=: the config has no such key' + (f'; nearest: {", ".join(near)}' if near else ''))
+
+
+def doubts(overrides):
+    """Why a number from an overridden config says nothing of the paper's: one reason an override."""
+    harmless = ('data.workers_per_gpu', 'log_config.', 'checkpoint_config.')
+    return [f'the config was overridden: {key}={value}' for key, value in overrides.items()
+            if not key.startswith(harmless)]
+
+
+def built(build, cfg, *args):
+    """`build(cfg, *args)` of mmdet.
+
+    Raises:
+        RequestError: the config's values do not fit together.
+    """
+    try:
+        return build(cfg, *args)
+    except (KeyError, TypeError, ValueError, AssertionError, AttributeError) as error:
+        raise RequestError(f'{cfg.get("type")}: cannot be built from this config ({type(error).__name__}: {error})'
+                           ) from error
 
 
 def point_at_data(cfg, folder):

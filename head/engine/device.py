@@ -2,7 +2,7 @@
 
 import torch
 
-from ..errors import RequestError
+from ..errors import EnvironmentFault, RequestError
 
 
 def choose_device(request, say):
@@ -24,8 +24,26 @@ def choose_device(request, say):
     if device == 'cpu' or not present:
         say('computing on the CPU' + ('' if device == 'cpu' else ': no GPU here'))
         return 'cpu'
+    check_gpu()
     say(f'computing on {torch.cuda.get_device_name(0)}')
     return 'cuda'
+
+
+def check_gpu():
+    """Can the stack drive the GPU?
+
+    Raises:
+        EnvironmentFault: mmcv-full has no CUDA operators, or torch none for a GPU of this architecture.
+    """
+    from mmcv.ops import get_compiling_cuda_version
+    name, (major, minor) = torch.cuda.get_device_name(0), torch.cuda.get_device_capability(0)
+    if get_compiling_cuda_version() == 'not available':
+        raise EnvironmentFault(f'{name}: mmcv-full was built without CUDA here; take device=cpu, or install the CUDA '
+                               f'{torch.version.cuda} compiler and build anew')
+    # a GPU runs what was compiled for its major version
+    if not any(arch.startswith(f'sm_{major}') for arch in torch.cuda.get_arch_list()):
+        raise EnvironmentFault(f'{name} (sm_{major}{minor}): this stack is compiled for '
+                               f'{" ".join(torch.cuda.get_arch_list())}; take device=cpu, or an older GPU')
 
 
 def parallel(model, device):

@@ -1,5 +1,6 @@
 """`eval`: a checkpoint on a COCO folder, against what is reported."""
 
+import copy
 import os
 import sys
 import time
@@ -63,17 +64,17 @@ class CocoEvalHook(EvalHook):
 def build_test_loader(cfg, split):
     """A loader of `cfg.data[split]`, one image a batch, in order."""
     with quietly():
-        dataset = name_broken_images(build_dataset(cfg.data[split], dict(test_mode=True)))
+        dataset = name_broken_images(configuration.built(build_dataset, cfg.data[split], dict(test_mode=True)))
     return build_dataloader(
         dataset, samples_per_gpu=1, workers_per_gpu=cfg.data.workers_per_gpu, dist=False, shuffle=False)
 
 
 def build_for_inference(cfg):
     """The detector without teacher, its weights as built."""
-    cfg = cfg.copy()
-    cfg.model.train_cfg = None
+    model = copy.deepcopy(cfg.model)
+    model.train_cfg = None
     with quietly():
-        return build_detector(cfg.model)
+        return configuration.built(build_detector, model)
 
 
 def percent(metrics):
@@ -100,7 +101,9 @@ def run(request):
     metrics = metrics_of(loader.dataset, detect(parallel(model, device), loader))
     seconds = time.time() - start
 
-    doubts = [] if split.is_val2017 else ['the data are not COCO val2017']
+    doubts = configuration.doubts(request.overrides)
+    if not split.is_val2017:
+        doubts.append('the data are not COCO val2017')
     result = judge(percent(metrics), row.reported if row else None, catalog.EVAL_TOLERANCE, doubts)
     verdict = dict(
         command='eval',

@@ -2,6 +2,7 @@
 
 import os
 
+import cv2
 from mmdet.datasets.pipelines import LoadImageFromFile
 
 from ..errors import RequestError
@@ -14,7 +15,7 @@ class NamingLoadImage(LoadImageFromFile):
         """Load the image; RequestError if it does not decode."""
         try:
             loaded = super().__call__(results)
-        except AttributeError:  # mmcv returned None, which has no shape
+        except (AttributeError, OSError, cv2.error):  # of no bytes, of a folder, of an image that mmcv gave up on
             loaded = None
         if loaded is None or loaded['img'] is None:
             name = os.path.join(results['img_prefix'] or '', results['img_info']['filename'])
@@ -24,7 +25,7 @@ class NamingLoadImage(LoadImageFromFile):
 
 def name_broken_images(dataset):
     """Put `NamingLoadImage` in the place of a built dataset's loader."""
-    steps = getattr(dataset, "dataset", dataset).pipeline.transforms
+    steps = getattr(dataset, 'dataset', dataset).pipeline.transforms
     for i, step in enumerate(steps):
         if type(step) is LoadImageFromFile:
             steps[i] = NamingLoadImage(step.to_float32, step.color_type, step.file_client_args)

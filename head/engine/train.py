@@ -5,7 +5,7 @@ import os
 import time
 
 import mmdet
-from mmcv.runner import HOOKS, Hook, build_optimizer, build_runner
+from mmcv.runner import Hook, build_optimizer, build_runner
 from mmcv.utils import get_logger
 from mmdet.apis import set_random_seed
 from mmdet.datasets import build_dataloader, build_dataset
@@ -30,17 +30,16 @@ class EnoughIterations(Exception):
     """`iters=` is reached."""
 
 
-@HOOKS.register_module()
 class StopAfterHook(Hook):
-    """Saves a checkpoint after `iters` iterations and ends the run there."""
+    """Saves a checkpoint with `meta` after `iters` iterations and ends the run there."""
 
-    def __init__(self, iters):
-        self.iters = iters
+    def __init__(self, iters, meta):
+        self.iters, self.meta = iters, meta
 
     def after_train_iter(self, runner):
         """Raise `EnoughIterations` when it is time."""
         if runner.iter + 1 >= self.iters:
-            runner.save_checkpoint(runner.work_dir, filename_tmpl=f'iter_{self.iters}.pth')
+            runner.save_checkpoint(runner.work_dir, filename_tmpl=f'iter_{self.iters}.pth', meta=self.meta)
             raise EnoughIterations
 
 
@@ -59,8 +58,8 @@ def train(cfg, device, work_dir, logger, iters=None):
     """
     set_random_seed(cfg.seed)
     with quietly():
-        dataset = name_broken_images(build_dataset(cfg.data.train))
-        model = build_detector(cfg.model)
+        dataset = name_broken_images(configuration.built(build_dataset, cfg.data.train))
+        model = configuration.built(build_detector, cfg.model)
         model.init_weights()
     model.CLASSES = dataset.CLASSES
     loader = build_dataloader(
@@ -81,17 +80,18 @@ def train(cfg, device, work_dir, logger, iters=None):
             logger=logger,
             meta=dict(config=cfg.pretty_text, seed=cfg.seed)))
     runner.timestamp = logger.timestamp
+    meta = dict(mmdet_version=mmdet.__version__, CLASSES=dataset.CLASSES)
     runner.register_training_hooks(
         cfg.lr_config,
         cfg.optimizer_config,
-        dict(cfg.checkpoint_config, meta=dict(mmdet_version=mmdet.__version__, CLASSES=dataset.CLASSES)),
+        dict(cfg.checkpoint_config, meta=meta),
         cfg.log_config,
         cfg.get('momentum_config'),
         custom_hooks_config=cfg.get('custom_hooks'))
     evaluation = CocoEvalHook(build_test_loader(cfg, 'val'), interval=cfg.evaluation.interval)
     runner.register_hook(evaluation, priority='LOW')
     if iters:
-        runner.register_hook(StopAfterHook(iters), priority='VERY_LOW')
+        runner.register_hook(StopAfterHook(iters, meta), priority='VERY_LOW')
     try:
         runner.run([loader], cfg.workflow)
     except EnoughIterations:
@@ -134,22 +134,25 @@ def run(request):
     said = []
     device = choose_device(request, said.append)
     used, doubts = check_weights(cfg, request)
+    doubts += configuration.doubts(request.overrides)
     splits = {name: check_split(cfg.data[name].ann_file, cfg.data[name].img_prefix) for name in ('train', 'val')}
     work_dir = open_work_dir(request.get('work_dir') or os.path.join('work_dirs', path.stem), must_be_new=True)
 
-    configuration.scale_learning_rate(cfg, request.overrides, said.append)
     cfg.seed = request.get('seed', SEED)
-    cfg.runner.max_epochs = request.get('epochs', cfg.runner.max_epochs)
+    if request.get('epochs'):
+        doubts.append(f'epochs={request.get("epochs")}, not the config\'s {cfg.runner.max_epochs}')
+        cfg.runner.max_epochs = request.get('epochs')
     iters = request.get('iters')
     if iters:
-        doubts.append(f'stopped after {iters} iterations')
+        doubts.append(f'iters={iters} may end it early')
         cfg.log_config.interval = min(cfg.log_config.interval, max(1, iters // 20))
     if not splits['val'].is_val2017:
         doubts.append('the data are not COCO val2017')
 
     facts = run_facts(device)
     logger = open_log(work_dir)
-    cfg.dump(os.path.join(work_dir, path.name))
+    cfg.dump(os.path.join(work_dir, path.name))  # before the learning rate is scaled, so that it can be trained from
+    configuration.scale_learning_rate(cfg, request.overrides, said.append)
     logger.info(f'{path} -> {work_dir}, {facts["stack"]} stack, {facts["versions"]}')
     for line in said:
         logger.info(line)

@@ -101,11 +101,15 @@ def _references(node, dotted='model'):
             yield from _references(value, f'{dotted}.{key}')
 
 
+def _is_pretrained(backbone):
+    return (backbone.get('init_cfg') or {}).get('type') == 'Pretrained'
+
+
 def drop_pretrained(cfg):
     """`pretrained=none`: random backbone, random teacher."""
     for _, node, key in list(_references(cfg.model)):
         node[key] = None
-    if cfg.model.backbone.get('init_cfg', {}).get('type') == 'Pretrained':
+    if _is_pretrained(cfg.model.backbone):
         cfg.model.backbone.init_cfg = None
 
 
@@ -122,9 +126,12 @@ def check_pretrained(cfg, folder, overrides):
     """
     from mmdet.models import build_backbone, build_detector
     used = []
+    if not _is_pretrained(cfg.model.backbone):
+        raise RequestError('model.backbone.init_cfg: names no weights; name a file, or take random ones: '
+                           'pretrained=none')
     for dotted, node, key in list(_references(cfg.model)):
         if node[key] is None:
-            continue
+            raise RequestError(f'{dotted}: names no weights; name a file, or take random ones: pretrained=none')
         by_hand = dotted in overrides
         path, known = Path(node[key]), file_at(node[key])
         if not by_hand and path.parts[0] == 'pretrained':

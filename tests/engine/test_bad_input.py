@@ -30,6 +30,9 @@ def edit(path, change):
     ((), 'needs config='),
     (('config=head_r18', 'optimiser.lr=1'), 'optimizer.lr'),
     (('config=head_r18', 'optimizer.lr=fast'), 'optimizer.lr=fast'),
+    (('config=head_r18', 'optimizer.lr=None'), 'optimizer.lr=None'),
+    (('config=head_r18', 'data.samples_per_gpu=2.5'), 'samples_per_gpu=2.5'),
+    (('config=head_r18', 'seed=4294967296'), 'seed is below'),
     (('config=head_r18', 'cofnig=x'), 'config'),
     (('config=head_r18', 'iters=-3'), 'iters is a positive whole number'),
     (('config=head_r18', 'stray'), 'not key=value'),
@@ -62,6 +65,10 @@ def rename_category(data):
     edit(data / 'annotations/instances_train2017.json', lambda content: content['categories'][3].update(name='moped'))
 
 
+def drop_every_object(data):
+    edit(data / 'annotations/instances_train2017.json', lambda content: content['annotations'].clear())
+
+
 def drop_images_key(data):
     edit(data / 'annotations/instances_train2017.json', lambda content: content.pop('images'))
 
@@ -72,6 +79,7 @@ def drop_images_key(data):
     (remove('val2017'), 'val2017'),
     (cut, 'instances_train2017.json: not json, or cut off'),
     (rename_category, 'moped'),
+    (drop_every_object, 'lists no object'),
     (drop_images_key, "KeyError: 'images'"),
     (remove('train2017/000000000002.png'), '000000000002.png: listed in'),
 ])
@@ -82,10 +90,10 @@ def test_broken_data(refused, data, damage, named):
     assert not (data.parent / 'work').exists()
 
 
-@pytest.mark.parametrize('workers', [0, 2])
-def test_an_image_that_does_not_decode(head, data, tmp_path, workers):
+@pytest.mark.parametrize('workers,content', [(0, b''), (2, b'not an image')])
+def test_an_image_that_does_not_decode(head, data, tmp_path, workers, content):
     for path in (data / 'train2017').iterdir():
-        path.write_bytes(b'not an image')
+        path.write_bytes(content)
     done = head(*TRAIN, 'config=head_r18', f'data={data}', f'work_dir={tmp_path}/work', 'iters=1',
                 f'data.workers_per_gpu={workers}')
     last = done.stderr.strip().splitlines()[-1]
@@ -114,6 +122,15 @@ def test_missing_weights_name_the_file_and_its_address(refused, embedded, tmp_pa
     assert 'no such weights' in line and 'https://' in line and 'pretrained=none' in line
 
 
+@pytest.mark.parametrize('key', ['model.backbone.init_cfg', 'model.distiller.teacher.ckpt'])
+def test_no_silent_random_weights(refused, embedded, tmp_path, key):
+    import torchvision
+    torch.save(torchvision.models.resnet18().state_dict(), tmp_path / 'r18.pth')
+    words = [] if 'backbone' in key else [f'model.backbone.init_cfg.checkpoint={tmp_path}/r18.pth']
+    line = refused('train', 'device=cpu', 'config=head_r18', f'data={embedded}', *words, f'{key}=None')
+    assert f'{key}: names no weights' in line
+
+
 def test_damaged_weights(refused, embedded, tmp_path):
     path = tmp_path / files()['resnet18'].path.replace('pretrained/', '')
     path.parent.mkdir()
@@ -136,10 +153,17 @@ def test_weights_by_hand_are_checked_by_their_names(refused, head, embedded, tmp
     assert verdict['weights'][0]['confirmed'] is False and len(verdict['weights'][0]['sha256']) == 64
 
 
+def test_json_into_no_folder(refused, tmp_path):
+    assert 'No such file' in refused('doctor', f'json={tmp_path}/none/facts.json')
+
+
+def test_smoke_checks_its_data_first(refused, tmp_path):
+    assert 'no such folder' in refused('smoke', f'data={tmp_path}/none', f'work_dir={tmp_path}/work')
+    assert not (tmp_path / 'work').exists()
+
+
 def test_teacher_that_does_not_fit(refused, embedded, tmp_path):
     import torchvision
-    folder = tmp_path / 'torchvision'
-    folder.mkdir()
     torch.save(torchvision.models.resnet18().state_dict(), tmp_path / 'r18.pth')
     line = refused('train', 'device=cpu', 'config=head_r18', f'data={embedded}',
                    f'model.backbone.init_cfg.checkpoint={tmp_path}/r18.pth',

@@ -11,9 +11,18 @@ import pytest
 
 from head.catalog import ROOT, models
 
+from ..conftest import SHARED
+
 CONFIGS = [model.config for model in models().values()]
 IN_SUITE = ('configs/head/head_retina_faster_r18_fpn_mstrain_1x_coco.py',
             'configs/fitnet/fitnet_retina_r18_fpn_mstrain_1x_coco.py')
+
+
+@pytest.fixture
+def references():
+    """The references must be there when all of them are asked for."""
+    if not SHARED.is_dir():
+        pytest.fail(f'no reference data in {SHARED}')
 
 
 @pytest.fixture
@@ -47,7 +56,7 @@ def test_last_iteration(parity, shared, config):
 
 @pytest.mark.parity
 @pytest.mark.parametrize('config', CONFIGS)
-def test_all(parity, shared, config):
+def test_all(references, parity, shared, config):
     reference = without_ties(reference_of(shared, config))
     found = parity.dump(reference['config'], reference['seed'], reference['size'], reference['n'])
     assert parity.compare(reference, found, any_stack=True) == []

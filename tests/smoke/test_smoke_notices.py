@@ -31,6 +31,13 @@ def test_whole(folder, stored):
     assert stored is not None and off(folder, stored) == set()
 
 
+def test_real_images(shared, tmp_path):
+    data = str(shared / 'coco_tiny')
+    command.take_images(data, command.choose_images(data), str(tmp_path))
+    numbers = command.stored_for(sha256_of(f'{tmp_path}/annotations/instances_train2017.json'))
+    assert numbers is not None and off(str(tmp_path), numbers) == set()
+
+
 def test_dropped_hook(folder, stored, monkeypatch):
     from head.smoke import miniature
     load = miniature.load
