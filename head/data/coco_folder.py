@@ -64,7 +64,8 @@ def check_split(ann_file, img_prefix):
         ids = {image['id'] for image in content['images']}
         strays = [box['id'] for box in content['annotations']
                   if box['image_id'] not in ids or box['category_id'] not in categories]
-        objects = sum(1 for box in content['annotations'] if len(box['bbox']) == 4 and box['area'] and not box['iscrowd'])
+        objects = [box['id'] for box in content['annotations']
+                   if len(box['bbox']) == 4 and box['area'] and not box['iscrowd']]
     except (KeyError, TypeError) as error:
         raise RequestError(f'{ann_file}: not COCO instances ({type(error).__name__}: {error})') from error
     if categories != ID_TO_NAME:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -102,7 +103,7 @@ def test_a_second_build_is_a_cache_hit():
     done = build()
     assert done.returncode == 0 and done.stdout.strip().endswith('.whl') and os.path.isfile(done.stdout.strip())
     assert 'is in the wheel cache' in done.stderr and time.time() - start < 20
-    key = json.loads(open(os.path.join(os.path.dirname(done.stdout.strip()), 'key.json')).read())
+    key = json.loads(Path(done.stdout.strip()).with_name('key.json').read_text())
     assert key['mmcv_full'] == '1.4.6' and key['device'] == 'cpu' and key['torch'].startswith('1.9.1')
 
 
