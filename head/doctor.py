@@ -6,6 +6,7 @@ import shutil
 
 from .catalog import files
 from .errors import DONE
+from .quiet import quietly
 from .verdict import write_json
 
 SHARED_MEMORY_NEEDED = 1 << 30
@@ -36,15 +37,16 @@ def examine(data, pretrained):
         data (str): COCO folder.
         pretrained (str): folder of the weights.
     """
-    import torch
+    with quietly():
+        import torch
 
-    from .engine.run_facts import commit, versions
-    from .engine.weights import sha256_of
-    try:
-        from mmcv.ops import get_compiler_version, get_compiling_cuda_version
-        compiled = dict(compiler=get_compiler_version(), cuda=get_compiling_cuda_version())
-    except ImportError as error:
-        compiled = dict(error=str(error))
+        from .engine.run_facts import commit, versions
+        from .engine.weights import sha256_of
+        try:
+            from mmcv.ops import get_compiler_version, get_compiling_cuda_version
+            compiled = dict(compiler=get_compiler_version(), cuda=get_compiling_cuda_version())
+        except ImportError as error:
+            compiled = dict(error=str(error))
     shared = shutil.disk_usage('/dev/shm') if os.path.isdir('/dev/shm') else None
     annotations = os.path.join(data, 'annotations')
     weights = {}
