@@ -4,6 +4,7 @@ import ast
 import difflib
 import errno
 import importlib
+import os
 import sys
 from dataclasses import dataclass, field
 from typing import Dict
@@ -151,6 +152,9 @@ def main(arguments):
     except HeadError as error:
         print(f'head: {one_line(error)}', file=sys.stderr)
         return error.status
+    except BrokenPipeError:  # whoever read our output has gone, like head(1)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
     except OSError as error:
         if error.errno == errno.ENOSPC:
             print(f'head: no space left on the disk ({error.filename or "work_dir"}): make room', file=sys.stderr)
