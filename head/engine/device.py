@@ -16,7 +16,7 @@ def choose_device(request, say):
         raise RequestError(f'device={device}: cuda or cpu')
     if device == 'cpu' and gpus:
         raise RequestError(f'device=cpu and gpus={gpus} contradict each other: leave one out')
-    if (gpus or (device == 'cuda' and 1) or 0) > present:
+    if (gpus or int(device == 'cuda')) > present:
         raise RequestError(f'{f"gpus={gpus}" if gpus else "device=cuda"}: this machine has {present} GPUs that torch '
                            f'{torch.__version__} can use; take fewer, or device=cpu')
     if gpus and gpus > 1:

@@ -1,14 +1,17 @@
 """Weights files: present, undamaged, and of the model they are loaded into."""
 
+import copy
 import hashlib
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+from mmdet.models import build_backbone
 
 from ..catalog import file_at
 from ..errors import RequestError
+from ..method.frozen_teacher import build_teacher
 
 CLASSIFIER = ('fc.', 'head.', 'classifier.')
 """Names that a backbone's file may have beyond the backbone: the ImageNet classifier."""
@@ -124,7 +127,6 @@ def check_pretrained(cfg, folder, overrides):
     Raises:
         RequestError: a file is missing, damaged, or not of the model it is for.
     """
-    from mmdet.models import build_backbone, build_detector
     used = []
     if not _is_pretrained(cfg.model.backbone):
         raise RequestError('model.backbone.init_cfg: names no weights; name a file, or take random ones: '
@@ -146,8 +148,9 @@ def check_pretrained(cfg, folder, overrides):
             raise RequestError(f'{path}: damaged, its sha256 begins with {sha256[:8]}, not {known.sha256}; '
                                f'fetch it again from {known.address}')
         teacher = key == 'ckpt'
-        module = build_detector(cfg.model.distiller.teacher.config.copy()) if teacher else build_backbone(
-            cfg.model.backbone.copy())
+        module = (
+            build_teacher(cfg.model.distiller.teacher.config, None)
+            if teacher else build_backbone(copy.deepcopy(cfg.model.backbone)))
         problem = misfit(module.state_dict(), read_state_dict(path), allowed=() if teacher else CLASSIFIER)
         if problem:
             raise RequestError(f'{path}: not the {"teacher" if teacher else "backbone"} of this config ({problem})')
