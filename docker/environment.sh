@@ -48,8 +48,16 @@ find_python() {
     give_up 3 "no python $version: install it with its venv and headers (apt-get install python$version-venv python$version-dev, or pyenv install $version, or uv)"
 }
 
-# The lock without mmcv-full, which is built from its archive.
-without_mmcv() { awk '/^[a-z]/ { skip = /^mmcv-full==/ } !skip' "$1"; }
+# The stack's lock, with what docker/lock/STACK-DEVICE.lock says instead where there is one, and without mmcv-full, which
+# is built from its archive.
+requirements() {
+    local lock=$HEAD_ROOT/docker/lock/$1.lock own=$HEAD_ROOT/docker/lock/$1-$2.lock
+    [ -f "$own" ] || own=/dev/null
+    cat "$own"
+    awk '/^[a-z]/ { name = $1; sub(/=.*/, "", name) }
+         FILENAME != ARGV[2] { own[name] = 1; next }
+         !(name in own) && name != "mmcv-full"' "$own" "$lock"
+}
 
 pip_install() { "$1" -m pip install --disable-pip-version-check --no-deps "${@:2}"; }
 
@@ -58,8 +66,9 @@ recipe() {
     (cd "$HEAD_ROOT/docker" && sha256sum "stack-$1.env" "lock/$1.lock" environment.sh build_mmcv.py | sha256sum)
 }
 
+# Arguments: stack, folder, and for an image the device (cuda, cpu) that it is for.
 make_environment() {
-    local stack=$1 venv=$2 python version quiet wheel pip_python
+    local stack=$1 venv=$2 device=${3:-auto} python version quiet wheel pip_python
     version=$(sed -n 's/^PYTHON=//p' "$HEAD_ROOT/docker/stack-$stack.env")
     python=$(find_python "$version") || exit $?
     if ! command -v "${CXX:-c++}" >/dev/null; then
@@ -74,10 +83,10 @@ make_environment() {
     "$python" -m venv "$venv" || give_up 3 "$python cannot make a virtual environment: install python$version-venv"
     pip_python=$venv/bin/python
     say "[2/3] packages of docker/lock/$stack.lock, hashes checked (about 2 GB)"
-    pip_install "$pip_python" "${quiet[@]}" --require-hashes -r <(without_mmcv "$HEAD_ROOT/docker/lock/$stack.lock") >&2 ||
+    pip_install "$pip_python" "${quiet[@]}" --require-hashes -r <(requirements "$stack" "$device") >&2 ||
         give_up 3 "the packages of docker/lock/$stack.lock could not be installed (see above); run the command again"
     say "[3/3] mmcv-full"
-    wheel=$("$pip_python" "$HEAD_ROOT/docker/build_mmcv.py" "stack=$stack") || exit $?
+    wheel=$("$pip_python" "$HEAD_ROOT/docker/build_mmcv.py" "stack=$stack" "device=$device") || exit $?
     pip_install "$pip_python" --quiet "$wheel" >&2 || give_up 3 "$wheel could not be installed (see above)"
 }
 
@@ -96,8 +105,7 @@ enter_environment() {
             fi
         ) 9>"$HEAD_ROOT/.venv/$stack.lock" || exit $?
     fi
-    # MKL 2020, inside torch 1.9, takes AMD processors for ones without AVX2: a quarter of the speed
-    if grep -qm1 AuthenticAMD /proc/cpuinfo && grep -qm1 -w avx2 /proc/cpuinfo; then export MKL_DEBUG_CPU_TYPE=5; fi
+    source "$HEAD_ROOT/docker/processor.sh"
     export PATH=$venv/bin:$PATH PYTHONPATH=$HEAD_ROOT${PYTHONPATH:+:$PYTHONPATH}
 }
 

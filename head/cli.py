@@ -5,6 +5,7 @@ import difflib
 import errno
 import importlib
 import os
+import signal
 import sys
 from dataclasses import dataclass, field
 from typing import Dict
@@ -136,6 +137,10 @@ def one_line(error):
     return ' '.join(line.strip() for line in lines)
 
 
+def _terminate(number, frame):
+    raise KeyboardInterrupt
+
+
 def main(arguments):
     """Run a command line; returns its exit status."""
     if not arguments or arguments[0] in ('help', '--help', '-h'):
@@ -146,6 +151,7 @@ def main(arguments):
             print(help_text(arguments[0]))
             return DONE
         request = parse(arguments)
+        signal.signal(signal.SIGTERM, _terminate)  # docker stop ends a command as Ctrl-C does
         with quietly():
             command = importlib.import_module(COMMANDS[request.command].module)
         return command.run(request)

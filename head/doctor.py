@@ -5,12 +5,10 @@ import platform
 import shutil
 
 from .catalog import files
+from .container import image
 from .errors import DONE
 from .quiet import quietly
 from .verdict import write_json
-
-SHARED_MEMORY_NEEDED = 1 << 30
-"""Bytes that data loader workers want in /dev/shm for full-size images."""
 
 
 def _gigabytes(number):
@@ -41,6 +39,7 @@ def examine(data, pretrained):
         import torch
 
         from .engine.run_facts import commit, versions
+        from .engine.shared_memory import lacking
         from .engine.weights import sha256_of
         try:
             from mmcv.ops import get_compiler_version, get_compiling_cuda_version
@@ -58,6 +57,7 @@ def examine(data, pretrained):
             weights[path] = 'missing'
     return dict(
         stack=os.environ.get('HEAD_STACK'),
+        image=image(),
         commit=commit(),
         system=platform.platform(),
         versions=versions(),
@@ -72,7 +72,7 @@ def examine(data, pretrained):
             for properties in map(torch.cuda.get_device_properties, range(torch.cuda.device_count()))
         ],
         cpus=len(os.sched_getaffinity(0)),
-        shared_memory=shared and dict(total=shared.total, free=shared.free),
+        shared_memory=shared and dict(total=shared.total, free=shared.free, lacking=lacking(2, 2)),
         disk=dict(free=_space('work_dirs').free),
         data={
             data: 'present' if os.path.isdir(data) else 'missing',
@@ -87,6 +87,7 @@ def examine(data, pretrained):
 
 def _lines(facts):
     yield 'stack', facts['stack'] or 'unknown'
+    yield 'image', facts['image'] or 'none'
     yield 'system', facts['system']
     for name, version in facts['versions'].items():
         yield name, version or 'not installed'
@@ -102,7 +103,7 @@ def _lines(facts):
     if memory is None:
         yield 'shared memory', 'no /dev/shm'
     else:
-        short = '' if memory['total'] >= SHARED_MEMORY_NEEDED else ' – too little for data loaders, want 1 GB'
+        short = f' – too little to train with: {memory["lacking"]}' if memory['lacking'] else ''
         yield 'shared memory', f'{_gigabytes(memory["free"])} free of {_gigabytes(memory["total"])}{short}'
     yield 'disk', f'{_gigabytes(facts["disk"]["free"])} free'
     for name, state in [*facts['data'].items(), *facts['pretrained'].items()]:

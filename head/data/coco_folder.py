@@ -4,6 +4,7 @@ import json
 import os
 from dataclasses import asdict, dataclass
 
+from ..container import image
 from ..errors import RequestError
 from .categories import ID_TO_NAME
 
@@ -49,10 +50,13 @@ def check_split(ann_file, img_prefix):
     folder = os.path.dirname(os.path.dirname(ann_file)) or '.'
     if not os.path.isdir(folder):
         raise RequestError(f'{folder}: no such folder; data= names a COCO folder')
+    layout = 'a COCO folder has annotations/, train2017/, val2017/'
+    if image():
+        layout += f'; mount it: -v COCO:{os.path.abspath(folder)}:ro'
     if not os.path.isfile(ann_file):
-        raise RequestError(f'{ann_file}: no such file; a COCO folder has annotations/, train2017/, val2017/')
+        raise RequestError(f'{ann_file}: no such file; {layout}')
     if not os.path.isdir(img_prefix):
-        raise RequestError(f'{img_prefix}: no such folder; a COCO folder has annotations/, train2017/, val2017/')
+        raise RequestError(f'{img_prefix}: no such folder; {layout}')
     try:
         with open(ann_file, encoding='utf-8') as file:
             content = json.load(file)

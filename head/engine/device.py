@@ -2,6 +2,7 @@
 
 import torch
 
+from ..container import image
 from ..errors import EnvironmentFault, RequestError
 
 
@@ -18,15 +19,23 @@ def choose_device(request, say):
         raise RequestError(f'device=cpu and gpus={gpus} contradict each other: leave one out')
     if (gpus or int(device == 'cuda')) > present:
         raise RequestError(f'{f"gpus={gpus}" if gpus else "device=cuda"}: this machine has {present} GPUs that torch '
-                           f'{torch.__version__} can use; take fewer, or device=cpu')
+                           f'{torch.__version__} can use{_way_to_a_gpu()}; take fewer, or device=cpu')
     if gpus and gpus > 1:
         raise RequestError(f'gpus={gpus}: this version trains in a single process; take gpus=1')
     if device == 'cpu' or not present:
-        say('computing on the CPU' + ('' if device == 'cpu' else ': no GPU here'))
+        say('computing on the CPU' + ('' if device == 'cpu' else f': no GPU here{_way_to_a_gpu()}'))
         return 'cpu'
     check_gpu()
     say(f'computing on {torch.cuda.get_device_name(0)}')
     return 'cuda'
+
+
+def _way_to_a_gpu():
+    if not image():
+        return ''
+    if image().endswith('-cpu'):
+        return f' (the image {image()} has no CUDA: take the one for cuda)'
+    return ' (a container gets GPUs by docker run --gpus all, with NVIDIA\'s container toolkit on the host)'
 
 
 def check_gpu():

@@ -20,6 +20,7 @@ from .coco_metrics import IN_LOG, metrics_of
 from .device import choose_device, parallel
 from .image_reading import name_broken_images
 from .run_facts import run_facts
+from .shared_memory import lacking
 from .weights import load_checkpoint, sha256_of
 from .work_dir import open_work_dir
 
@@ -90,6 +91,10 @@ def run(request):
     configuration.apply_overrides(cfg, request.overrides)
     configuration.point_at_data(cfg, request.get('data', 'data/coco'))
     device = choose_device(request, print)
+    short = lacking(cfg.data.workers_per_gpu, images_a_batch=1)
+    if short:
+        print(f'{short}: images are loaded without workers, which is slower')
+        cfg.data.workers_per_gpu = 0
     model = build_for_inference(cfg)
     load_checkpoint(model, checkpoint, path.name)
     split = check_split(cfg.data.test.ann_file, cfg.data.test.img_prefix)

@@ -10,6 +10,7 @@ import torch
 
 from .. import __version__
 from ..catalog import ROOT
+from ..container import image
 
 PACKAGES = ('torch', 'torchvision', 'mmcv-full', 'mmdet', 'todd_ai', 'pycocotools', 'numpy')
 
@@ -27,11 +28,13 @@ def versions():
 
 
 def commit():
-    """The project's commit, with a + if the checkout has changes; None outside a checkout."""
+    """The project's commit, with a + if what runs was changed since; None where neither git nor the image knows."""
+    if image():
+        return os.environ['HEAD_COMMIT']
     try:
         git = ['git', '-C', str(ROOT)]
         head = subprocess.run(git + ['rev-parse', 'HEAD'], capture_output=True, text=True, check=True).stdout.strip()
-        changes = subprocess.run(git + ['status', '--porcelain'], capture_output=True, text=True, check=True).stdout
+        changes = subprocess.run(git + ['status', '--porcelain', 'configs', 'docker', 'head'], capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         return None
     return head + ('+' if changes.strip() else '')
@@ -41,6 +44,7 @@ def run_facts(device):
     """Stack, versions, commit and device, for the verdict."""
     return dict(
         stack=os.environ.get('HEAD_STACK'),
+        image=image(),
         versions=versions(),
         commit=commit(),
         arguments=sys.argv[1:],

@@ -5,7 +5,7 @@ import os
 import time
 
 import mmdet
-from mmcv.runner import Hook, build_optimizer, build_runner
+from mmcv.runner import Hook, build_optimizer
 from mmcv.utils import get_logger
 from mmdet.apis import set_random_seed
 from mmdet.datasets import build_dataloader, build_dataset
@@ -13,13 +13,17 @@ from mmdet.models import build_detector
 
 from .. import catalog
 from ..data.coco_folder import check_split
+from ..errors import EnvironmentFault, RequestError
 from ..quiet import quietly
 from ..verdict import EXIT_STATUS, judge, sentence, write_json
 from . import configuration, weights
 from .device import choose_device, parallel
 from .evaluate import CocoEvalHook, build_test_loader, percent
 from .image_reading import name_broken_images
+from .interruption import InterruptionHook
 from .run_facts import run_facts
+from .runner import Runner
+from .shared_memory import lacking
 from .work_dir import open_work_dir
 
 SEED = 3407
@@ -71,14 +75,13 @@ def train(cfg, device, work_dir, logger, iters=None):
         seed=cfg.seed,
         runner_type=cfg.runner.type)
     model = parallel(model, device)
-    runner = build_runner(
-        cfg.runner,
-        default_args=dict(
-            model=model,
-            optimizer=build_optimizer(model, cfg.optimizer),
-            work_dir=work_dir,
-            logger=logger,
-            meta=dict(config=cfg.pretty_text, seed=cfg.seed)))
+    runner = Runner(
+        model,
+        optimizer=build_optimizer(model, cfg.optimizer),
+        work_dir=work_dir,
+        logger=logger,
+        meta=dict(config=cfg.pretty_text, seed=cfg.seed),
+        max_epochs=cfg.runner.max_epochs)
     runner.timestamp = logger.timestamp
     meta = dict(mmdet_version=mmdet.__version__, CLASSES=dataset.CLASSES)
     runner.register_training_hooks(
@@ -92,8 +95,11 @@ def train(cfg, device, work_dir, logger, iters=None):
     runner.register_hook(evaluation, priority='LOW')
     if iters:
         runner.register_hook(StopAfterHook(iters, meta), priority='VERY_LOW')
+    interruption = InterruptionHook(meta)
+    runner.register_hook(interruption, priority='VERY_LOW')
     try:
-        runner.run([loader], cfg.workflow)
+        with interruption.listening():
+            runner.run([loader], cfg.workflow)
     except EnoughIterations:
         logger.info(f'stopped after {iters} iterations, as asked')
     return evaluation.metrics
@@ -105,6 +111,7 @@ def open_log(work_dir, terminal=True):
     # mmcv keeps one set of handlers a name
     logger = get_logger(f'train {work_dir} {timestamp}', log_file=os.path.join(work_dir, f'{timestamp}.log'))
     logger.timestamp = timestamp
+    logging.raiseExceptions = False  # a full disk: the metrics' file and the checkpoint report it, once
     if not terminal:
         logger.handlers = [handler for handler in logger.handlers if isinstance(handler, logging.FileHandler)]
     return logger
@@ -131,6 +138,11 @@ def run(request):
     cfg = configuration.load_config(path)
     configuration.apply_overrides(cfg, request.overrides)
     configuration.point_at_data(cfg, request.get('data', 'data/coco'))
+    if cfg.runner.type != 'EpochBasedRunner':
+        raise RequestError(f'runner.type={cfg.runner.type}: trains by epochs only, with EpochBasedRunner')
+    short = lacking(cfg.data.workers_per_gpu, cfg.data.samples_per_gpu)
+    if short:
+        raise EnvironmentFault(f'{short}; or train without workers, slower: data.workers_per_gpu=0')
     said = []
     device = choose_device(request, said.append)
     used, doubts = check_weights(cfg, request)
@@ -153,6 +165,7 @@ def run(request):
     logger = open_log(work_dir)
     cfg.dump(os.path.join(work_dir, path.name))  # before the learning rate is scaled, so that it can be trained from
     configuration.scale_learning_rate(cfg, request.overrides, said.append)
+    cfg.log_config.hooks.append(dict(type='TensorboardLoggerHook'))
     logger.info(f'{path} -> {work_dir}, {facts["stack"]} stack, {facts["versions"]}')
     for line in said:
         logger.info(line)

@@ -1,0 +1,92 @@
+# One file for every stack and device. Stages:
+#   wheels   compilers; the environment of docker/lock, with mmcv-full built by docker/build_mmcv.py
+#   runtime  the image: that environment without compilers, and the project
+#   test     the image with the test suite
+# The arguments' values are in docker/bases.yaml: build with scripts/image, or docker compose build.
+
+# what the wheels are built on and what the image runs on: Debian or Ubuntu
+ARG BUILD_BASE
+ARG RUNTIME_BASE
+# an image that holds ready wheels of mmcv-full in /wheels, laid out as docker/build_mmcv.py's cache
+ARG WHEELS=no-wheels
+
+FROM scratch AS no-wheels
+FROM ${WHEELS} AS ready-wheels
+
+
+FROM ${BUILD_BASE} AS wheels
+ARG STACK=paper
+ARG DEVICE=cuda
+ENV DEBIAN_FRONTEND=noninteractive HEAD_CACHE=/cache
+SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
+WORKDIR /head
+COPY docker/install_python.sh docker/stack-*.env docker/
+RUN docker/install_python.sh "$STACK" build
+COPY docker/environment.sh docker/processor.sh docker/build_mmcv.py docker/
+COPY docker/lock docker/lock
+RUN --mount=type=cache,target=/cache --mount=type=bind,from=ready-wheels,target=/ready \
+    if [ -d /ready/wheels ]; then cp -rn /ready/wheels /cache/; fi; \
+    source docker/environment.sh; \
+    make_environment "$STACK" /opt/venv "$DEVICE"; \
+    mkdir /opt/cuda; \
+    if [ "$DEVICE" = cuda ]; then cp -L /usr/local/cuda/lib64/libcudart.so.*.? /opt/cuda/; fi
+
+
+FROM ${RUNTIME_BASE} AS runtime
+ARG STACK=paper
+ARG DEVICE=cuda
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONPATH=/head \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    HOME=/home/head \
+    USER=head \
+    HEAD_STACK=$STACK \
+    HEAD_IMAGE=$STACK-$DEVICE \
+    NVIDIA_VISIBLE_DEVICES=all \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility
+SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
+WORKDIR /head
+COPY docker/install_python.sh docker/stack-*.env docker/
+# any uid may run it: folders to write to are everybody's, like /tmp
+RUN docker/install_python.sh "$STACK" run \
+    && install -d -m 1777 /home/head work_dirs \
+    && install -d data/coco pretrained
+COPY --from=wheels /opt/venv /opt/venv
+# torch has a CUDA runtime of its own, under a name of its own; mmcv-full's operators want the plain one
+COPY --from=wheels /opt/cuda /usr/local/lib
+RUN ldconfig
+COPY docker/entrypoint docker/processor.sh docker/
+COPY LICENSE CITATION.cff ./
+COPY configs configs
+COPY head head
+ARG REVISION=unknown
+ARG SOURCE=unknown
+ARG VERSION=unknown
+ARG RUNTIME_BASE
+ENV HEAD_COMMIT=$REVISION
+LABEL org.opencontainers.image.title="HEAD, reproduced" \
+      org.opencontainers.image.description="HEtero-Assists Distillation (ECCV 2022): train, evaluate, compare with the paper" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.source="$SOURCE" \
+      org.opencontainers.image.revision="$REVISION" \
+      org.opencontainers.image.version="$VERSION-$STACK-$DEVICE" \
+      org.opencontainers.image.base.name="$RUNTIME_BASE"
+USER 1000:1000
+ENTRYPOINT ["tini", "--", "/head/docker/entrypoint"]
+
+
+FROM runtime AS test
+ARG STACK=paper
+USER root
+COPY docker/lock docker/lock
+RUN python -m pip install --no-cache-dir --no-deps --require-hashes -r "docker/lock/dev-$STACK.lock"
+COPY . .
+USER 1000:1000
+# tests/environment and tests/container are about the checkout and the engine
+ENTRYPOINT ["tini", "--", "/head/docker/entrypoint", \
+            "python", "-m", "pytest", "--ignore=tests/environment", "--ignore=tests/container"]
+
+
+# the default target
+FROM runtime

@@ -1,0 +1,8 @@
+"""Whether this runs inside the project's image. Light: no torch."""
+
+import os
+
+
+def image():
+    """The image's stack and device (``paper-cuda``), or None outside of it."""
+    return os.environ.get('HEAD_IMAGE')

@@ -1,0 +1,24 @@
+"""Room for what data loader workers hand over."""
+
+import os
+import shutil
+
+PREFETCHED = 2
+"""Batches a worker holds ready: torch's default."""
+
+IMAGE = 3 * 4 * 1344 * 1344
+"""Bytes of one image as float32, padded to a batch that mixes upright and lying ones."""
+
+
+def lacking(workers, images_a_batch):
+    """What /dev/shm lacks for the loader's workers, as text; empty where it suffices.
+
+    A worker that finds no room dies of a bus error in the midst of a run. Docker gives a container 64 MB.
+    """
+    if not workers or not os.path.isdir('/dev/shm'):
+        return ''
+    free, need = shutil.disk_usage('/dev/shm').free, workers * PREFETCHED * images_a_batch * IMAGE
+    if free >= need:
+        return ''
+    return (f'{free >> 20} MB of shared memory, where {workers} data loader workers want {need >> 20} MB '
+            '(docker run --shm-size=8g)')

@@ -1,0 +1,122 @@
+"""The image under test, built by scripts/image on stand-in bases, and the docker client that runs it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .engine import ROOT, NoEngine, add_compose, running_engine, say
+
+STAND_IN, WHEELS, IMAGE = 'head-test-base', 'head-test-wheels', 'head-test:image'
+UID = 1234
+"""Whom the containers run as: nobody that the image knows."""
+
+SHARED = ROOT.parent / 'shared'
+
+
+class Docker:
+    """The docker client in the environment of the tests' engine."""
+
+    def __init__(self, environment):
+        self.environment = environment
+
+    def __call__(self, *words, timeout=900, **environment):
+        """Run `docker WORDS…`; returns it, ended, with its output as text."""
+        return subprocess.run(['docker', *map(str, words)],
+                              cwd=ROOT,
+                              env=dict(self.environment, **{key: str(value) for key, value in environment.items()}),
+                              stdin=subprocess.DEVNULL,
+                              capture_output=True,
+                              text=True,
+                              timeout=timeout)
+
+    def run(self, *words, **kwargs):
+        """`docker run` with options, image and command, as the user `UID`."""
+        return self('run', '--rm', '--user', f'{UID}:{UID}', *words, **kwargs)
+
+    def compose(self, *words, **kwargs):
+        """`docker compose` with the three files of the tests."""
+        return self('compose', *words, **kwargs)
+
+    def service(self, *words, **kwargs):
+        """`docker compose run`."""
+        return self.compose('run', '--rm', *words, **kwargs)
+
+
+def checked(done):
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done
+
+
+@pytest.fixture(scope='session')
+def cache():
+    """The folder that outlives the tests: wheels, Compose, the engine's data while it runs."""
+    folder = Path(os.environ['HEAD_CACHE'])
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope='session')
+def engine(cache):
+    """The docker client's environment; ends the tests with one line where there is no engine."""
+    try:
+        with running_engine(cache) as environment:
+            add_compose(environment, cache)
+            yield environment
+    except NoEngine as error:
+        pytest.exit(f'head: {error}', returncode=3)
+
+
+@pytest.fixture(scope='session')
+def docker(engine, cache):
+    """The docker client, its image built; removes what it made from an engine that was there before."""
+    environment = dict(
+        engine,
+        COMPOSE_FILE='compose.yaml:compose.cpu.yaml:tests/container/compose.stand-in.yaml',
+        COMPOSE_PROJECT_NAME='head-test',
+        IMAGE=IMAGE,
+        STAND_IN=STAND_IN,
+        WHEELS=WHEELS,
+        UID=str(UID),
+        GID=str(UID))
+    client = Docker(environment)
+    try:
+        say('making the stand-in base')
+        subprocess.run([ROOT / 'tests/container/stand_in_base.sh', sys.base_prefix, STAND_IN], env=environment,
+                       check=True, capture_output=True)
+        (cache / 'wheels').mkdir(exist_ok=True)
+        with subprocess.Popen(['tar', '-C', cache, '-c', 'wheels'], stdout=subprocess.PIPE) as tar:
+            subprocess.run(['docker', 'import', '-', WHEELS], env=environment, stdin=tar.stdout, check=True,
+                           capture_output=True)
+        say('building the image')
+        checked(subprocess.run([ROOT / 'scripts/image'], env=environment, capture_output=True, text=True))
+        yield client
+    finally:
+        client.compose('down', '--volumes', '--remove-orphans')
+        client('image', 'rm', '--force', IMAGE, f'{IMAGE}-test', WHEELS, STAND_IN)
+
+
+@pytest.fixture
+def folder(docker, tmp_path):
+    """A work dir of the containers' user."""
+    path = tmp_path / 'work'
+    path.mkdir()
+    os.chown(path, UID, UID)
+    return path
+
+
+@pytest.fixture(scope='session')
+def coco():
+    """A real COCO folder of a few images."""
+    path = SHARED / 'coco_tiny'
+    assert path.is_dir(), f'{path}: the container tests train on these real images'
+    return path
+
+
+@pytest.fixture(scope='session')
+def labels(docker):
+    """The image's labels."""
+    return json.loads(checked(docker('image', 'inspect', IMAGE)).stdout)[0]['Config']['Labels']

@@ -1,0 +1,111 @@
+"""The compose services, as the README calls them."""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+import urllib.request
+
+import pytest
+
+from .conftest import ROOT, UID, checked
+from .test_image import only_line
+
+pytestmark = pytest.mark.container
+
+
+@pytest.mark.parametrize('files', ['compose.yaml', 'compose.yaml:compose.cpu.yaml'])
+def test_config_is_clean(docker, files):
+    done = checked(docker.compose('config', '--format', 'json', COMPOSE_FILE=files))
+    assert not done.stderr
+    services = json.loads(done.stdout)['services']
+    assert set(services) == {'train', 'eval', 'smoke', 'test', 'tensorboard'}
+    with_gpus = {name for name, service in services.items() if 'nvidia' in json.dumps(service.get('deploy', ''))}
+    assert with_gpus == ({'train', 'eval'} if files == 'compose.yaml' else set())
+
+
+@pytest.fixture(scope='module')
+def trained(docker, coco, tmp_path_factory):
+    """A work dir of two full-size steps on real images."""
+    folder = tmp_path_factory.mktemp('work')
+    os.chown(folder, UID, UID)
+    done = checked(docker.service('train', 'config=head_r18', 'pretrained=none', 'iters=2', COCO_DIR=coco,
+                                  WORK_DIR=folder))
+    return folder, done
+
+
+def test_train(trained):
+    folder, done = trained
+    run = folder / 'head_retina_faster_r18_fpn_mstrain_1x_coco'
+    assert (run / 'iter_2.pth').stat().st_size > 100e6 and list(run.glob('*.log.json'))
+    assert list(run.glob('tf_logs/events*'))
+    assert {path.lstat().st_uid for path in folder.rglob('*')} == {UID}
+    assert 'no GPU here' in done.stderr
+
+
+def test_eval_of_its_checkpoint(docker, trained, coco):
+    folder, _ = trained
+    name = 'head_retina_faster_r18_fpn_mstrain_1x_coco'
+    done = checked(docker.service('eval', 'config=head_r18', f'checkpoint=work_dirs/{name}/iter_2.pth',
+                                  'data.test.pipeline.1.img_scale=(320,320)', COCO_DIR=coco, WORK_DIR=folder))
+    verdict = json.loads((folder / name / 'eval/verdict.json').read_text())
+    assert verdict['verdict'] == 'unverified' and verdict['data']['images'] == 72 and 'unverified' in done.stdout
+    assert (folder / name / 'eval/verdict.json').stat().st_uid == UID
+
+
+def test_coco_is_mounted_read_only(docker, coco, folder):
+    done = docker.service('--entrypoint', 'touch', 'train', 'data/coco/x', COCO_DIR=coco, WORK_DIR=folder)
+    assert done.returncode and 'Read-only file system' in done.stderr
+
+
+def test_wrong_requests_have_their_status(docker, coco, folder):
+    done = docker.service('train', 'config=head_r81', COCO_DIR=coco, WORK_DIR=folder)
+    assert done.returncode == 2 and 'did you mean head_r18' in done.stderr.strip().splitlines()[-1]
+    done = docker.service('train', 'config=head_r18', COCO_DIR='/no/such/coco', WORK_DIR=folder)
+    assert done.returncode and '/no/such/coco' in done.stderr
+
+
+def test_work_dir_of_somebody_else(docker, tmp_path):
+    done = docker.service('smoke', WORK_DIR=tmp_path)
+    assert done.returncode == 2 and 'scripts/dotenv' in only_line(done)
+
+
+def test_the_test_service(docker):
+    checked(docker.compose('build', 'test'))
+    done = checked(docker.service('test', 'tests/catalog', 'tests/data', 'tests/engine/test_bad_input.py'))
+    assert ' passed' in done.stdout
+
+
+def test_tensorboard(docker, trained):
+    folder, _ = trained
+    checked(docker.compose('up', '--detach', 'tensorboard', WORK_DIR=folder))
+    try:
+        for _ in range(60):
+            try:
+                page = urllib.request.urlopen('http://127.0.0.1:6006/data/runs', timeout=5)
+                runs = json.load(page)
+                if runs:
+                    break
+            except OSError:
+                pass
+            time.sleep(1)
+        assert runs == ['head_retina_faster_r18_fpn_mstrain_1x_coco/tf_logs']
+    finally:
+        checked(docker.compose('rm', '--stop', '--force', 'tensorboard'))
+
+
+def test_dotenv_writes_the_ids(docker, tmp_path):
+    """A .env made by scripts/dotenv is what compose takes its user, files and folders from."""
+    copy = tmp_path / 'checkout'
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns('.venv', '.git', '.env', 'work_dirs', 'pretrained'))
+    (copy / '.env').write_text('COCO_DIR=/my/coco\nWORK_DIR=./elsewhere\nUID=77\n')
+    subprocess.run([copy / 'scripts/dotenv', 'device=cpu'], check=True)
+    environment = {key: value for key, value in docker.environment.items()
+                   if key not in ('UID', 'GID', 'COMPOSE_FILE', 'IMAGE')}
+    done = checked(subprocess.run(['docker', 'compose', 'config', '--format', 'json'], cwd=copy, env=environment,
+                                  capture_output=True, text=True))
+    train = json.loads(done.stdout)['services']['train']
+    assert train['user'] == f'{os.getuid()}:{os.getgid()}' and 'deploy' not in train
+    assert train['image'] == 'head:paper-cpu' and '/my/coco' in {mount['source'] for mount in train['volumes']}
+    assert (copy / 'elsewhere').is_dir()

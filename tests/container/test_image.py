@@ -1,0 +1,121 @@
+"""The image: what it holds, who it runs as, what it says."""
+
+import json
+import shutil
+import subprocess
+import time
+
+import pytest
+
+from .conftest import IMAGE, ROOT, UID, checked
+
+pytestmark = pytest.mark.container
+
+LOCKED_DOWN = ('--cap-drop', 'ALL', '--security-opt', 'no-new-privileges', '--read-only', '--tmpfs', '/tmp')
+
+
+def last_line(done):
+    """The one line of an error; no traceback above it."""
+    assert 'Traceback' not in done.stderr, done.stderr
+    line = done.stderr.strip().splitlines()[-1]
+    assert line.startswith('head: '), done.stderr
+    return line
+
+
+def only_line(done):
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    return last_line(done)
+
+
+def test_labels(labels):
+    revision = subprocess.run(['git', 'rev-parse', 'HEAD'], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+    assert labels['org.opencontainers.image.revision'].rstrip('+') == revision
+    assert labels['org.opencontainers.image.version'].endswith('-paper-cpu')
+    assert labels['org.opencontainers.image.source'] and labels['org.opencontainers.image.licenses'] == 'Apache-2.0'
+
+
+def test_holds_no_compiler_and_no_data(docker):
+    done = docker.run(IMAGE, 'bash', '-c', 'type -P gcc g++ cc c++ make nvcc git; find / -name .git -o -name "*.pth" '
+                      '-path "/head/*" 2>/dev/null; ls -A /head /head/data/coco /head/pretrained')
+    assert not set(done.stdout.split()) & {'.git', 'tests', '.venv'} and '/bin' not in done.stdout, done.stdout
+
+
+def test_any_user_without_any_privilege(docker):
+    """Also with a root file system that is read-only; the commit comes from the build."""
+    done = checked(docker.run(*LOCKED_DOWN, '--user', '4321:8765', IMAGE, 'doctor', 'json=/tmp/facts.json'))
+    assert 'paper-cpu' in done.stdout and 'torch for' in done.stdout
+    done = checked(docker.run('--user', '4321:8765', IMAGE, 'bash', '-c',
+                              'id -u; touch ~/x work_dirs/x; cat /proc/1/comm; python -c '
+                              '"import matplotlib.pyplot as p, getpass; p.plot([1]); print(getpass.getuser())"'))
+    assert done.stdout.split() == ['4321', 'tini', 'head'] and not done.stderr, done.stderr
+
+
+def test_runs_as_no_root_unless_told(docker):
+    assert checked(docker('run', '--rm', IMAGE, 'id', '-u')).stdout.strip() == '1000'
+
+
+def test_words(docker):
+    """No word: the help. A command's name: the command. A program: the program. Neither: the command line's error."""
+    assert checked(docker.run(IMAGE)).stdout.startswith('usage: COMMAND key=value')
+    assert checked(docker.run(IMAGE, 'eval', '--help')).stdout.startswith('eval: ')
+    assert checked(docker.run(IMAGE, 'python', '-c', 'print(40 + 2)')).stdout == '42\n'
+    done = docker.run(IMAGE, 'trian', 'config=head_r18')
+    assert done.returncode == 2 and 'did you mean train' in only_line(done)
+
+
+@pytest.mark.parametrize('words,named', [
+    (('config=head_r81', ), 'did you mean head_r18'),
+    (('config=head_r18', 'pretrained=none'), 'mount it: -v COCO:/head/data/coco:ro'),
+    (('config=head_r18', ), 'no such weights'),
+])
+def test_wrong_requests(docker, words, named):
+    done = docker.run('--shm-size=1g', IMAGE, 'train', *words)
+    assert done.returncode == 2 and named in only_line(done)
+
+
+def test_too_little_shared_memory(docker):
+    """Docker gives a container 64 MB unless told otherwise: too little for the workers of a training."""
+    done = docker.run(IMAGE, 'train', 'config=head_r18', 'pretrained=none')
+    assert done.returncode == 3 and '--shm-size' in only_line(done)
+
+
+def test_full_disk(docker, coco):
+    done = docker.run('--shm-size=1g', '-v', f'{coco}:/head/data/coco:ro', '--mount',
+                      'type=tmpfs,destination=/head/work_dirs,tmpfs-size=30m,tmpfs-mode=1777', IMAGE, 'train',
+                      'config=retinanet_r18', 'pretrained=none', 'iters=1',
+                      'data.train.pipeline.2.img_scale=[(160,96),(160,128)]')
+    assert done.returncode == 3 and 'no space left on the disk' in last_line(done), done.stderr
+
+
+def test_without_a_gpu_it_says_so(docker, coco):
+    """Said by an image for CUDA too, which names the way out; only what it calls itself differs here."""
+    words = (IMAGE, 'train', 'config=retinanet_r18', 'pretrained=none', 'iters=1', 'data.workers_per_gpu=0',
+             'data.train.pipeline.2.img_scale=[(96,96),(96,96)]')
+    for image, way in (('paper-cpu', 'take the one for cuda'), ('paper-cuda', '--gpus all')):
+        done = checked(docker.run('-e', f'HEAD_IMAGE={image}', '-v', f'{coco}:/head/data/coco:ro', *words))
+        assert 'computing on the CPU: no GPU here' in done.stderr and way in done.stderr
+        assert 'is inside the container and goes when it goes' in done.stderr
+    done = docker.run('-e', 'HEAD_IMAGE=paper-cuda', *words, 'device=cuda')
+    assert done.returncode == 2 and '--gpus all' in only_line(done)
+
+
+def test_a_change_in_head_rebuilds_in_seconds(docker, tmp_path):
+    """The layers below head/ are the cache's."""
+    copy = tmp_path / 'checkout'
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns('.venv', 'work_dirs', 'pretrained', 'data?', '__pycache__'))
+    (copy / 'head/__init__.py').write_text('"""Changed."""\n__version__ = "9.9"\n')
+    start = time.time()
+    done = subprocess.run([copy / 'scripts/image'], env=dict(docker.environment, IMAGE=f'{IMAGE}-changed'),
+                          capture_output=True, text=True)
+    seconds = time.time() - start
+    docker('image', 'rm', '--force', f'{IMAGE}-changed')
+    assert done.returncode == 0 and seconds < 30, (seconds, done.stderr)
+
+
+def test_the_smoke_run_passes(docker, folder):
+    done = checked(docker.service('smoke', WORK_DIR=folder))
+    assert 'smoke: pass' in done.stdout
+    verdict = folder / 'smoke/verdict.json'
+    facts = json.loads(verdict.read_text())
+    assert facts['image'] == 'paper-cpu' and facts['commit'] and facts['stack'] == 'paper'
+    assert {path.stat().st_uid for path in folder.rglob('*')} == {UID}

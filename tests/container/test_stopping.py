@@ -1,0 +1,88 @@
+"""docker stop and Ctrl-C: the step is finished, its checkpoint whole, the exit status 75."""
+
+import os
+import pty
+import re
+import subprocess
+import threading
+import time
+
+import pytest
+
+from .conftest import IMAGE, UID, checked
+
+pytestmark = pytest.mark.container
+
+WORDS = ('train', 'config=head_r18', 'pretrained=none', 'log_config.interval=1', 'work_dir=work_dirs/run',
+         'data.train.pipeline.2.img_scale=[(320,192),(320,240)]')
+GRACE = 120
+
+
+def wait_for_a_step(folder, alive):
+    """Until the training has logged a step."""
+    for _ in range(300):
+        logs = list(folder.glob('run/*.log.json'))
+        if logs and '"iter"' in logs[0].read_text():
+            return
+        assert alive()
+        time.sleep(1)
+    raise AssertionError('no step in five minutes')
+
+
+def whole_checkpoint(docker, folder):
+    """The number of steps that the one checkpoint in the work dir holds, read in a container."""
+    names = sorted(path.name for path in (folder / 'run').iterdir())
+    checkpoints = [name for name in names if re.fullmatch(r'iter_\d+\.pth', name)]
+    assert len(checkpoints) == 1 and not [name for name in names if name.startswith('.')], names
+    assert os.readlink(folder / 'run/latest.pth') == checkpoints[0]
+    assert (folder / 'run' / checkpoints[0]).stat().st_uid == UID
+    read = 'import torch; print(len(torch.load("work_dirs/run/latest.pth", "cpu")["state_dict"]))'
+    done = checked(docker.run('-v', f'{folder}:/head/work_dirs', IMAGE, 'python', '-c', read))
+    assert done.stdout.strip() == '170'
+    return int(re.search(r'\d+', checkpoints[0])[0])
+
+
+def test_docker_stop(docker, coco, folder):
+    name = 'head-test-stopped'
+    checked(docker('run', '--detach', '--name', name, '--user', f'{UID}:{UID}', '--shm-size=1g', '-v',
+                   f'{coco}:/head/data/coco:ro', '-v', f'{folder}:/head/work_dirs', IMAGE, *WORDS))
+    try:
+        wait_for_a_step(folder, lambda: docker('inspect', '-f', '{{.State.Running}}', name).stdout.strip() == 'true')
+        start = time.time()
+        checked(docker('stop', '--time', GRACE, name))
+        assert time.time() - start < GRACE
+        assert docker('inspect', '-f', '{{.State.ExitCode}}', name).stdout.strip() == '75'
+        said = docker('logs', name).stderr
+    finally:
+        docker('rm', '--force', name)
+    steps = whole_checkpoint(docker, folder)
+    assert said.strip().splitlines()[-1].startswith(f'head: interrupted after {steps} iterations')
+    assert 'Traceback' not in said
+
+
+def test_ctrl_c_in_a_terminal(docker, coco, folder):
+    """Typed into the terminal of `docker compose run`, it reaches the whole process group, workers included."""
+    keyboard, terminal = pty.openpty()
+    service = subprocess.Popen(['docker', 'compose', 'run', '--rm', *WORDS], stdin=terminal, stdout=terminal,
+                               stderr=terminal, env=dict(docker.environment, COCO_DIR=coco, WORK_DIR=folder),
+                               start_new_session=True)
+    os.close(terminal)
+    shown = bytearray()
+
+    def read():
+        with open(keyboard, 'rb', buffering=0, closefd=False) as screen:
+            try:
+                for block in iter(lambda: screen.read(4096), b''):
+                    shown.extend(block)
+            except OSError:  # the terminal's other end is closed
+                pass
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    wait_for_a_step(folder, lambda: service.poll() is None)
+    os.write(keyboard, b'\x03')
+    assert service.wait(GRACE) == 75, shown.decode()
+    reader.join(5)
+    os.close(keyboard)
+    steps = whole_checkpoint(docker, folder)
+    assert f'head: interrupted after {steps} iterations' in shown.decode() and b'Traceback' not in shown
