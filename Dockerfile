@@ -17,7 +17,7 @@ FROM ${WHEELS} AS ready-wheels
 FROM ${BUILD_BASE} AS wheels
 ARG STACK=paper
 ARG DEVICE=cuda
-ENV DEBIAN_FRONTEND=noninteractive HEAD_CACHE=/cache
+ENV HEAD_CACHE=/cache
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 WORKDIR /head
 COPY docker/install_python.sh docker/stack-*.env docker/
@@ -63,6 +63,7 @@ COPY head head
 ARG REVISION=unknown
 ARG SOURCE=unknown
 ARG VERSION=unknown
+ARG PACKAGES=unknown
 ARG RUNTIME_BASE
 ENV HEAD_COMMIT=$REVISION
 LABEL org.opencontainers.image.title="HEAD, reproduced" \
@@ -71,7 +72,8 @@ LABEL org.opencontainers.image.title="HEAD, reproduced" \
       org.opencontainers.image.source="$SOURCE" \
       org.opencontainers.image.revision="$REVISION" \
       org.opencontainers.image.version="$VERSION-$STACK-$DEVICE" \
-      org.opencontainers.image.base.name="$RUNTIME_BASE"
+      org.opencontainers.image.base.name="$RUNTIME_BASE" \
+      head.packages="$PACKAGES"
 USER 1000:1000
 ENTRYPOINT ["tini", "--", "/head/docker/entrypoint"]
 

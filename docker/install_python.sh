@@ -16,6 +16,7 @@ fi
 
 # the key of these sources was rotated after the CUDA bases were made
 rm -f /etc/apt/sources.list.d/{cuda,nvidia-ml}.list
+export DEBIAN_FRONTEND=noninteractive
 apt-get update --quiet
 apt-get install --yes --quiet --no-install-recommends "${packages[@]}"
 rm -rf /var/lib/apt/lists/*

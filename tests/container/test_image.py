@@ -31,6 +31,7 @@ def test_labels(labels):
     revision = subprocess.run(['git', 'rev-parse', 'HEAD'], cwd=ROOT, capture_output=True, text=True).stdout.strip()
     assert labels['org.opencontainers.image.revision'].rstrip('+') == revision
     assert labels['org.opencontainers.image.version'].endswith('-paper-cpu')
+    assert 'torch==1.9.1' in labels['head.packages'] and 'mmcv-full==1.4.6' in labels['head.packages']
     assert labels['org.opencontainers.image.source'] and labels['org.opencontainers.image.licenses'] == 'Apache-2.0'
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -86,11 +87,40 @@ def test_an_unfinished_environment_is_made_anew(tmp_path):
             (enter_environment paper)
         done'''
     (tmp_path / 'docker/lock').mkdir(parents=True)
-    for name in ('stack-paper.env', 'lock/paper.lock', 'environment.sh', 'build_mmcv.py'):
-        (tmp_path / 'docker' / name).write_text(name)
+    for name in ('stack-paper.env', 'lock/paper.lock', 'environment.sh', 'processor.sh', 'build_mmcv.py'):
+        (tmp_path / 'docker' / name).write_text(f'# {name}')
     done = shell(script, ROOT=str(tmp_path), LOG=str(tmp_path / 'log'))
     assert done.returncode == 0, done.stderr
     assert (tmp_path / 'log').read_text() == 'made\nmade\n'
+
+
+def test_an_image_for_cuda_takes_its_own_torch():
+    """docker/lock/paper-cuda.lock stands before paper.lock, with hashes; nothing else differs."""
+    own, auto = (shell(f'requirements paper {device}').stdout for device in ('cuda', 'auto'))
+    names = [{line.split('==')[0].split(' @ ')[0] for line in text.splitlines() if line[:1].isalpha()}
+             for text in (own, auto)]
+    assert names[0] == names[1] and {'torch', 'mmdet'} <= names[0] and 'mmcv-full' not in names[0]
+    assert own.count('\ntorch') == 2 and 'torch==' not in own and 'cu111/torch-1.9.1' in own
+    assert own.split('torchvision @')[1].splitlines()[1].startswith('    --hash=sha256:')
+
+
+def test_bases_are_pinned_where_a_digest_is_known(tmp_path):
+    """scripts/pin-bases writes the digests that the registry names, and keeps what it cannot look up."""
+    copy = tmp_path / 'checkout'
+    for name in ('docker/bases.yaml', 'docker/environment.sh', 'scripts/pin-bases'):
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, copy / name)
+    digest = 'sha256:' + 'ab' * 32
+    executable(tmp_path / 'docker', f'#!/bin/sh\ncase $6 in ubuntu:*) echo {digest} ;; *) exit 1 ;; esac\n')
+    environment = dict(os.environ, PATH=f'{tmp_path}:{os.environ["PATH"]}')
+    before = (copy / 'docker/bases.yaml').read_text()
+    done = subprocess.run([copy / 'scripts/pin-bases'], env=environment, capture_output=True, text=True)
+    assert done.returncode == 3 and 'nvidia/cuda' in done.stderr and (copy / 'docker/bases.yaml').read_text() == before
+    executable(tmp_path / 'docker', f'#!/bin/sh\necho {digest}\n')
+    done = subprocess.run([copy / 'scripts/pin-bases'], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    lines = [line.split(': ')[1] for line in (copy / 'docker/bases.yaml').read_text().splitlines() if '_BASE: ' in line]
+    assert set(lines) == {f'nvidia/cuda:11.1.1-cudnn8-devel-ubuntu20.04@{digest}', f'ubuntu:20.04@{digest}'}
 
 
 def build(*keys, **environment):
