@@ -80,7 +80,7 @@ ENTRYPOINT ["tini", "--", "/head/docker/entrypoint"]
 
 FROM runtime AS test
 ARG STACK=paper
-USER root
+USER 0:0
 COPY docker/lock docker/lock
 RUN python -m pip install --no-cache-dir --no-deps --require-hashes -r "docker/lock/dev-$STACK.lock"
 COPY . .

@@ -29,6 +29,8 @@ def open_work_dir(path, must_be_new=False):
     if must_be_new and glob.glob(os.path.join(path, '*.pth')):
         raise RequestError(f'work_dir={path}: holds the checkpoints of a training already; name another')
     if image() and os.stat(path).st_dev == os.stat('/').st_dev:
-        print(f'head: work_dir={path} is inside the container and goes when it goes; mount a folder to keep the results: '
-              f'-v FOLDER:{os.path.abspath("work_dirs")}', file=sys.stderr)
+        print(
+            f'head: work_dir={path} is inside the container and goes when it goes; mount a folder to keep the results: '
+            f'-v FOLDER:{os.path.abspath("work_dirs")}',
+            file=sys.stderr)
     return path

@@ -103,7 +103,7 @@ def test_without_a_gpu_it_says_so(docker, coco):
 def test_a_change_in_head_rebuilds_in_seconds(docker, tmp_path):
     """The layers below head/ are the cache's."""
     copy = tmp_path / 'checkout'
-    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns('.venv', 'work_dirs', 'pretrained', 'data?', '__pycache__'))
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns('.venv', 'work_dirs', 'pretrained', '__pycache__'))
     (copy / 'head/__init__.py').write_text('"""Changed."""\n__version__ = "9.9"\n')
     start = time.time()
     done = subprocess.run([copy / 'scripts/image'], env=dict(docker.environment, IMAGE=f'{IMAGE}-changed'),

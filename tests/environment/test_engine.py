@@ -33,6 +33,6 @@ def test_an_engine_that_does_not_start(tmp_path, monkeypatch):
     monkeypatch.setenv('PATH', f'{tools}:{os.environ["PATH"]}')
     cache = tmp_path / 'cache'
     cache.mkdir()
-    with pytest.raises(NoEngine, match='dockerd does not start: .*no room'), running_engine(cache):
+    with pytest.raises(NoEngine, match=r'dockerd does not start: .*no room'), running_engine(cache):
         pass
     assert not list(cache.iterdir())
