@@ -33,8 +33,9 @@ def commit():
         return os.environ['HEAD_COMMIT']
     try:
         git = ['git', '-C', str(ROOT)]
-        head = subprocess.run(git + ['rev-parse', 'HEAD'], capture_output=True, text=True, check=True).stdout.strip()
-        changes = subprocess.run(git + ['status', '--porcelain', 'configs', 'docker', 'head'], capture_output=True, text=True, check=True).stdout
+        head = subprocess.run([*git, 'rev-parse', 'HEAD'], capture_output=True, text=True, check=True).stdout.strip()
+        status = [*git, 'status', '--porcelain', 'configs', 'docker', 'head']
+        changes = subprocess.run(status, capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         return None
     return head + ('+' if changes.strip() else '')
