@@ -1,7 +1,8 @@
 # One file for every stack and device. Stages:
-#   wheels   compilers; the environment of docker/lock, with mmcv-full built by docker/build_mmcv.py
-#   runtime  the image: that environment without compilers, and the project
-#   test     the image with the test suite
+#   wheels       compilers; the environment of docker/lock, with mmcv-full built by docker/build_mmcv.py
+#   environment  that environment without compilers, on the runtime base
+#   test         with the test suite and its tools
+#   runtime      the image: with the project
 # The arguments' values are in docker/bases.yaml: build with scripts/image, or docker compose build.
 
 # what the wheels are built on and what the image runs on: Debian or Ubuntu
@@ -17,13 +18,13 @@ FROM ${WHEELS} AS ready-wheels
 FROM ${BUILD_BASE} AS wheels
 ARG STACK=paper
 ARG DEVICE=cuda
-ENV HEAD_CACHE=/cache
+ENV HEAD_CACHE=/cache PIP_NO_CACHE_DIR=1
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 WORKDIR /head
 COPY docker/install_python.sh docker/stack-*.env docker/
 RUN docker/install_python.sh "$STACK" build
 COPY docker/environment.sh docker/processor.sh docker/build_mmcv.py docker/
-COPY docker/lock docker/lock
+COPY docker/lock/${STACK}*.lock docker/lock/
 RUN --mount=type=cache,target=/cache --mount=type=bind,from=ready-wheels,target=/ready \
     if [ -d /ready/wheels ]; then cp -rn /ready/wheels /cache/; fi; \
     source docker/environment.sh; \
@@ -32,7 +33,7 @@ RUN --mount=type=cache,target=/cache --mount=type=bind,from=ready-wheels,target=
     if [ "$DEVICE" = cuda ]; then cp -L /usr/local/cuda/lib64/libcudart.so.*.? /opt/cuda/; fi
 
 
-FROM ${RUNTIME_BASE} AS runtime
+FROM ${RUNTIME_BASE} AS environment
 ARG STACK=paper
 ARG DEVICE=cuda
 ENV PATH=/opt/venv/bin:$PATH \
@@ -56,6 +57,26 @@ COPY --from=wheels /opt/venv /opt/venv
 # torch has a CUDA runtime of its own, under a name of its own; mmcv-full's operators want the plain one
 COPY --from=wheels /opt/cuda /usr/local/lib
 RUN ldconfig
+USER 1000:1000
+
+
+FROM environment AS test
+ARG STACK=paper
+USER 0:0
+COPY docker/lock/dev-${STACK}.lock docker/lock/
+RUN python -m pip install --no-cache-dir --no-deps --require-hashes -r "docker/lock/dev-$STACK.lock"
+COPY . .
+ENV HEAD_COMMIT=unknown
+USER 1000:1000
+# tests/environment and tests/container are about the checkout and the engine
+ENTRYPOINT ["tini", "--", "/head/docker/entrypoint", \
+            "python", "-m", "pytest", "--ignore=tests/environment", "--ignore=tests/container"]
+
+
+# last: the default target
+FROM environment AS runtime
+ARG STACK=paper
+ARG DEVICE=cuda
 COPY docker/entrypoint docker/processor.sh docker/
 COPY LICENSE CITATION.cff ./
 COPY configs configs
@@ -74,21 +95,4 @@ LABEL org.opencontainers.image.title="HEAD, reproduced" \
       org.opencontainers.image.version="$VERSION-$STACK-$DEVICE" \
       org.opencontainers.image.base.name="$RUNTIME_BASE" \
       head.packages="$PACKAGES"
-USER 1000:1000
 ENTRYPOINT ["tini", "--", "/head/docker/entrypoint"]
-
-
-FROM runtime AS test
-ARG STACK=paper
-USER 0:0
-COPY docker/lock docker/lock
-RUN python -m pip install --no-cache-dir --no-deps --require-hashes -r "docker/lock/dev-$STACK.lock"
-COPY . .
-USER 1000:1000
-# tests/environment and tests/container are about the checkout and the engine
-ENTRYPOINT ["tini", "--", "/head/docker/entrypoint", \
-            "python", "-m", "pytest", "--ignore=tests/environment", "--ignore=tests/container"]
-
-
-# the default target
-FROM runtime

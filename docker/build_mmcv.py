@@ -145,6 +145,8 @@ def compile_wheel(source, device, archs, log):
     """Run the source tree's own setup.py, showing how far the compiler is."""
     environment = dict(
         os.environ,
+        # ninja, without which torch compiles one file after the other, lies beside the Python
+        PATH=f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}',
         MMCV_WITH_OPS='1',
         FORCE_CUDA=str(int(device == 'cuda')),
         MAX_JOBS=os.environ.get('MAX_JOBS', str(len(os.sched_getaffinity(0)))),

@@ -162,7 +162,7 @@ def main(arguments):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
             print(f'head: no space left on the disk ({error.filename or "work_dir"}): make room', file=sys.stderr)
             return CANNOT
         if error.filename is None:

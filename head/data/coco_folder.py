@@ -51,8 +51,8 @@ def check_split(ann_file, img_prefix):
     if not os.path.isdir(folder):
         raise RequestError(f'{folder}: no such folder; data= names a COCO folder')
     layout = 'a COCO folder has annotations/, train2017/, val2017/'
-    if image():
-        layout += f'; mount it: -v COCO:{os.path.abspath(folder)}:ro'
+    if image() and not os.listdir(folder):
+        layout += f'; mount it: -v COCO:{os.path.abspath(folder)}:ro (docker run), COCO_DIR=COCO (docker compose)'
     if not os.path.isfile(ann_file):
         raise RequestError(f'{ann_file}: no such file; {layout}')
     if not os.path.isdir(img_prefix):

@@ -1,5 +1,7 @@
 """Where a run computes."""
 
+import os
+
 import torch
 
 from ..container import image
@@ -18,8 +20,9 @@ def choose_device(request, say):
     if device == 'cpu' and gpus:
         raise RequestError(f'device=cpu and gpus={gpus} contradict each other: leave one out')
     if (gpus or int(device == 'cuda')) > present:
+        way = '' if present else _way_to_a_gpu()
         raise RequestError(f'{f"gpus={gpus}" if gpus else "device=cuda"}: this machine has {present} GPUs that torch '
-                           f'{torch.__version__} can use{_way_to_a_gpu()}; take fewer, or device=cpu')
+                           f'{torch.__version__} can use{way}; take fewer, or device=cpu')
     if gpus and gpus > 1:
         raise RequestError(f'gpus={gpus}: this version trains in a single process; take gpus=1')
     if device == 'cpu' or not present:
@@ -31,10 +34,12 @@ def choose_device(request, say):
 
 
 def _way_to_a_gpu():
+    if (image() or '').endswith('-cpu'):
+        return f' (the image {image()} has no CUDA: take the one for cuda)'
+    if os.path.exists('/dev/nvidiactl'):
+        return f' (there is one, but its driver does not do for CUDA {torch.version.cuda})'
     if not image():
         return ''
-    if image().endswith('-cpu'):
-        return f' (the image {image()} has no CUDA: take the one for cuda)'
     return ' (a container gets GPUs by docker run --gpus all, with NVIDIA\'s container toolkit on the host)'
 
 

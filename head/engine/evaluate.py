@@ -19,6 +19,7 @@ from . import configuration
 from .coco_metrics import IN_LOG, metrics_of
 from .device import choose_device, parallel
 from .image_reading import name_broken_images
+from .interruption import shield_workers
 from .run_facts import run_facts
 from .shared_memory import lacking
 from .weights import load_checkpoint, sha256_of
@@ -66,8 +67,9 @@ def build_test_loader(cfg, split):
     """A loader of `cfg.data[split]`, one image a batch, in order."""
     with quietly():
         dataset = name_broken_images(configuration.built(build_dataset, cfg.data[split], dict(test_mode=True)))
-    return build_dataloader(
-        dataset, samples_per_gpu=1, workers_per_gpu=cfg.data.workers_per_gpu, dist=False, shuffle=False)
+    return shield_workers(
+        build_dataloader(
+            dataset, samples_per_gpu=1, workers_per_gpu=cfg.data.workers_per_gpu, dist=False, shuffle=False))
 
 
 def build_for_inference(cfg):

@@ -18,16 +18,21 @@ class Interrupted(HeadError):
 class InterruptionHook(Hook):
     """Ends a training after the step during which a signal came, with a checkpoint of that step.
 
-    Outside of the steps (data set-up, evaluation, the writing of a checkpoint, which is never half under its final
-    name), and at a second signal, the run ends at once by KeyboardInterrupt.
+    A signal that comes while the epoch's own checkpoint is written waits for it. Outside of this (set-up, evaluation),
+    and at a second signal, the run ends at once by KeyboardInterrupt.
+
+    Register it with the priority `PRIORITY`.
 
     Args:
         meta (dict): goes into the checkpoint.
     """
 
+    PRIORITY = 'BELOW_NORMAL'
+    """After the optimizer's step and mmcv's CheckpointHook, before the evaluation."""
+
     def __init__(self, meta):
         self.meta = meta
-        self.stepping = self.asked = False
+        self.waits = self.asked = False
         self.owner = os.getpid()
 
     @contextlib.contextmanager
@@ -41,18 +46,16 @@ class InterruptionHook(Hook):
                 signal.signal(number, handler)
 
     def _receive(self, number, frame):
-        if os.getpid() != self.owner:  # a data loader worker, forked with this handler
-            if number == signal.SIGTERM:
-                os._exit(0)
-            return  # a terminal's Ctrl-C reaches workers too; the training needs them for its last step
-        if self.asked or not self.stepping:
+        if os.getpid() != self.owner:
+            return  # a data loader worker, not yet shielded
+        if self.asked or not self.waits:
             raise KeyboardInterrupt
         self.asked = True
         os.write(2, b'head: stopping after this step; once more stops at once, without a checkpoint of it\n')
 
     def before_train_epoch(self, runner):
         """From here on a signal waits for the end of a step."""
-        self.stepping = True
+        self.waits = True
 
     def before_train_iter(self, runner):
         """The signal may have come while the batch was loaded: nothing was computed since the step before."""
@@ -60,16 +63,44 @@ class InterruptionHook(Hook):
             self._stop(runner, runner.iter)
 
     def after_train_iter(self, runner):
-        """Runs last of the hooks: the weights are updated, the step is logged."""
+        """The weights are updated."""
         if self.asked:
             self._stop(runner, runner.iter + 1)
-        if self.end_of_epoch(runner):
-            self.stepping = False
 
-    def _stop(self, runner, iters):
-        self.stepping = False
-        if not iters:
+    def after_train_epoch(self, runner):
+        """The epoch's checkpoint is written, where it has one; the evaluation, which may take long, follows."""
+        self.waits = False
+        if self.asked:
+            self._stop(runner, runner.iter)
+
+    def _stop(self, runner, steps):
+        self.waits = False
+        if not steps:
             raise Interrupted('interrupted before the first step')
-        name = f'iter_{iters}.pth'
-        runner.save_checkpoint(runner.work_dir, filename_tmpl=name, meta=self.meta)
-        raise Interrupted(f'interrupted after {iters} iterations; their checkpoint: {runner.work_dir}/{name}')
+        path = runner.save_step(steps, self.meta)
+        raise Interrupted(f'interrupted after {steps} iterations; their checkpoint: {path}')
+
+
+def _ignore_signals(number):
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, signal.SIG_IGN)
+
+
+class _Both:
+    """Two worker_init_fns, one after the other."""
+
+    def __init__(self, first, second):
+        self.first, self.second = first, second
+
+    def __call__(self, number):
+        self.first(number)
+        self.second(number)
+
+
+def shield_workers(loader):
+    """Let a DataLoader's workers outlive signals that go to the whole process group (a terminal's, Slurm's).
+
+    The training needs them for its last step; they end with the process that started them.
+    """
+    loader.worker_init_fn = _Both(loader.worker_init_fn, _ignore_signals) if loader.worker_init_fn else _ignore_signals
+    return loader

@@ -1,31 +1,55 @@
 """mmcv's runner, with checkpoints that are whole or not there."""
 
+import contextlib
 import os
 
-import mmcv
-from mmcv.runner import EpochBasedRunner
+from mmcv.runner import EpochBasedRunner, save_checkpoint
+
+
+@contextlib.contextmanager
+def _written_whole(path):
+    """A temporary name to write to, which becomes `path` when all of it is on the disk."""
+    folder, name = os.path.split(path)
+    temporary = os.path.join(folder, f'.writing-{name}')
+    try:
+        yield temporary
+        with open(temporary, 'rb') as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        if os.path.lexists(temporary):
+            os.unlink(temporary)
 
 
 class Runner(EpochBasedRunner):
-    """Writes a checkpoint under a temporary name, to the disk, and only then gives it its own."""
+    """Writes a checkpoint under a temporary name, to the disk, and only then gives it its own.
+
+    Raises:
+        OSError: the disk is full; nothing is left of the attempt.
+    """
 
     def save_checkpoint(self, out_dir, filename_tmpl='epoch_{}.pth', save_optimizer=True, meta=None,
                         create_symlink=True):
-        """As mmcv's.
+        """After an epoch, as mmcv's."""
+        path = os.path.join(out_dir, filename_tmpl.format(self.epoch + 1))
+        self._save(path, dict(meta or {}, epoch=self.epoch + 1, iter=self.iter), save_optimizer, create_symlink)
 
-        Raises:
-            OSError: the disk is full; nothing is left of the attempt.
+    def save_step(self, steps, meta):
+        """In the midst of an epoch, after `steps` steps in all: ``iter_STEPS.pth``. Returns its path.
+
+        In its `meta`, `epoch` counts the epochs that are complete.
         """
-        final = os.path.join(out_dir, filename_tmpl.format(self.epoch + 1))
-        name = f'.writing-{os.path.basename(final)}'
-        temporary = os.path.join(out_dir, name)
-        try:
-            super().save_checkpoint(out_dir, name, save_optimizer, meta, create_symlink=False)
-            with open(temporary, 'rb') as file:
-                os.fsync(file.fileno())
-            os.replace(temporary, final)
-        finally:
-            if os.path.exists(temporary):
-                os.unlink(temporary)
-        if create_symlink:
-            mmcv.symlink(os.path.basename(final), os.path.join(out_dir, 'latest.pth'))
+        path = os.path.join(self.work_dir, f'iter_{steps}.pth')
+        self._save(path, dict(meta, epoch=steps // len(self.data_loader), iter=steps))
+        return path
+
+    def _save(self, path, meta, save_optimizer=True, link=True):
+        with _written_whole(path) as temporary:
+            save_checkpoint(self.model, temporary, self.optimizer if save_optimizer else None,
+                            dict(self.meta or {}, **meta))
+        if link:
+            latest = os.path.join(os.path.dirname(path), 'latest.pth')
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(latest + '.new')
+            os.symlink(os.path.basename(path), latest + '.new')
+            os.replace(latest + '.new', latest)

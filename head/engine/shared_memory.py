@@ -3,6 +3,8 @@
 import os
 import shutil
 
+from ..container import image
+
 PREFETCHED = 2
 """Batches a worker holds ready: torch's default."""
 
@@ -15,10 +17,9 @@ def lacking(workers, images_a_batch):
 
     A worker that finds no room dies of a bus error in the midst of a run. Docker gives a container 64 MB.
     """
-    if not workers or not os.path.isdir('/dev/shm'):
-        return ''
-    free, need = shutil.disk_usage('/dev/shm').free, workers * PREFETCHED * images_a_batch * IMAGE
+    free = shutil.disk_usage('/dev/shm').free if os.path.isdir('/dev/shm') else 0
+    need = workers * PREFETCHED * images_a_batch * IMAGE
     if free >= need:
         return ''
-    return (f'{free >> 20} MB of shared memory, where {workers} data loader workers want {need >> 20} MB '
-            '(docker run --shm-size=8g)')
+    mend = ' (docker run --shm-size=8g)' if image() else ''
+    return f'{free >> 20} MB of shared memory, where {workers} data loader workers want {need >> 20} MB{mend}'

@@ -20,7 +20,7 @@ from . import configuration, weights
 from .device import choose_device, parallel
 from .evaluate import CocoEvalHook, build_test_loader, percent
 from .image_reading import name_broken_images
-from .interruption import InterruptionHook
+from .interruption import InterruptionHook, shield_workers
 from .run_facts import run_facts
 from .runner import Runner
 from .shared_memory import lacking
@@ -43,7 +43,7 @@ class StopAfterHook(Hook):
     def after_train_iter(self, runner):
         """Raise `EnoughIterations` when it is time."""
         if runner.iter + 1 >= self.iters:
-            runner.save_checkpoint(runner.work_dir, filename_tmpl=f'iter_{self.iters}.pth', meta=self.meta)
+            runner.save_step(self.iters, self.meta)
             raise EnoughIterations
 
 
@@ -74,6 +74,7 @@ def train(cfg, device, work_dir, logger, iters=None):
         dist=False,
         seed=cfg.seed,
         runner_type=cfg.runner.type)
+    shield_workers(loader)
     model = parallel(model, device)
     runner = Runner(
         model,
@@ -96,7 +97,7 @@ def train(cfg, device, work_dir, logger, iters=None):
     if iters:
         runner.register_hook(StopAfterHook(iters, meta), priority='VERY_LOW')
     interruption = InterruptionHook(meta)
-    runner.register_hook(interruption, priority='VERY_LOW')
+    runner.register_hook(interruption, priority=interruption.PRIORITY)
     try:
         with interruption.listening():
             runner.run([loader], cfg.workflow)

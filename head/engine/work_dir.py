@@ -31,6 +31,6 @@ def open_work_dir(path, must_be_new=False):
     if image() and os.stat(path).st_dev == os.stat('/').st_dev:
         print(
             f'head: work_dir={path} is inside the container and goes when it goes; mount a folder to keep the results: '
-            f'-v FOLDER:{os.path.abspath("work_dirs")}',
+            f'-v FOLDER:{os.path.abspath(path)}',
             file=sys.stderr)
     return path

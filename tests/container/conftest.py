@@ -78,6 +78,7 @@ def docker(engine, cache):
         COMPOSE_FILE='compose.yaml:compose.cpu.yaml:tests/container/compose.stand-in.yaml',
         COMPOSE_PROJECT_NAME='head-test',
         IMAGE=IMAGE,
+        STACK='paper',
         STAND_IN=STAND_IN,
         WHEELS=WHEELS,
         UID=str(UID),
@@ -85,8 +86,8 @@ def docker(engine, cache):
     client = Docker(environment)
     try:
         say('making the stand-in base')
-        subprocess.run([ROOT / 'tests/container/stand_in_base.sh', sys.base_prefix, STAND_IN], env=environment,
-                       check=True, capture_output=True)
+        checked(subprocess.run([ROOT / 'tests/container/stand_in_base.sh', sys.base_prefix, STAND_IN],
+                               env=environment, capture_output=True, text=True))
         (cache / 'wheels').mkdir(exist_ok=True)
         with subprocess.Popen(['tar', '-C', cache, '-c', 'wheels'], stdout=subprocess.PIPE) as tar:
             subprocess.run(['docker', 'import', '-', WHEELS], env=environment, stdin=tar.stdout, check=True,
@@ -120,3 +121,13 @@ def coco():
 def labels(docker):
     """The image's labels."""
     return json.loads(checked(docker('image', 'inspect', IMAGE)).stdout)[0]['Config']['Labels']
+
+
+@pytest.fixture(scope='session')
+def trained(docker, coco, tmp_path_factory):
+    """A work dir of two full-size steps of the service `train` on real images, and the ended process."""
+    folder = tmp_path_factory.mktemp('work')
+    os.chown(folder, UID, UID)
+    done = checked(docker.service('train', 'config=head_r18', 'pretrained=none', 'iters=2', COCO_DIR=coco,
+                                  WORK_DIR=folder))
+    return folder, done

@@ -11,9 +11,6 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ('docker.io', 'debootstrap')
-"""Debian's names of the engine and of what makes the stand-in base."""
-
 
 class NoEngine(Exception):
     """No engine answers and none can be started; the message says what is missing."""
@@ -29,16 +26,15 @@ def answers(environment):
         ['docker', 'version'], env=environment, capture_output=True).returncode == 0
 
 
-def install_packages():
-    """Have the engine's programs on the PATH, from Debian's packages if need be."""
-    if all(map(shutil.which, ('docker', 'dockerd', 'debootstrap'))):
+def have(program, package):
+    """Have a program on the PATH, from Debian's package if need be."""
+    if shutil.which(program):
         return
     if not shutil.which('apt-get'):
-        raise NoEngine('the container tests need a Docker engine and debootstrap: install them '
-                       f'(apt-get install {" ".join(PACKAGES)})')
-    say(f'installing {" ".join(PACKAGES)}')
+        raise NoEngine(f'the container tests need a Docker engine and debootstrap: install {package}')
+    say(f'installing {package}')
     environment = dict(os.environ, DEBIAN_FRONTEND='noninteractive')
-    for command in (['update'], ['install', '--yes', '--no-install-recommends', *PACKAGES]):
+    for command in (['update'], ['install', '--yes', '--no-install-recommends', package]):
         done = subprocess.run(['apt-get', '--quiet', *command], env=environment, capture_output=True, text=True)
         if done.returncode:
             raise NoEngine(f'apt-get {" ".join(command)} failed: {done.stderr.strip().splitlines()[-1:]}')
@@ -56,11 +52,12 @@ def running_engine(cache):
     """
     if os.geteuid() != 0:
         raise NoEngine('the container tests make a base image and start an engine where none answers: run them as root')
-    install_packages()
+    have('debootstrap', 'debootstrap')
     environment = dict(os.environ)
     if answers(environment):
         yield environment
         return
+    have('dockerd', 'docker.io')
     folder = Path(tempfile.mkdtemp(prefix='engine-', dir=cache))
     environment['DOCKER_HOST'] = f'unix://{folder}/docker.sock'
     # without the default bridge and its packet filter rules nothing is left behind in the host's network
@@ -79,7 +76,11 @@ def running_engine(cache):
         yield environment
     finally:
         daemon.terminate()
-        daemon.wait(60)
+        try:
+            daemon.wait(60)
+        except subprocess.TimeoutExpired:
+            daemon.kill()
+            daemon.wait()
         shutil.rmtree(folder)
 
 

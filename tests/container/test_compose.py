@@ -25,16 +25,6 @@ def test_config_is_clean(docker, files):
     assert with_gpus == ({'train', 'eval'} if files == 'compose.yaml' else set())
 
 
-@pytest.fixture(scope='module')
-def trained(docker, coco, tmp_path_factory):
-    """A work dir of two full-size steps on real images."""
-    folder = tmp_path_factory.mktemp('work')
-    os.chown(folder, UID, UID)
-    done = checked(docker.service('train', 'config=head_r18', 'pretrained=none', 'iters=2', COCO_DIR=coco,
-                                  WORK_DIR=folder))
-    return folder, done
-
-
 def test_train(trained):
     folder, done = trained
     run = folder / 'head_retina_faster_r18_fpn_mstrain_1x_coco'
@@ -73,13 +63,14 @@ def test_work_dir_of_somebody_else(docker, tmp_path):
 
 def test_the_test_service(docker):
     checked(docker.compose('build', 'test'))
-    done = checked(docker.service('test', 'tests/catalog', 'tests/data', 'tests/engine/test_bad_input.py'))
+    done = checked(docker.service('test', 'tests/catalog', 'tests/data', 'tests/engine'))
     assert ' passed' in done.stdout
 
 
 def test_tensorboard(docker, trained):
     folder, _ = trained
     checked(docker.compose('up', '--detach', 'tensorboard', WORK_DIR=folder))
+    runs = None
     try:
         for _ in range(60):
             try:
@@ -95,12 +86,12 @@ def test_tensorboard(docker, trained):
         checked(docker.compose('rm', '--stop', '--force', 'tensorboard'))
 
 
-def test_dotenv_writes_the_ids(docker, tmp_path):
+def test_dotenv_is_read(docker, tmp_path):
     """A .env made by scripts/dotenv is what compose takes its user, files and folders from."""
     copy = tmp_path / 'checkout'
     shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns('.venv', '.git', '.env', 'work_dirs', 'pretrained'))
-    (copy / '.env').write_text('COCO_DIR=/my/coco\nWORK_DIR=./elsewhere\nUID=77\n')
-    subprocess.run([copy / 'scripts/dotenv', 'device=cpu'], check=True)
+    (copy / '.env').write_text('COCO_DIR=/my/coco\nUID=77\n')
+    subprocess.run([copy / 'scripts/dotenv', 'device=cpu'], check=True, capture_output=True)
     environment = {key: value for key, value in docker.environment.items()
                    if key not in ('UID', 'GID', 'COMPOSE_FILE', 'IMAGE')}
     done = checked(subprocess.run(['docker', 'compose', 'config', '--format', 'json'], cwd=copy, env=environment,
@@ -108,4 +99,3 @@ def test_dotenv_writes_the_ids(docker, tmp_path):
     train = json.loads(done.stdout)['services']['train']
     assert train['user'] == f'{os.getuid()}:{os.getgid()}' and 'deploy' not in train
     assert train['image'] == 'head:paper-cpu' and '/my/coco' in {mount['source'] for mount in train['volumes']}
-    assert (copy / 'elsewhere').is_dir()

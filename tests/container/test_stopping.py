@@ -1,5 +1,6 @@
 """docker stop and Ctrl-C: the step is finished, its checkpoint whole, the exit status 75."""
 
+import json
 import os
 import pty
 import re
@@ -10,6 +11,7 @@ import time
 import pytest
 
 from .conftest import IMAGE, UID, checked
+from .test_image import LOCKED_DOWN
 
 pytestmark = pytest.mark.container
 
@@ -44,12 +46,13 @@ def whole_checkpoint(docker, folder):
 
 def test_docker_stop(docker, coco, folder):
     name = 'head-test-stopped'
-    checked(docker('run', '--detach', '--name', name, '--user', f'{UID}:{UID}', '--shm-size=1g', '-v',
-                   f'{coco}:/head/data/coco:ro', '-v', f'{folder}:/head/work_dirs', IMAGE, *WORDS))
+    checked(docker('run', '--detach', '--name', name, '--user', f'{UID}:{UID}', *LOCKED_DOWN, '--shm-size=1g',
+                   f'--stop-timeout={GRACE}', '-v', f'{coco}:/head/data/coco:ro', '-v', f'{folder}:/head/work_dirs',
+                   IMAGE, *WORDS))
     try:
         wait_for_a_step(folder, lambda: docker('inspect', '-f', '{{.State.Running}}', name).stdout.strip() == 'true')
         start = time.time()
-        checked(docker('stop', '--time', GRACE, name))
+        checked(docker('stop', name))
         assert time.time() - start < GRACE
         assert docker('inspect', '-f', '{{.State.ExitCode}}', name).stdout.strip() == '75'
         said = docker('logs', name).stderr
@@ -58,6 +61,15 @@ def test_docker_stop(docker, coco, folder):
     steps = whole_checkpoint(docker, folder)
     assert said.strip().splitlines()[-1].startswith(f'head: interrupted after {steps} iterations')
     assert 'Traceback' not in said
+
+
+def test_compose_waits_longer_than_a_step_takes(docker, trained):
+    """A step, of full-size images on a CPU, with what else the run did."""
+    folder, _ = trained
+    services = json.loads(checked(docker.compose('config', '--format', 'json')).stdout)['services']
+    grace = re.fullmatch(r'(\d+)m0s', services['train']['stop_grace_period'])
+    verdict = json.loads((folder / 'head_retina_faster_r18_fpn_mstrain_1x_coco/verdict.json').read_text())
+    assert int(grace[1]) * 60 > verdict['seconds'] / 2
 
 
 def test_ctrl_c_in_a_terminal(docker, coco, folder):

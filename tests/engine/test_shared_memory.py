@@ -14,5 +14,6 @@ def test_lacking(monkeypatch, megabytes, workers, images, short):
     usage = namedtuple('usage', 'total used free')(megabytes << 20, 0, megabytes << 20)
     monkeypatch.setattr(shutil, 'disk_usage', lambda path: usage)
     assert bool(lacking(workers, images)) == short
+    monkeypatch.setenv('HEAD_IMAGE', 'paper-cpu')
     if short:
         assert f'{megabytes} MB' in lacking(workers, images) and '--shm-size' in lacking(workers, images)

@@ -11,7 +11,8 @@ from tests.container.engine import NoEngine, running_engine
 def test_neither_an_engine_nor_the_means_to_start_one(tmp_path, monkeypatch):
     monkeypatch.setattr(os, 'geteuid', lambda: 0)
     monkeypatch.setattr(shutil, 'which', lambda name: None)
-    with pytest.raises(NoEngine, match='need a Docker engine and debootstrap: install them'), running_engine(tmp_path):
+    with pytest.raises(
+            NoEngine, match='need a Docker engine and debootstrap: install debootstrap'), running_engine(tmp_path):
         pass
 
 

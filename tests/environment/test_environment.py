@@ -113,14 +113,36 @@ def test_bases_are_pinned_where_a_digest_is_known(tmp_path):
     digest = 'sha256:' + 'ab' * 32
     executable(tmp_path / 'docker', f'#!/bin/sh\ncase $6 in ubuntu:*) echo {digest} ;; *) exit 1 ;; esac\n')
     environment = dict(os.environ, PATH=f'{tmp_path}:{os.environ["PATH"]}')
-    before = (copy / 'docker/bases.yaml').read_text()
     done = subprocess.run([copy / 'scripts/pin-bases'], env=environment, capture_output=True, text=True)
-    assert done.returncode == 3 and 'nvidia/cuda' in done.stderr and (copy / 'docker/bases.yaml').read_text() == before
+    assert done.returncode == 3 and done.stderr.strip().splitlines()[-1].endswith(
+        'nvidia/cuda:11.1.1-cudnn8-devel-ubuntu20.04')
+    text = (copy / 'docker/bases.yaml').read_text()
+    assert text.count(f'ubuntu:20.04@{digest}\n') == 3 and 'devel-ubuntu20.04\n' in text
     executable(tmp_path / 'docker', f'#!/bin/sh\necho {digest}\n')
     done = subprocess.run([copy / 'scripts/pin-bases'], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     lines = [line.split(': ')[1] for line in (copy / 'docker/bases.yaml').read_text().splitlines() if '_BASE: ' in line]
     assert set(lines) == {f'nvidia/cuda:11.1.1-cudnn8-devel-ubuntu20.04@{digest}', f'ubuntu:20.04@{digest}'}
+
+
+def dotenv(folder, *words, **environment):
+    """Run scripts/dotenv in a copy; returns .env's lines that are no comment."""
+    (folder / 'scripts').mkdir(exist_ok=True)
+    for name in ('scripts/dotenv', '.env.example'):
+        shutil.copy(ROOT / name, folder / name)
+    subprocess.run([folder / 'scripts/dotenv', *words], env=dict(os.environ, **environment), check=True,
+                   capture_output=True)
+    return [line for line in (folder / '.env').read_text().splitlines() if line and line[0] != '#']
+
+
+def test_dotenv(tmp_path):
+    ids = [f'UID={os.getuid()}', f'GID={os.getgid()}']
+    assert dotenv(tmp_path) == ids
+    assert dotenv(tmp_path, 'device=cpu') == [*ids, 'COMPOSE_FILE=compose.yaml:compose.cpu.yaml']
+    (tmp_path / '.env').write_text('UID=5\nCOCO_DIR=/a b/coco # mine')  # no newline at its end
+    assert set(dotenv(tmp_path)) == {*ids, 'COCO_DIR=/a b/coco # mine'}
+    own = dict(SUDO_UID=str(os.getuid()), SUDO_GID=str(os.getgid()))
+    assert set(ids) < set(dotenv(tmp_path, **own))
 
 
 def build(*keys, **environment):
