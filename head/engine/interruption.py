@@ -22,16 +22,12 @@ class InterruptionHook(Hook):
     and at a second signal, the run ends at once by KeyboardInterrupt.
 
     Register it with the priority `PRIORITY`.
-
-    Args:
-        meta (dict): goes into the checkpoint.
     """
 
     PRIORITY = 'BELOW_NORMAL'
     """After the optimizer's step and mmcv's CheckpointHook, before the evaluation."""
 
-    def __init__(self, meta):
-        self.meta = meta
+    def __init__(self):
         self.waits = self.asked = False
         self.owner = os.getpid()
 
@@ -77,24 +73,8 @@ class InterruptionHook(Hook):
         self.waits = False
         if not steps:
             raise Interrupted('interrupted before the first step')
-        path = runner.save_step(steps, self.meta)
+        path = runner.save_step(steps)
         raise Interrupted(f'interrupted after {steps} iterations; their checkpoint: {path}')
-
-
-def _ignore_signals(number):
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signum, signal.SIG_IGN)
-
-
-class _Both:
-    """Two worker_init_fns, one after the other."""
-
-    def __init__(self, first, second):
-        self.first, self.second = first, second
-
-    def __call__(self, number):
-        self.first(number)
-        self.second(number)
 
 
 def shield_workers(loader):
@@ -102,5 +82,13 @@ def shield_workers(loader):
 
     The training needs them for its last step; they end with the process that started them.
     """
-    loader.worker_init_fn = _Both(loader.worker_init_fn, _ignore_signals) if loader.worker_init_fn else _ignore_signals
+    before = loader.worker_init_fn
+
+    def init(number):
+        if before:
+            before(number)
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(signum, signal.SIG_IGN)
+
+    loader.worker_init_fn = init
     return loader

@@ -34,13 +34,13 @@ class Runner(EpochBasedRunner):
         path = os.path.join(out_dir, filename_tmpl.format(self.epoch + 1))
         self._save(path, dict(meta or {}, epoch=self.epoch + 1, iter=self.iter), save_optimizer, create_symlink)
 
-    def save_step(self, steps, meta):
+    def save_step(self, steps):
         """In the midst of an epoch, after `steps` steps in all: ``iter_STEPS.pth``. Returns its path.
 
         In its `meta`, `epoch` counts the epochs that are complete.
         """
         path = os.path.join(self.work_dir, f'iter_{steps}.pth')
-        self._save(path, dict(meta, epoch=steps // len(self.data_loader), iter=steps))
+        self._save(path, dict(epoch=steps // len(self.data_loader), iter=steps))
         return path
 
     def _save(self, path, meta, save_optimizer=True, link=True):

@@ -35,15 +35,15 @@ class EnoughIterations(Exception):
 
 
 class StopAfterHook(Hook):
-    """Saves a checkpoint with `meta` after `iters` iterations and ends the run there."""
+    """Saves a checkpoint after `iters` iterations and ends the run there."""
 
-    def __init__(self, iters, meta):
-        self.iters, self.meta = iters, meta
+    def __init__(self, iters):
+        self.iters = iters
 
     def after_train_iter(self, runner):
         """Raise `EnoughIterations` when it is time."""
         if runner.iter + 1 >= self.iters:
-            runner.save_step(self.iters, self.meta)
+            runner.save_step(self.iters)
             raise EnoughIterations
 
 
@@ -72,8 +72,7 @@ def train(cfg, device, work_dir, logger, iters=None):
         cfg.data.workers_per_gpu,
         num_gpus=1,
         dist=False,
-        seed=cfg.seed,
-        runner_type=cfg.runner.type)
+        seed=cfg.seed)
     shield_workers(loader)
     model = parallel(model, device)
     runner = Runner(
@@ -81,22 +80,22 @@ def train(cfg, device, work_dir, logger, iters=None):
         optimizer=build_optimizer(model, cfg.optimizer),
         work_dir=work_dir,
         logger=logger,
-        meta=dict(config=cfg.pretty_text, seed=cfg.seed),
+        meta=dict(
+            config=cfg.pretty_text, seed=cfg.seed, mmdet_version=mmdet.__version__, CLASSES=dataset.CLASSES),
         max_epochs=cfg.runner.max_epochs)
     runner.timestamp = logger.timestamp
-    meta = dict(mmdet_version=mmdet.__version__, CLASSES=dataset.CLASSES)
     runner.register_training_hooks(
         cfg.lr_config,
         cfg.optimizer_config,
-        dict(cfg.checkpoint_config, meta=meta),
+        cfg.checkpoint_config,
         cfg.log_config,
         cfg.get('momentum_config'),
         custom_hooks_config=cfg.get('custom_hooks'))
     evaluation = CocoEvalHook(build_test_loader(cfg, 'val'), interval=cfg.evaluation.interval)
     runner.register_hook(evaluation, priority='LOW')
     if iters:
-        runner.register_hook(StopAfterHook(iters, meta), priority='VERY_LOW')
-    interruption = InterruptionHook(meta)
+        runner.register_hook(StopAfterHook(iters), priority='VERY_LOW')
+    interruption = InterruptionHook()
     runner.register_hook(interruption, priority=interruption.PRIORITY)
     try:
         with interruption.listening():

@@ -1,7 +1,7 @@
 """Stores what a smoke run measured as the numbers to compare with: python -m head.smoke.record VERDICT.json
 
-Only for a change that is meant to change the numbers. The floor is half of the measured AP, or what it was where that is
-lower: the AP after a short training differs between processors by as much as a factor of two.
+Only for a change that is meant to change the numbers. The floor is half of the measured AP, or what it was where that
+is lower: the AP after a short training differs between processors by as much as a factor of two.
 """
 
 import json

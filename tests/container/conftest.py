@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from .engine import ROOT, NoEngine, add_compose, running_engine, say
+from head.catalog import ROOT
+from tests.conftest import SHARED
+
+from .engine import NoEngine, add_compose, running_engine, say
 
 STAND_IN, WHEELS, IMAGE = 'head-test-base', 'head-test-wheels', 'head-test:image'
 UID = 1234
 """Whom the containers run as: nobody that the image knows."""
-
-SHARED = ROOT.parent / 'shared'
 
 
 class Docker:

@@ -10,7 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from head.catalog import ROOT
+
 
 class NoEngine(Exception):
     """No engine answers and none can be started; the message says what is missing."""

@@ -63,13 +63,13 @@ class Stepper:
     def __init__(self, work_dir):
         self.work_dir, self.iter, self.saved = work_dir, 0, []
 
-    def save_step(self, steps, meta):
+    def save_step(self, steps):
         self.saved.append(steps)
 
 
 def test_when_a_signal_waits(tmp_path):
     from head.engine.interruption import Interrupted, InterruptionHook
-    hook, runner = InterruptionHook({}), Stepper(tmp_path)
+    hook, runner = InterruptionHook(), Stepper(tmp_path)
     before = signal.getsignal(signal.SIGTERM)
     with hook.listening():
         with pytest.raises(KeyboardInterrupt):  # set-up: at once
@@ -79,7 +79,7 @@ def test_when_a_signal_waits(tmp_path):
         with pytest.raises(Interrupted, match='before the first step'):
             hook.before_train_iter(runner)
 
-        hook = InterruptionHook({})
+        hook = InterruptionHook()
         with hook.listening():
             hook.before_train_epoch(runner)
             signal.raise_signal(signal.SIGINT)
@@ -89,13 +89,13 @@ def test_when_a_signal_waits(tmp_path):
                 hook.after_train_iter(runner)
         assert runner.saved == [1]
 
-        hook, runner.iter = InterruptionHook({}), 3
+        hook, runner.iter = InterruptionHook(), 3
         with hook.listening():
             hook.before_train_epoch(runner)
             signal.raise_signal(signal.SIGTERM)  # while the epoch's checkpoint is written
             with pytest.raises(Interrupted, match='after 3 iterations'):
                 hook.after_train_epoch(runner)
-            hook = InterruptionHook({})
+            hook = InterruptionHook()
         with hook.listening():
             hook.before_train_epoch(runner)
             hook.after_train_epoch(runner)
