@@ -8,14 +8,14 @@ import os
 import signal
 import sys
 from dataclasses import dataclass, field
-from typing import Dict
+from typing import Dict, List
 
 from .errors import BAD_REQUEST, CANNOT, DONE, INTERRUPTED, HeadError, RequestError
 from .quiet import quietly
 
 KEYS = dict(
     config='alias of the results table (head_r18, …) or path of a config file',
-    checkpoint='the weights to evaluate',
+    checkpoint='the weights (eval: default the released ones, which are fetched)',
     data='COCO folder: annotations/, train2017/, val2017/ (default data/coco)',
     work_dir='where results go (default work_dirs/CONFIG)',
     pretrained='folder of the backbones\' and teachers\' weights (default pretrained), or none: random ones',
@@ -26,41 +26,62 @@ KEYS = dict(
     iters='stop the training after that many iterations',
     stack='the environment to run in (default paper)',
     json='write what is printed to this file too',
+    check_teacher='before training, evaluate the teacher on that many images of val2017',
+    images='number of images of the subset (default 64)',
+    out='where the result goes',
+    onnx='write the student as ONNX to this file too',
 )
-NUMBERS = {'gpus', 'seed', 'epochs', 'iters'}
+NUMBERS = {'gpus', 'seed', 'epochs', 'iters', 'check_teacher', 'images'}
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command: the module whose `run(request)` does it, its keys, and one line for the help."""
+    """A command: the module whose `run(request)` does it, its keys, and one line for the help.
+
+    `words` names the words that it takes beside its keys; without it there are none.
+    """
 
     module: str
     keys: tuple
     summary: str
     overrides: bool = False
+    words: str = ''
 
 
 COMMANDS = dict(
     train=Command(
         'head.engine.train',
-        ('config', 'data', 'work_dir', 'pretrained', 'device', 'gpus', 'seed', 'epochs', 'iters', 'stack'),
+        ('config', 'data', 'work_dir', 'pretrained', 'device', 'gpus', 'seed', 'epochs', 'iters', 'check_teacher', 'stack'),
         'train one row of the results table', True),
     eval=Command(
         'head.engine.evaluate', ('config', 'checkpoint', 'data', 'work_dir', 'device', 'gpus', 'stack'),
         'evaluate a checkpoint and compare it with what is reported', True),
     smoke=Command(
         'head.smoke.command', ('data', 'work_dir', 'stack'), 'show in minutes that all of it works, without a GPU'),
+    fetch=Command(
+        'head.fetch.command', ('config', 'data', 'pretrained', 'images', 'out', 'stack'),
+        'fetch COCO, weights and the released checkpoints', words='coco | pretrained | checkpoint | tiny | all | lock'),
+    verify=Command(
+        'head.verify.command', ('config', 'data', 'json', 'stack'),
+        'check results made earlier, here or by mmdet', words='FILE|WORK_DIR …'),
+    report=Command(
+        'head.report.command', ('data', 'out', 'stack'), 'one HTML file of what came out', words='[WORK_DIR …]'),
+    export=Command(
+        'head.engine.export', ('config', 'checkpoint', 'out', 'onnx', 'stack'),
+        'the student as a plain mmdet RetinaNet'),
+    catalog=Command('head.catalog.command', ('json', 'stack'), 'list what can be reproduced'),
     doctor=Command('head.doctor', ('data', 'pretrained', 'stack', 'json'), 'print what this machine has'),
 )
 
 
 @dataclass
 class Request:
-    """What was asked for: `keys` by name (numbers as int), `overrides` of the config by dotted key."""
+    """What was asked for: `keys` by name (numbers as int), `overrides` of the config by dotted key, other `words`."""
 
     command: str
     keys: Dict[str, object] = field(default_factory=dict)
     overrides: Dict[str, object] = field(default_factory=dict)
+    words: List[str] = field(default_factory=list)
 
     def get(self, key, default=None):
         """The key's value, or `default` where it was not given."""
@@ -77,11 +98,13 @@ def help_text(name=None):
     """The help of one command, or of all."""
     if name is None:
         lines = ['usage: COMMAND key=value …', '']
-        lines += [f'  {name:8}{command.summary}' for name, command in COMMANDS.items()]
+        lines += [f'  {name:9}{command.summary}' for name, command in COMMANDS.items()]
         return '\n'.join(lines + ['', 'COMMAND --help prints its keys.'])
     command = COMMANDS[name]
     lines = [f'{name}: {command.summary}', '']
-    lines += [f'  {key + "=":13}{KEYS[key]}' for key in command.keys]
+    if command.words:
+        lines += [f'usage: {name} {command.words} [key=value …]', '']
+    lines += [f'  {key + "=":15}{KEYS[key]}' for key in command.keys]
     if command.overrides:
         lines += ['', '  A dotted key overrides the config: optimizer.lr=0.005']
     return '\n'.join(lines)
@@ -109,6 +132,9 @@ def parse(arguments):
     command, request = COMMANDS[name], Request(name)
     for word in words:
         key, equals, value = word.partition('=')
+        if command.words and not equals:
+            request.words.append(word)
+            continue
         if not equals or not key:
             raise RequestError(f'{word}: not key=value; {name} --help lists the keys')
         if key in command.keys:

@@ -1,68 +1,75 @@
 """What can be reproduced: models with their reported numbers, and the files they need.
 
 The one place that knows an alias, a file's address and hash, a reported number or a tolerance. Light: no torch.
+Everything is validated when it is read; a fault is a RequestError that names file and place.
 """
 
 import difflib
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, List, Optional
+from typing import Dict, Optional
 
+import msgspec
 import yaml
+from msgspec.structs import replace
 
 from ..errors import RequestError
+from .rows import Coco, File, Model, Released, ReleasedFile, ReleasedFiles
 
 ROOT = Path(__file__).resolve().parents[2]
+FOLDER = Path(__file__).parent
 
-EVAL_TOLERANCE = 0.07
-"""mAP in percent: +-0.05 from rounding the published figure, about 0.02 between machines."""
-
-TRAIN_TOLERANCE = 0.3
-"""mAP in percent: what maintainers of such detectors call a normal gap between two trainings."""
-
-
-@dataclass(frozen=True)
-class File:
-    """A weights file. `path` is relative to the project, `sha256` the beginning of its hash."""
-
-    name: str
-    path: str
-    address: str
-    sha256: str
-    mAP: Optional[float] = None
+__all__ = [
+    'FOLDER', 'ROOT', 'Coco', 'File', 'Model', 'Released', 'ReleasedFile', 'ReleasedFiles', 'coco', 'file_at', 'files',
+    'find_config', 'model_of_config', 'models', 'read_yaml', 'released'
+]
 
 
-@dataclass(frozen=True)
-class Model:
-    """A row of the results table; see models.yaml for the fields' meaning."""
+def read_yaml(path, type):
+    """A yaml file as a value of `type`.
 
-    alias: str
-    config: str
-    student: str
-    method: str
-    teacher: Optional[str] = None
-    reported: Optional[float] = None
-    printed: Optional[float] = None
-    note: str = ''
-    files: List[File] = field(default_factory=list)
-
-
-def _load(name):
-    return yaml.safe_load((Path(__file__).parent / name).read_text())
+    Raises:
+        RequestError: no such file, no yaml, or not of that type.
+    """
+    try:
+        return msgspec.yaml.decode(Path(path).read_bytes(), type=type)
+    except FileNotFoundError as error:
+        raise RequestError(f'{path}: no such file') from error
+    except (ValueError, TypeError, yaml.YAMLError, RecursionError) as error:
+        # TypeError: a key that cannot be one
+        raise RequestError(f'{path}: {" ".join(str(error).split())}') from error
 
 
 def files() -> Dict[str, File]:
-    """Every file by name."""
-    return {name: File(name=name, **row) for name, row in _load('files.yaml').items()}
+    """Every weights file by name."""
+    return {name: replace(file, name=name) for name, file in read_yaml(FOLDER / 'files.yaml', Dict[str, File]).items()}
 
 
 def models() -> Dict[str, Model]:
     """Every model by alias, in the order of the results table."""
-    known = files()
-    return {
-        alias: Model(alias=alias, **{**row, 'files': [known[name] for name in row['files']]})
-        for alias, row in _load('models.yaml').items()
-    }
+    path, known = FOLDER / 'models.yaml', files()
+    rows = read_yaml(path, Dict[str, Model])
+    for alias, row in rows.items():
+        for name in row.files:
+            if name not in known:
+                raise RequestError(f'{path}: {alias} needs {name}, which files.yaml does not know')
+        if not (ROOT / row.config).is_file():
+            raise RequestError(f'{path}: {alias}: no such config: {row.config}')
+    return {alias: replace(row, alias=alias) for alias, row in rows.items()}
+
+
+def coco() -> Coco:
+    """COCO's archives and splits."""
+    return read_yaml(FOLDER / 'coco.yaml', Coco)
+
+
+def released() -> Released:
+    """The authors' folder and the lock of its files."""
+    return read_yaml(FOLDER / 'released.yaml', Released)
+
+
+def model_of_config(name: str) -> Optional[Model]:
+    """The row whose config file has that name (a path's last part), or None."""
+    return next((row for row in models().values() if Path(row.config).name == Path(name).name), None)
 
 
 def find_config(config: str):
@@ -90,5 +97,5 @@ def find_config(config: str):
 
 
 def file_at(path) -> Optional[File]:
-    """The catalog's file of that name, wherever the folder of weights is."""
+    """The catalog's weights file of that name, wherever the folder of weights is."""
     return next((file for file in files().values() if Path(file.path).name == Path(path).name), None)

@@ -1,0 +1,17 @@
+"""`catalog`: what can be reproduced, as a table or json."""
+
+import msgspec
+
+from ..errors import DONE
+from ..verdict import write_json
+from . import coco, files, models, released
+from .table import markdown
+
+
+def run(request):
+    """The command `catalog`; returns its exit status."""
+    print(markdown())
+    if request.get('json'):
+        content = dict(models=models(), files=files(), coco=coco(), released=released())
+        write_json(request.get('json'), msgspec.to_builtins(content))
+    return DONE

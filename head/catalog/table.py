@@ -1,0 +1,30 @@
+"""The results table, as the README shows it: `python -m head.catalog.table` puts it there anew."""
+
+from . import ROOT, models
+
+BEGIN, END = '<!-- results: head.catalog.table -->\n', '<!-- end of results -->\n'
+
+
+def _figure(row):
+    """What the table says is reported; in brackets where the figure belongs to another config."""
+    return f'{row.reported:.1f}' if row.reported else f'({row.printed:.1f})' if row.printed else '–'
+
+
+def markdown():
+    """Every row, reported figures first."""
+    rows = [(f'`{row.alias}`', row.student, row.teacher or '–', row.method, _figure(row), row.note)
+            for row in models().values()]
+    lines = [('alias', 'student', 'teacher', 'method', 'mAP', 'note'), ('---', ) * 6, *rows]
+    return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
+
+
+def into(text):
+    """`text` with the table between its marks made anew."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f'{before}{BEGIN}\n{markdown()}\n\n{END}{after}'
+
+
+if __name__ == '__main__':
+    readme = ROOT / 'README.md'
+    readme.write_text(into(readme.read_text()))

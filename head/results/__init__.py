@@ -1,0 +1,1 @@
+"""Results made earlier, read: logs, verdicts, metrics, detections. Light: no torch."""

@@ -1,0 +1,115 @@
+"""mmdet's ``*.log.json``: one json object a line; the first may be the run's meta."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Dict, List, Optional
+
+from ..errors import RequestError
+from .reading import parse_json, read_bytes
+
+ROUNDED_TO = 3
+"""Decimal places of the mAP in mmdet's own logs."""
+
+
+@dataclass
+class TrainingLog:
+    """What a log holds.
+
+    Attributes:
+        path: the file, the last one where a training was resumed.
+        config_name: file name of the config (``exp_name``), or None.
+        config_text: the config as it was run, or None.
+        seed: or None.
+        env_info: mmcv's description of the machine, or None.
+        train: rows of ``mode: train`` in the order of epoch and iteration: ``epoch``, ``iter``, ``lr``, ``loss…``.
+        val: rows of ``mode: val``, one an epoch: ``epoch`` and metrics ``bbox_mAP…``, 0 to 1.
+    """
+
+    path: str
+    config_name: Optional[str] = None
+    config_text: Optional[str] = None
+    seed: Optional[int] = None
+    env_info: Optional[str] = None
+    train: List[Dict[str, object]] = field(default_factory=list)
+    val: List[Dict[str, object]] = field(default_factory=list)
+
+    @property
+    def losses(self):
+        """Names of the losses that are logged, in their order."""
+        names = dict.fromkeys(name for row in self.train for name in row if 'loss' in name)
+        return list(names)
+
+    @property
+    def rounded(self):
+        """Whether the metrics carry no more digits than mmdet's own logs."""
+        values = [value for row in self.val for name, value in row.items()
+                  if name.startswith('bbox_mAP') and isinstance(value, float) and value == value]
+        return all(round(value, ROUNDED_TO) == value for value in values)
+
+    @property
+    def val_ann_file(self):
+        """The annotation file of the evaluation as the config names it, or None."""
+        found = re.search(r"\n    val=dict\(.*?ann_file=\s*'([^']+)'", self.config_text or '', re.S)
+        return found.group(1) if found else None
+
+
+def _number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_row(row):
+    """Whether a line is one of training or evaluation: numbers by name."""
+    return row.get('mode') in ('train', 'val') and _number(row.get('epoch'))
+
+
+def read_logs(paths):
+    """The log of one training, in one file, or in several where it was resumed.
+
+    Rows of an epoch and iteration that a later file has again are that file's.
+
+    Args:
+        paths (list[str]): in the order of time.
+
+    Returns:
+        TrainingLog
+
+    Raises:
+        RequestError: a line is no json object, or there is no row of a training at all. A last line without its end,
+            which an interrupted run leaves, is no fault.
+    """
+    log, rows = TrainingLog(str(paths[-1])), {}
+    for path in paths:
+        lines = read_bytes(path).split(b'\n')
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                row = parse_json(line, f'{path}, line {number}')
+            except RequestError:
+                if number == len(lines) > 1:
+                    break
+                raise
+            if not isinstance(row, dict):
+                raise RequestError(f'{path}, line {number}: not a log of mmdet')
+            if _is_row(row):
+                row = {name: value for name, value in row.items() if name == 'mode' or _number(value)}
+                rows[row['mode'], row['epoch'], row.get('iter') if row['mode'] == 'train' else None] = row
+            elif 'env_info' in row or 'config' in row or 'exp_name' in row:
+                _take_meta(log, row)
+    if not rows:
+        raise RequestError(f'{log.path}: not a log of mmdet, it holds no row of a training or an evaluation')
+    place = lambda row: (row['epoch'], row.get('iter', 0))
+    log.train = sorted((row for row in rows.values() if row['mode'] == 'train'), key=place)
+    log.val = sorted((row for row in rows.values() if row['mode'] == 'val'), key=place)
+    return log
+
+
+def _take_meta(log, row):
+    texts = {key: value for key, value in row.items() if isinstance(value, str)}
+    log.env_info = texts.get('env_info', log.env_info)
+    log.config_text = texts.get('config', log.config_text)
+    if 'exp_name' in texts:
+        log.config_name = PurePath(texts['exp_name']).name
+    if isinstance(row.get('seed'), int):
+        log.seed = row['seed']
