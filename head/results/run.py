@@ -1,0 +1,44 @@
+"""A work dir: what one training or evaluation left."""
+
+import os
+from dataclasses import dataclass
+from glob import escape, glob
+from typing import Optional
+
+from ..errors import RequestError
+from .training_log import TrainingLog, read_logs
+from .verdict_file import Verdict, read_verdict
+
+VERDICT, DETECTIONS = 'verdict.json', 'results.bbox.json'
+
+
+@dataclass
+class Run:
+    """A work dir. `verdict`, `log` and `detections` (a path) are None where there is none."""
+
+    folder: str
+    verdict: Optional[Verdict] = None
+    log: Optional[TrainingLog] = None
+    detections: Optional[str] = None
+
+
+def read_run(folder):
+    """Read a work dir of this project or of mmdet.
+
+    Raises:
+        RequestError: no such folder, nothing in it to read, or what is there is damaged.
+    """
+    if not os.path.isdir(folder):
+        raise RequestError(f'{folder}: no such work dir')
+    inside = lambda name: os.path.join(folder, name)
+    run = Run(folder)
+    if os.path.isfile(inside(VERDICT)):
+        run.verdict = read_verdict(inside(VERDICT))
+    logs = sorted(glob(os.path.join(escape(folder), '*.log.json')))
+    if logs:
+        run.log = read_logs(logs)
+    if os.path.isfile(inside(DETECTIONS)):
+        run.detections = inside(DETECTIONS)
+    if not (run.verdict or run.log):
+        raise RequestError(f'{folder}: neither {VERDICT} nor a *.log.json in it')
+    return run

@@ -1,0 +1,74 @@
+"""``verdict.json`` of `train` and `eval`, read again."""
+
+from typing import Dict, List, Optional
+
+from msgspec import Struct
+from typing_extensions import Literal
+
+from ..errors import RequestError
+from .reading import convert, parse_json, read_bytes
+
+
+class Data(Struct):
+    """One split that was used. `sha256` is that of the annotation file."""
+
+    ann_file: str
+    images: int
+    annotations: int
+    sha256: str
+    is_val2017: bool
+
+
+class Weights(Struct):
+    """A checkpoint that was evaluated, or weights that a training started from. `confirmed`: the catalog's hash."""
+
+    path: str
+    sha256: str
+    confirmed: bool
+    part: str = 'checkpoint'
+
+
+class Verdict(Struct):
+    """What `train` and `eval` write; see README and design of the fields there.
+
+    `metrics` are COCOeval's, 0 to 1 (-1: no ground truth), `per_category` the AP of each category, `measured`,
+    `reported`, `tolerance` and `difference` box mAP in percent. `data` has ``val``, and ``train`` for a training.
+    `lock` is the sha256 of the lock file of the stack.
+    """
+
+    command: Literal['train', 'eval']
+    verdict: Literal['pass', 'fail', 'unverified']
+    config: str
+    data: Dict[str, Data]
+    why: List[str]
+    alias: Optional[str] = None
+    checkpoint: Optional[Weights] = None
+    weights: List[Weights] = []
+    seed: Optional[int] = None
+    metrics: Optional[Dict[str, float]] = None
+    per_category: Optional[Dict[str, float]] = None
+    measured: Optional[float] = None
+    reported: Optional[float] = None
+    tolerance: Optional[float] = None
+    difference: Optional[float] = None
+    seconds: Optional[float] = None
+    images_per_second: Optional[float] = None
+    stack: Optional[str] = None
+    image: Optional[str] = None
+    lock: Optional[str] = None
+    commit: Optional[str] = None
+    device: Optional[str] = None
+    versions: Dict[str, Optional[str]] = {}
+    arguments: List[str] = []
+
+
+def read_verdict(path):
+    """The verdict of a training or an evaluation.
+
+    Raises:
+        RequestError: no such file, damaged, or no verdict of these.
+    """
+    content = parse_json(read_bytes(path), path)
+    if isinstance(content, dict) and content.get('command') == 'smoke':
+        raise RequestError(f'{path}: a smoke run\'s; it says nothing of a reported number')
+    return convert(content, Verdict, path)
