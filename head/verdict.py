@@ -1,10 +1,9 @@
 """The verdict on a number: measured against reported. Light: no torch."""
 
 import json
-import os
-import tempfile
 
 from .errors import DONE, FELL_SHORT
+from .whole_text import write_text
 
 PASS, FAIL, UNVERIFIED = 'pass', 'fail', 'unverified'
 EXIT_STATUS = {PASS: DONE, UNVERIFIED: DONE, FAIL: FELL_SHORT}
@@ -43,19 +42,7 @@ def judge(measured, reported, tolerance, doubts=()):
 
 def write_json(path, content):
     """Write a json file whole or not at all."""
-    folder = os.path.dirname(os.path.abspath(path))
-    handle, name = tempfile.mkstemp(dir=folder, prefix='.', suffix='.json')
-    try:
-        with os.fdopen(handle, 'w') as file:
-            json.dump(content, file, indent=1)
-            file.write('\n')
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+    write_text(path, json.dumps(content, indent=1) + '\n')
 
 
 def sentence(alias, result):
