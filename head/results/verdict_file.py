@@ -9,6 +9,10 @@ from ..errors import RequestError
 from .reading import convert, parse_json, read_bytes
 
 
+class SmokeVerdict(RequestError):
+    """A smoke run's verdict; it says nothing of a reported number."""
+
+
 class Data(Struct):
     """One split that was used. `sha256` is that of the annotation file."""
 
@@ -61,6 +65,11 @@ class Verdict(Struct):
     versions: Dict[str, Optional[str]] = {}
     arguments: List[str] = []
 
+    def __post_init__(self):
+        """What was compared was compared within something."""
+        if self.reported is not None and self.tolerance is None:
+            raise ValueError('a reported number, but no tolerance')
+
 
 def read_verdict(path):
     """The verdict of a training or an evaluation.
@@ -70,5 +79,5 @@ def read_verdict(path):
     """
     content = parse_json(read_bytes(path), path)
     if isinstance(content, dict) and content.get('command') == 'smoke':
-        raise RequestError(f'{path}: a smoke run\'s; it says nothing of a reported number')
+        raise SmokeVerdict(f'{path}: a smoke run\'s; it says nothing of a reported number')
     return convert(content, Verdict, path)
