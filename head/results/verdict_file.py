@@ -1,9 +1,8 @@
 """``verdict.json`` of `train` and `eval`, read again."""
 
-from typing import Dict, List, Optional
+from typing import Dict, List, Literal, Optional
 
 from msgspec import Struct
-from typing_extensions import Literal
 
 from ..errors import RequestError
 from .reading import convert, parse_json, read_bytes
