@@ -1,0 +1,1 @@
+"""`report`: one HTML file of what came out, to be read anywhere. Light: no torch."""

@@ -1,0 +1,39 @@
+"""`report`: one HTML file of what came out."""
+
+import errno
+import os
+
+from ..errors import DONE, RequestError
+from ..whole_text import write_text
+from .page import render
+from .work_dirs import SEARCHED, read_named, search
+
+NAME = 'report.html'
+
+
+def _destination(request):
+    """Where the report goes; RequestError where that is no file in a folder."""
+    path = request.get('out') or os.path.join(request.words[0] if len(request.words) == 1 else SEARCHED, NAME)
+    folder = os.path.dirname(path) or '.'
+    if not os.path.isdir(folder):
+        raise RequestError(f'{folder}: no such folder; out=FILE names where the report goes')
+    if os.path.isdir(path):
+        raise RequestError(f'out={path}: a folder; out=FILE names where the report goes')
+    return path
+
+
+def run(request):
+    """The command `report`; returns its exit status."""
+    runs, left_out = (read_named(request.words), []) if request.words else search()
+    path = _destination(request)
+    text = render(runs, request.get('data'), left_out)
+    try:
+        write_text(path, text)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise RequestError(f'{path}: cannot be written ({os.strerror(error.errno)}); out=FILE names another') from error
+    for line in left_out:
+        print(f'left out: {line}')
+    print(f'written: {path} ({len(text.encode()) / 1e6:.2f} MB, {len(runs)} run{"s" * (len(runs) > 1)})')
+    return DONE

@@ -1,0 +1,141 @@
+"""Training curves of a log: losses, learning rate and mAP over epochs."""
+
+import math
+from dataclasses import dataclass
+from typing import List
+
+import numpy as np
+from markupsafe import Markup
+
+from .inline_svg import COLOURS, DASHES, INK, draw, look
+from .thinning import thin
+
+AP = 'bbox_mAP'
+DECADES = 4
+"""A logarithmic axis shows no more, or a loss that begins at nothing would flatten the others."""
+
+
+@dataclass
+class Curve:
+    """One line of a figure: its legend, and in words what the line shows."""
+
+    name: str
+    number: int
+    first: float
+    last: float
+    lowest: float
+    highest: float
+    gaps: int
+    first_gap: str = ''
+
+    @property
+    def colour(self):
+        """Place of its colour among the page's."""
+        return self.number % len(COLOURS)
+
+    @property
+    def dash(self):
+        """Place of its dash among the page's."""
+        return self.number % len(DASHES)
+
+
+@dataclass
+class CurveFigure:
+    """A drawn figure and its legend, whose numbers are written in `form`."""
+
+    title: str
+    form: str
+    svg: Markup
+    curves: List[Curve]
+    note: str = ''
+
+
+def _series(rows, name, scale=1.0):
+    return np.array([row.get(name, math.nan) for row in rows], float) * scale
+
+
+def _curve(name, number, values, rows):
+    present = np.array([name in row for row in rows])
+    finite = np.isfinite(values)
+    gaps = present & ~finite
+    first_gap = ''
+    if gaps.any():
+        row = rows[int(gaps.argmax())]
+        first_gap = f'epoch {row["epoch"]}' + (f', iteration {row["iter"]}' if row['mode'] == 'train' else '')
+    good = values[finite]
+    if not len(good):
+        good = np.array([math.nan])
+    return Curve(name, number, good[0], good[-1], good.min(), good.max(), int(gaps.sum()), first_gap)
+
+
+def _plot(axes, epochs, series, curves, mark):
+    """Draw the series; where one is not finite its line breaks and a cross stands at the lower edge."""
+    for curve, values in zip(curves, series):
+        kept = thin(values)
+        x, y = epochs[kept], np.where(np.isfinite(values), values, math.nan)[kept]
+        axes.plot(x, y, marker='o' if mark else None, markersize=3.5, **look(curve.number))
+        if curve.gaps:
+            broken = x[~np.isfinite(y)]
+            axes.plot(broken, np.full(len(broken), 0.03), 'x', color=look(curve.number)['color'],
+                      transform=axes.get_xaxis_transform())
+    axes.set_xlabel('epoch')
+    axes.xaxis.get_major_locator().set_params(integer=True)
+
+
+def _train_figure(prefix, title, log, names, logarithmic):
+    series = [_series(log.train, name) for name in names]
+    curves = [_curve(name, number, values, log.train) for number, (name, values) in enumerate(zip(names, series))]
+    an_epoch = max(row.get('iter', 1) for row in log.train)
+    epochs = np.array([row['epoch'] - 1 + row.get('iter', an_epoch) / an_epoch for row in log.train])
+
+    def plot(axes):
+        positive = [value for values in series for value in values[np.isfinite(values) & (values > 0)]]
+        if logarithmic and positive:
+            axes.set_yscale('log', nonpositive='clip')
+            top = max(positive)
+            axes.set_ylim(max(min(positive), top / 10**DECADES) / 1.3, top * 1.3)
+        _plot(axes, epochs, series, curves, mark=False)
+
+    note = 'Logarithmic; a line that leaves at the bottom is nearer to zero.' if logarithmic else ''
+    return CurveFigure(title, '%.3g', draw(prefix, plot), curves, note)
+
+
+def _map_figure(prefix, log, names, reported):
+    series = [_series(log.val, name, 100) for name in names]
+    curves = [_curve(name, number, values, log.val) for number, (name, values) in enumerate(zip(names, series))]
+    for curve in curves:
+        curve.name = curve.name.replace(AP, 'AP').replace('_', '')
+
+    def plot(axes):
+        if reported is not None:
+            axes.axhline(reported, color=INK, linewidth=1)
+        _plot(axes, np.array([float(row['epoch']) for row in log.val]), series, curves, mark=True)
+        axes.set_ylim(bottom=0)
+
+    note = f'The thin level line is the reported {reported:.1f}.' if reported is not None else ''
+    return CurveFigure('Box mAP on the validation images, percent', '%.1f', draw(prefix, plot), curves, note)
+
+
+def curve_figures(prefix, log, reported=None):
+    """The figures of a log; a group without a row has none.
+
+    Args:
+        prefix (str): begins the figures' ids.
+        log (TrainingLog): its numbers may be NaN or infinite.
+        reported (float, optional): box mAP in percent to draw beside the measured one.
+
+    Returns:
+        list[CurveFigure]
+    """
+    figures = []
+    if log.losses:
+        names = sorted(log.losses, key=lambda name: name != 'loss')
+        figures.append(_train_figure(f'{prefix}-loss', 'Losses', log, names, logarithmic=True))
+    if any('lr' in row for row in log.train):
+        figures.append(_train_figure(f'{prefix}-lr', 'Learning rate', log, ['lr'], logarithmic=False))
+    names = list(dict.fromkeys(name for row in log.val for name in row if name.startswith(AP)))
+    # -1: no ground truth of that size
+    names = [name for name in names if not all(row.get(name, -1) == -1 for row in log.val)]
+    if names:
+        figures.append(_map_figure(f'{prefix}-map', log, names, reported))
+    return figures

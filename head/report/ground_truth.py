@@ -1,0 +1,79 @@
+"""A split's annotations and a run's detections, as far as pictures need them."""
+
+from typing import List, Tuple
+
+import msgspec
+from msgspec import Struct
+
+from ..errors import RequestError
+from ..results.reading import read_bytes
+
+Bbox = Tuple[float, float, float, float]
+
+
+class TruthImage(Struct):
+    """An image; `flickr_url` is where it comes from."""
+
+    id: int
+    file_name: str
+    width: int
+    height: int
+    flickr_url: str = ''
+
+
+class Box(Struct):
+    """An object, or a crowd of them. `bbox`: x, y, width, height in pixels."""
+
+    image_id: int
+    category_id: int
+    bbox: Bbox
+    iscrowd: int = 0
+
+
+class Category(Struct):
+    """A category's number and name."""
+
+    id: int
+    name: str
+
+
+class Truth(Struct):
+    """A COCO annotation file."""
+
+    images: List[TruthImage]
+    annotations: List[Box]
+    categories: List[Category]
+
+
+class Detection(Struct):
+    """What was detected. `bbox` as in `Box`, `score` 0 to 1."""
+
+    image_id: int
+    category_id: int
+    bbox: Bbox
+    score: float
+
+
+def _decode(path, type):
+    try:
+        return msgspec.json.decode(read_bytes(path), type=type)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise RequestError(f'{path}: damaged, or not COCO\'s form ({error})') from error
+
+
+def read_truth(path):
+    """A COCO annotation file.
+
+    Raises:
+        RequestError: no such file, or not of that form.
+    """
+    return _decode(path, Truth)
+
+
+def read_detections(path):
+    """The list in a ``results.bbox.json``.
+
+    Raises:
+        RequestError: no such file, or not of that form.
+    """
+    return _decode(path, List[Detection])

@@ -1,0 +1,78 @@
+"""A matplotlib figure as SVG inside a page: the page's colours and font, ids of its own, nothing to load."""
+
+import io
+import re
+
+import matplotlib
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+INCHES = (4.7, 2.9)
+"""Narrow, so that text of `TEXT_SIZE` is still legible where a phone shows the figure 330 pixels wide."""
+TEXT_SIZE = 13
+
+INK, GRID = '#010101', '#010102'
+COLOURS = [f'#0102{number:02x}' for number in range(6)]
+DASHES = ('solid', (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
+"""Places for the page's colours, which differ between light and dark."""
+
+VARIABLES = {INK: 'var(--figure-ink)', GRID: 'var(--figure-grid)',
+             **{colour: f'var(--curve-{number})' for number, colour in enumerate(COLOURS)}}
+
+STYLE = {
+    'svg.fonttype': 'none',
+    'font.size': TEXT_SIZE,
+    'axes.titlesize': TEXT_SIZE,
+    'axes.labelsize': TEXT_SIZE,
+    'xtick.labelsize': TEXT_SIZE,
+    'ytick.labelsize': TEXT_SIZE,
+    'text.color': INK,
+    'axes.edgecolor': INK,
+    'axes.labelcolor': INK,
+    'xtick.color': INK,
+    'ytick.color': INK,
+    'grid.color': GRID,
+    'axes.grid': True,
+    'axes.axisbelow': True,
+    'axes.spines.top': False,
+    'axes.spines.right': False,
+    'lines.linewidth': 1.6,
+}
+
+
+def look(number):
+    """Colour and dash of the curve of that number; no two of the first twelve are alike."""
+    return dict(color=COLOURS[number % len(COLOURS)], linestyle=DASHES[number % len(DASHES)])
+
+
+def dash_array(number):
+    """The dash of `look` as SVG's ``stroke-dasharray`` for a line of that width."""
+    dash = look(number)['linestyle']
+    return 'none' if dash == 'solid' else ' '.join(str(length * STYLE['lines.linewidth']) for length in dash[1])
+
+
+def draw(prefix, plot):
+    """Draw one figure.
+
+    Args:
+        prefix (str): begins every id, unique in the page.
+        plot (callable): gets the Axes and fills it.
+
+    Returns:
+        Markup: an ``<svg>`` with a viewBox and no size of its own, hidden from screen readers.
+    """
+    with matplotlib.rc_context({**STYLE, 'svg.hashsalt': prefix}):
+        figure = Figure(figsize=INCHES, layout='constrained')
+        plot(figure.add_subplot())
+        file = io.StringIO()
+        figure.savefig(file, format='svg', metadata=dict(Date=None), transparent=True)
+    text = file.getvalue()
+    text = text[text.index('<svg'):]
+    text = re.sub(r'\s*<metadata>.*?</metadata>', '', text, flags=re.S)
+    box = re.search(r'viewBox="[^"]*"', text).group()
+    text = re.sub(r'<svg[^>]*>', f'<svg {box} aria-hidden="true" focusable="false">', text, count=1)
+    for colour, variable in VARIABLES.items():
+        text = text.replace(colour, variable)
+    text = re.sub(r'\bid="', f'id="{prefix}-', text)
+    text = re.sub(r'(xlink:href="|url\()#', rf'\g<1>#{prefix}-', text).replace('xlink:href', 'href')
+    return Markup(text)

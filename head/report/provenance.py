@@ -1,0 +1,71 @@
+"""Where a run's numbers come from, as lines of a table."""
+
+import shlex
+from typing import List, NamedTuple
+
+
+class Fact(NamedTuple):
+    """A line of the table. `code`: a name, path or hash, to be shown as such."""
+
+    name: str
+    value: str
+    code: bool = False
+
+
+def _duration(seconds):
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f'{hours} h {minutes} min' if hours else f'{minutes} min {rest} s' if minutes else f'{seconds:.1f} s'
+
+
+def _weights(weights):
+    known = 'a file of the catalog' if weights.confirmed else 'not a file of the catalog'
+    return [Fact(f'{weights.part}', weights.path, True),
+            Fact(f'{weights.part}, SHA-256', f'{weights.sha256} ({known})', True)]
+
+
+def _data(name, data):
+    known = 'COCO val2017' if data.is_val2017 else 'not COCO val2017' if name == 'val' else ''
+    holds = f'{data.images} images, {data.annotations} annotations' + (f'; {known}' if known else '')
+    return [Fact(f'data, {name}', data.ann_file, True), Fact(f'data, {name}: holds', holds),
+            Fact(f'data, {name}: SHA-256', data.sha256, True)]
+
+
+def _of_verdict(verdict):
+    facts = [Fact('config', verdict.config, True),
+             Fact('command', f'scripts/{shlex.join(verdict.arguments)}' if verdict.arguments else '', True)]
+    for weights in [*([verdict.checkpoint] if verdict.checkpoint else []), *verdict.weights]:
+        facts += _weights(weights)
+    for name, data in verdict.data.items():
+        facts += _data(name, data)
+    if verdict.seed is not None:
+        facts.append(Fact('seed', str(verdict.seed)))
+    if verdict.seconds is not None:
+        speed = f', {verdict.images_per_second:.1f} images a second' if verdict.images_per_second is not None else ''
+        facts.append(Fact('took', _duration(verdict.seconds) + speed))
+    facts += [Fact('device', verdict.device or ''), Fact('stack', verdict.stack or ''),
+              Fact('image', verdict.image or 'none: run outside of a container'),
+              Fact('commit', verdict.commit or '', True), Fact('lock file, SHA-256', verdict.lock or '', True)]
+    versions = (f'{name} {version}' for name, version in verdict.versions.items() if version is not None)
+    return [*facts, Fact('versions', ', '.join(versions))]
+
+
+def _of_log(log):
+    facts = [Fact('log', log.path, True), Fact('log, config', log.config_name or '', True),
+             Fact('log, rows', f'{len(log.train)} of training, {len(log.val)} of evaluation')]
+    return [*facts, Fact('log, seed', str(log.seed))] if log.seed is not None else facts
+
+
+def facts(run) -> List[Fact]:
+    """What the verdict and the log of a run say of its origin; what they do not say is ``not recorded``."""
+    lines = [*(_of_verdict(run.verdict) if run.verdict else []), *(_of_log(run.log) if run.log else [])]
+    return [line if line.value else Fact(line.name, 'not recorded') for line in lines]
+
+
+def texts(run) -> List[Fact]:
+    """Long texts of a run's log: the machine's description and the config, where it holds them."""
+    if run.log is None:
+        return []
+    found = (Fact('The machine, as mmcv describes it', run.log.env_info),
+             Fact('The config as it was run', run.log.config_text))
+    return [text for text in found if text.value]

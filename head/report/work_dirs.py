@@ -1,0 +1,45 @@
+"""The work dirs that a report tells of."""
+
+import os
+from glob import glob
+
+from ..errors import RequestError
+from ..results.run import read_run
+from ..results.verdict_file import SmokeVerdict
+
+SEARCHED = 'work_dirs'
+PATTERNS = ('verdict.json', '*.log.json')
+
+
+def read_named(folders):
+    """The runs in `folders`, each folder once.
+
+    Raises:
+        RequestError: one of them cannot be read; names it.
+    """
+    once = {os.path.realpath(folder): folder for folder in reversed(folders)}
+    return [read_run(folder) for folder in reversed(list(once.values()))]
+
+
+def search():
+    """Every run in `work_dirs`, at most two folders deep; a smoke run is none.
+
+    Returns:
+        (list[Run], list[str]): the runs, and why others were left out.
+
+    Raises:
+        RequestError: there is none.
+    """
+    found = {os.path.dirname(path) for level in ('*', os.path.join('*', '*')) for pattern in PATTERNS
+             for path in glob(os.path.join(SEARCHED, level, pattern))}
+    runs, left_out = [], []
+    for folder in sorted(found):
+        try:
+            runs.append(read_run(folder))
+        except SmokeVerdict:
+            continue
+        except RequestError as error:
+            left_out.append(str(error))
+    if not runs:
+        raise RequestError('; '.join([f'{SEARCHED}: no run in it that can be read; name a work dir', *left_out]))
+    return runs, left_out
