@@ -5,20 +5,7 @@ import os
 
 from mmcv.runner import EpochBasedRunner, save_checkpoint
 
-
-@contextlib.contextmanager
-def _written_whole(path):
-    """A temporary name to write to, which becomes `path` when all of it is on the disk."""
-    folder, name = os.path.split(path)
-    temporary = os.path.join(folder, f'.writing-{name}')
-    try:
-        yield temporary
-        with open(temporary, 'rb') as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        if os.path.lexists(temporary):
-            os.unlink(temporary)
+from .whole_file import written_whole
 
 
 class Runner(EpochBasedRunner):
@@ -44,7 +31,7 @@ class Runner(EpochBasedRunner):
         return path
 
     def _save(self, path, meta, save_optimizer=True, link=True):
-        with _written_whole(path) as temporary:
+        with written_whole(path) as temporary:
             save_checkpoint(self.model, temporary, self.optimizer if save_optimizer else None,
                             dict(self.meta or {}, **meta))
         if link:

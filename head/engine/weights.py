@@ -2,16 +2,17 @@
 
 import copy
 import hashlib
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+from mmcv.runner import CheckpointLoader
 from mmdet.models import build_backbone
 
 from ..catalog import file_at
 from ..errors import RequestError
 from ..method.frozen_teacher import build_teacher
+from . import restricted_pickle
 
 CLASSIFIER = ('fc.', 'head.', 'classifier.')
 """Names that a backbone's file may have beyond the backbone: the ImageNet classifier."""
@@ -40,23 +41,31 @@ def sha256_of(path):
     return digest.hexdigest()
 
 
+@CheckpointLoader.register_scheme(prefixes='', force=True)
+def _read_for_mmcv(filename, map_location=None):
+    """Restrict every local file that mmcv itself opens: `init_weights`, `build_teacher`, resume.
+
+    They read again what `check_pretrained` has read, but the file can have changed since. A resume would run the
+    config text in `meta` as Python, only to learn how many GPUs there were; it goes without.
+    """
+    content = restricted_pickle.load(filename)
+    if isinstance(content, dict) and isinstance(content.get('meta'), dict):
+        content['meta'].pop('config', None)
+    return content
+
+
 def read_state_dict(path):
     """Names and tensors of a checkpoint file.
 
     Raises:
-        RequestError: no such file, or not a checkpoint.
+        RequestError: no such file, not a checkpoint, or one that would run code.
     """
-    if not os.path.isfile(path):
-        raise RequestError(f'{path}: no such file')
-    try:
-        content = torch.load(path, map_location='cpu')
-        state = content.get('state_dict', content)
-        state = {name[7:] if name.startswith('module.') else name: value for name, value in state.items()}
-    except Exception as error:
-        raise RequestError(f'{path}: not a checkpoint, or damaged ({type(error).__name__})') from error
-    if not state or not all(isinstance(value, torch.Tensor) for value in state.values()):
+    content = restricted_pickle.load(path)
+    state = content.get('state_dict', content) if isinstance(content, dict) else None
+    if not (state and isinstance(state, dict)
+            and all(isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in state.items())):
         raise RequestError(f'{path}: not a checkpoint, it holds no weights')
-    return state
+    return {name[7:] if name.startswith('module.') else name: value for name, value in state.items()}
 
 
 def _some(names):
@@ -119,7 +128,8 @@ def drop_pretrained(cfg):
 def check_pretrained(cfg, folder, overrides):
     """Let the config name its weights below `folder`, and check every file before hours are spent on them.
 
-    A file that `overrides` names by hand is checked by its names only.
+    The hash comes first: a file that is not the catalog's is not unpickled, not even with restriction. One that
+    `overrides` names by hand is checked by its names only.
 
     Returns:
         list[Weights]: what the training starts from.

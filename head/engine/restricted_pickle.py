@@ -1,0 +1,246 @@
+"""Reading torch checkpoints that may be malicious.
+
+A checkpoint is a pickle, and a pickle is a program. Here it runs on an interpreter that knows the names of
+`allowed_globals` and nothing else, and reads both of torch's file formats without torch: no second parser, which
+could see another content in the same file, is involved.
+
+Formats: torch's `serialization.py`; opcodes: Python's `pickletools`.
+"""
+
+import io
+import mmap
+import os
+import pickle
+import pickletools
+import struct
+import zipfile
+from types import FunctionType
+
+import numpy as np
+import torch
+from torch.serialization import MAGIC_NUMBER, PROTOCOL_VERSION
+
+from ..errors import RequestError
+from .allowed_globals import GLOBALS, Refused, Storage, StorageType, StoredConfig, StoredDict, listed, put, set_state
+
+HARMLESS = [
+    pickle.PROTO, pickle.FRAME, pickle.STOP, pickle.MARK, pickle.POP, pickle.POP_MARK, pickle.MEMOIZE,
+    pickle.BINPUT, pickle.LONG_BINPUT, pickle.BINGET, pickle.LONG_BINGET, pickle.NONE, pickle.NEWTRUE,
+    pickle.NEWFALSE, pickle.BININT, pickle.BININT1, pickle.BININT2, pickle.LONG1, pickle.BINFLOAT, pickle.BINSTRING,
+    pickle.SHORT_BINSTRING, pickle.BINBYTES, pickle.SHORT_BINBYTES, pickle.BINBYTES8, pickle.BINUNICODE,
+    pickle.SHORT_BINUNICODE, pickle.BINUNICODE8, pickle.EMPTY_TUPLE, pickle.TUPLE, pickle.TUPLE1, pickle.TUPLE2,
+    pickle.TUPLE3, pickle.EMPTY_LIST, pickle.EMPTY_DICT, pickle.EMPTY_SET, pickle.GLOBAL, pickle.STACK_GLOBAL,
+    pickle.BINPERSID
+]
+"""Opcodes that push plain data, or go through `find_class` and `persistent_load`."""
+
+
+def _refusing(opcode):
+    def refuse(unpickler):
+        raise Refused(f'the pickle opcode {opcode}')
+
+    return refuse
+
+
+class RestrictedUnpickler(pickle._Unpickler):
+    """Python's own unpickler, in Python, with the opcodes limited that call, make or change objects.
+
+    Args:
+        file: a binary file.
+        storage (callable): returns the `Storage` of a dtype, key and number of elements.
+
+    Raises:
+        Refused: from `load`, when the pickle wants more than a checkpoint needs.
+    """
+
+    def __init__(self, file, storage):
+        super().__init__(file, encoding='utf-8')
+        self._storage = storage
+
+    def find_class(self, module, name):
+        """What stands in for a global; a dotted name is never looked up part by part."""
+        if (module, name) not in GLOBALS:
+            raise Refused(f'{module}.{name}')
+        return GLOBALS[module, name]
+
+    def persistent_load(self, saved_id):
+        """The storage that a persistent id names."""
+        if type(saved_id) is not tuple or type(saved_id[0]) is not str or saved_id[0] != 'storage':
+            raise Refused('an object that is no tensor\'s storage')
+        kind, key, _, elements, *view = saved_id[1:]
+        if not (type(kind) is StorageType and type(key) is str and type(elements) is int and elements >= 0
+                and all(part is None for part in view)):
+            raise ValueError('not a storage')
+        return self._storage(kind.dtype, key, elements)
+
+    def load_reduce(self):
+        """Call a function of `allowed_globals`."""
+        args = self.stack.pop()
+        function = self.stack[-1]
+        if type(function) is not FunctionType or type(args) is not tuple:
+            raise Refused(f'a call of {getattr(function, "__name__", type(function).__name__)}')
+        self.stack[-1] = function(*args)
+
+    def load_newobj(self):
+        """Make an empty stand-in."""
+        self.stack.pop()  # its items and state follow
+        kind = self.stack[-1]
+        if kind is not StoredDict and kind is not StoredConfig:
+            raise Refused(f'an instance of {getattr(kind, "__name__", type(kind).__name__)}')
+        self.stack[-1] = kind()
+
+    def load_build(self):
+        """Give an object its state."""
+        state = self.stack.pop()
+        set_state(self.stack[-1], state)
+
+    def load_inst(self):
+        """Name what the old opcode INST would instantiate."""
+        names = [self.readline()[:-1].decode('utf-8') for _ in range(2)]
+        self.find_class(*names)
+        raise Refused(f'an instance of {".".join(names)}')
+
+    def load_setitem(self):
+        """One item of a dict."""
+        value, key = self.stack.pop(), self.stack.pop()
+        put(self.stack[-1], [(key, value)])
+
+    def load_setitems(self):
+        """Many items of a dict."""
+        items = self.pop_mark()
+        put(self.stack[-1], zip(items[::2], items[1::2]))
+
+    def load_append(self):
+        """One item of a list."""
+        self._extend([self.stack.pop()])
+
+    def load_appends(self):
+        """Many items of a list."""
+        self._extend(self.pop_mark())
+
+    def _extend(self, items):
+        if type(self.stack[-1]) is not list:
+            raise Refused(f'new items of a {type(self.stack[-1]).__name__}')
+        self.stack[-1].extend(items)
+
+    def load_additems(self):
+        """Items of a set."""
+        items = self.pop_mark()
+        if type(self.stack[-1]) is not set:
+            raise Refused(f'new items of a {type(self.stack[-1]).__name__}')
+        self.stack[-1].update(GLOBALS['builtins', 'set'](items))
+
+    def load_frozenset(self):
+        """A frozenset of the topmost items."""
+        items = self.pop_mark()  # puts another stack in place
+        self.append(GLOBALS['builtins', 'frozenset'](items))
+
+    dispatch = {ord(opcode.code): _refusing(opcode.name) for opcode in pickletools.opcodes}
+    dispatch.update({code[0]: pickle._Unpickler.dispatch[code[0]] for code in HARMLESS})
+    dispatch.update({
+        pickle.REDUCE[0]: load_reduce,
+        pickle.NEWOBJ[0]: load_newobj,
+        pickle.BUILD[0]: load_build,
+        pickle.INST[0]: load_inst,
+        pickle.SETITEM[0]: load_setitem,
+        pickle.SETITEMS[0]: load_setitems,
+        pickle.APPEND[0]: load_append,
+        pickle.APPENDS[0]: load_appends,
+        pickle.ADDITEMS[0]: load_additems,
+        pickle.FROZENSET[0]: load_frozenset,
+    })
+
+
+class _Storages(dict):
+    """Storages by key, no more than `limit` bytes in all; filled by `read(key)` at once, if given, or by `fill`."""
+
+    def __init__(self, limit, read=None):
+        super().__init__()
+        self.left = limit
+        self.read = read
+
+    def __call__(self, dtype, key, elements):
+        if key not in self:
+            self.left -= elements * torch.empty(0, dtype=dtype).element_size()
+            if self.left < 0:
+                raise ValueError('storages larger than the file')
+            self[key] = Storage(torch.empty(elements, dtype=dtype))
+            if self.read:
+                self.fill(key, self.read(key))
+        values = self[key].values
+        if values.dtype != dtype or values.numel() != elements:
+            raise ValueError('a storage of two kinds')
+        return self[key]
+
+    def fill(self, key, content):
+        values = self[key].values
+        if len(content) != values.numel() * values.element_size():
+            raise ValueError('a storage whose size is not its content\'s')
+        # numpy has no bfloat16
+        array = (values.view(torch.int16) if values.dtype == torch.bfloat16 else values).numpy()
+        array.view(np.uint8)[:] = np.frombuffer(content, np.uint8) if content else 0
+
+
+def _load_zip(file, size):
+    """The format since torch 1.6: data.pkl and one record a storage below a folder."""
+    with zipfile.ZipFile(file) as archive:
+        infos = archive.infolist()
+        records = {info.filename.partition('/')[2]: info for info in infos}
+        if 'constants.pkl' in records:
+            raise Refused('torch.jit.load')
+        if (len(records) < len(infos) or any(info.compress_type != zipfile.ZIP_STORED for info in infos)
+                or sum(info.file_size for info in infos) > size):
+            raise ValueError('not how torch packs')
+        if 'byteorder' in records and archive.read(records['byteorder']) != b'little':
+            raise ValueError('big-endian')
+        storages = _Storages(size, lambda key: archive.read(records[f'data/{key}']))
+        return RestrictedUnpickler(io.BytesIO(archive.read(records['data.pkl'])), storages).load()
+
+
+def _load_legacy(file, size):
+    """The format before: five pickles, then the storages, each with its number of elements before it."""
+    storages = _Storages(size)
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:  # whose read() allocates what there is
+
+        if content[:1] != pickle.PROTO:
+            raise ValueError('not a pickle')
+
+        def part():
+            return RestrictedUnpickler(content, storages).load()
+
+        for number in (MAGIC_NUMBER, PROTOCOL_VERSION):
+            found = part()
+            if type(found) is not int or found != number:
+                raise ValueError('not how torch begins')
+        part()  # sizes of C's integers
+        result, keys = part(), listed(part())
+        if set(keys) != set(storages):
+            raise ValueError('storages without content')
+        for key in keys:
+            values = storages[key].values
+            if struct.unpack('<q', content.read(8)) != (values.numel(), ):
+                raise ValueError('a storage of two sizes')
+            storages.fill(key, content.read(values.numel() * values.element_size()))
+    return result
+
+
+def load(path):
+    """The content of a torch checkpoint: tensors (on the CPU), plain containers, numpy's scalars and arrays.
+
+    mmcv's configs come as `StoredDict` and `StoredConfig`.
+
+    Raises:
+        RequestError: no such file; not a checkpoint; or one that asks for more than data.
+    """
+    if not os.path.isfile(path):
+        raise RequestError(f'{path}: no such file')
+    with open(path, 'rb') as file:
+        is_zip = file.read(4) == b'PK\x03\x04'
+        file.seek(0)
+        try:
+            return (_load_zip if is_zip else _load_legacy)(file, os.path.getsize(path))
+        except Refused as error:
+            wanted = str(error).encode('unicode_escape')[:100].decode()  # the file's own words
+            raise RequestError(f'{path}: refused, it asks for {wanted}, which no checkpoint needs') from error
+        except Exception as error:
+            raise RequestError(f'{path}: not a checkpoint, or damaged ({type(error).__name__})') from error
