@@ -1,0 +1,56 @@
+"""A subset of a COCO folder, chosen by rule: the same images everywhere, as many categories as fit."""
+
+import os
+import shutil
+
+from ..verdict import write_json
+
+
+def choose(content, number):
+    """Choose images of one split.
+
+    The image that shows the most categories not yet shown comes first, again and again until all that occur are shown;
+    the rest are the images with objects, by id. Of equals the smaller id is taken. Crowds show nothing.
+
+    Args:
+        content (dict): COCO instances.
+        number (int): how many images; all that show something where there are fewer.
+
+    Returns:
+        list[int]: their ids, ascending.
+    """
+    shown = {}
+    for one in content['annotations']:
+        if not one['iscrowd']:
+            shown.setdefault(one['image_id'], set()).add(one['category_id'])
+    left, chosen = sorted(shown), []
+    missing = set().union(*shown.values())
+    while missing and len(chosen) < number:
+        best = max(left, key=lambda image: (len(shown[image] & missing), -image))
+        left.remove(best)
+        chosen.append(best)
+        missing -= shown[best]
+    return sorted(chosen + left[:number - len(chosen)])
+
+
+def restrict(content, ids):
+    """`content` with only those images and their annotations."""
+    ids = set(ids)
+    return dict(
+        content,
+        images=[one for one in content['images'] if one['id'] in ids],
+        annotations=[one for one in content['annotations'] if one['image_id'] in ids])
+
+
+def write_annotations(content, folder, split):
+    """Write `content` as the annotations of `split` in a COCO folder."""
+    os.makedirs(os.path.join(folder, 'annotations'), exist_ok=True)
+    write_json(os.path.join(folder, 'annotations', f'instances_{split}.json'), content)
+
+
+def take_images(data, images, folder, split):
+    """Copy images (of a COCO json) of the COCO folder `data` into another one."""
+    for image in images:
+        target = os.path.join(folder, split, image['file_name'])
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        shutil.copy(os.path.join(data, split, image['file_name']), target)

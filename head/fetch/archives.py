@@ -1,0 +1,51 @@
+"""Unpacking an archive: whole or not at all."""
+
+import shutil
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+
+from tqdm import tqdm
+
+from ..errors import RequestError
+from .beside import hidden
+from .space import require_space
+
+
+def _members(archive, name, file):
+    """The files below `name`; RequestError where any name leaves the archive's folder."""
+    for member in file.infolist():
+        path = PurePosixPath(member.filename)
+        if path.is_absolute() or '..' in path.parts:
+            raise RequestError(f'{archive}: holds a file that leaves its folder: {member.filename!r}; not unpacked')
+    members = [member for member in file.infolist()
+               if PurePosixPath(member.filename).parts[:1] == (name, ) and not member.is_dir()]
+    if not members:
+        raise RequestError(f'{archive}: holds no {name}/; not unpacked')
+    return members
+
+
+def unpack(archive, folder, name):
+    """Unpack the archive's folder `name` to a hidden place in `folder`.
+
+    Anything that an interrupted run left there is removed first.
+
+    Returns:
+        Path: the unpacked folder, to be renamed. `hidden(folder / name, 'unpacking')`, above it, is to be removed.
+
+    Raises:
+        RequestError: not an archive, without that folder, or with a name that leaves it.
+        EnvironmentFault: no room.
+    """
+    place = hidden(Path(folder, name), 'unpacking')
+    if place.exists():
+        shutil.rmtree(str(place))
+    try:
+        with zipfile.ZipFile(str(archive)) as file:
+            members = _members(archive, name, file)
+            require_space(folder, sum(member.file_size for member in members))
+            for member in tqdm(members, desc=f'unpacking {archive.name}', unit=' files', leave=False, disable=None):
+                file.extract(member, str(place))
+    except (zipfile.BadZipFile, zlib.error) as error:
+        raise RequestError(f'{archive}: not a whole archive ({error}); move it away and fetch again') from error
+    return place / name

@@ -1,0 +1,151 @@
+"""COCO 2017: archives fetched, unpacked, checked; what is there already is checked only."""
+
+import contextlib
+import functools
+import os
+import shutil
+from pathlib import Path
+
+from .. import catalog
+from ..data.coco_folder import check_split
+from ..errors import RequestError
+from .archives import unpack
+from .beside import hidden, locked
+from .download import obtain, web
+from .hashes import check_of, difference
+from .parallel import each
+from .space import require_space
+
+UNPACKED = dict(train2017=1, val2017=1, annotations=4)
+"""How many times its archive's size a folder has at most: pictures do not shrink, json does."""
+
+
+def ann_file(folder, split):
+    """The split's annotation file."""
+    return Path(folder, 'annotations', f'instances_{split}.json')
+
+
+def _is_there(part):
+    """Whether a part of the folder exists; an empty folder, like a mount point, does not count."""
+    return part.exists() and any(part.iterdir())
+
+
+def _left_over(archive, place):
+    """Bytes that earlier runs have put on the disk already: archive, partial archive, half-unpacked folder."""
+    paths = [archive, hidden(archive, 'part')]
+    for above, _, names in os.walk(str(hidden(place, 'unpacking'))):
+        paths += [Path(above, name) for name in names]
+    total = 0
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):  # not there, or another process has just put it in place
+            total += path.stat().st_size
+    return total
+
+
+def _require_room(folder, names):
+    """Check that archives and what they hold fit on the disk."""
+    needed = 0
+    for name in names:
+        file = catalog.coco().archives[name]
+        needed += file.size * (1 + UNPACKED[name]) - _left_over(folder / Path(file.path).name, folder / name)
+    folder.mkdir(parents=True, exist_ok=True)
+    require_space(folder, needed)
+
+
+def _archive(folder, name, say):
+    """The archive, fetched into the folder."""
+    file = catalog.coco().archives[name]
+    target = folder / Path(file.path).name
+    obtain(web(file.address), target, check_of(file), file.size, say)
+    return target
+
+
+def _check_annotations(folder, split):
+    """RequestError unless the split's annotation file below `folder` is COCO's own."""
+    path = ann_file(folder, split)
+    problem = difference('sha256', catalog.coco().splits[split].sha256, path)
+    if problem:
+        raise RequestError(f'{path}: not COCO\'s own: {problem}; move it away and fetch again: scripts/fetch coco')
+
+
+def _check_images(folder, say, split):
+    """RequestError unless every image of the split is there."""
+    facts = catalog.coco().splits[split]
+    try:
+        found = check_split(str(ann_file(folder, split)), str(folder / split))
+    except RequestError as error:
+        raise RequestError(f'{error}; move {folder / split} away and fetch again: scripts/fetch coco data={folder}'
+                           ) from error
+    if (found.images, found.annotations, found.sha256) != (facts.images, facts.annotations, facts.sha256):
+        raise RequestError(f'{folder}: {split} has {found.images} images and {found.annotations} annotations, not '
+                           f'{facts.images} and {facts.annotations}; move {found.ann_file} away and fetch again')
+    say(f'{folder / split}: whole, {found.images} images, {found.annotations} annotations')
+
+
+def _missing_annotations(folder):
+    return [split for split in catalog.coco().splits if not ann_file(folder, split).exists()]
+
+
+def fetch_annotations(folder, say=print):
+    """Have the annotation files of both splits, checked; files that are there are kept.
+
+    Raises:
+        RequestError: one that is there is not COCO's.
+        EnvironmentFault: no room, or see `download`.
+    """
+    folder = Path(folder)
+    for split in catalog.coco().splits:
+        if ann_file(folder, split).exists():
+            _check_annotations(folder, split)
+    if not _missing_annotations(folder):
+        return
+    place = folder / 'annotations'
+    with locked(place, say):
+        missing = _missing_annotations(folder)
+        if not missing:  # another process was first
+            return
+        _require_room(folder, ['annotations'])
+        archive = _archive(folder, 'annotations', say)
+        unpacked = unpack(archive, folder, 'annotations')
+        for split in missing:
+            _check_annotations(unpacked.parent, split)
+        place.mkdir(exist_ok=True)
+        for path in unpacked.iterdir():
+            if not (place / path.name).exists():
+                os.rename(str(path), str(place / path.name))
+        shutil.rmtree(str(unpacked.parent))
+        archive.unlink()
+        say(f'{place}: unpacked')
+
+
+def _fetch_images(folder, say, split):
+    """Fetch and unpack a split's images, unless another process was first."""
+    with locked(folder / split, say):
+        if _is_there(folder / split):
+            return
+        archive = _archive(folder, split, say)
+        unpacked = unpack(archive, folder, split)
+        os.rename(str(unpacked), str(folder / split))
+        shutil.rmtree(str(unpacked.parent))
+        archive.unlink()
+
+
+def fetch_coco(folder='data/coco', say=print):
+    """Have COCO in `folder`: annotations/, train2017/, val2017/. Parts that are there are checked and kept.
+
+    Raises:
+        RequestError: a part that is there is broken.
+        EnvironmentFault: no room for all of it, or see `download`.
+    """
+    folder, splits = Path(folder), list(catalog.coco().splits)
+    missing = [split for split in splits if not _is_there(folder / split)]
+    present = [split for split in splits if split not in missing]
+    names = missing + (['annotations'] if _missing_annotations(folder) else [])
+    if names:
+        _require_room(folder, names)
+    fetch_annotations(folder, say)
+    for split in present:
+        _check_images(folder, say, split)
+    each(functools.partial(_fetch_images, folder, say), missing, workers=2)
+    for split in missing:
+        _check_images(folder, say, split)

@@ -1,0 +1,66 @@
+"""`fetch`: COCO, weights and released checkpoints, checked by hash, resumed after an interruption."""
+
+from tqdm import tqdm
+
+from ..errors import DONE, HeadError, RequestError
+from .coco import fetch_coco
+from .parallel import raise_together
+from .released import fetch_all_released, fetch_released, lock_released
+from .tiny import cut_tiny
+from .weights import fetch_weights
+
+WORDS = dict(
+    coco=('data', ),
+    pretrained=('config', 'pretrained'),
+    checkpoint=('config', ),
+    tiny=('data', 'images', 'out'),
+    all=('data', 'pretrained'),
+    lock=(),
+)
+"""What can be fetched, and the keys that each takes."""
+
+say = tqdm.write  # print, without tearing a progress bar
+
+
+def _coco(request):
+    fetch_coco(request.get('data', 'data/coco'), say)
+
+
+def _pretrained(request):
+    fetch_weights(request.get('pretrained', 'pretrained'), request.get('config'), say)
+
+
+def _checkpoint(request):
+    fetch_released(request.require('config'), say)
+
+
+def _tiny(request):
+    cut_tiny(request.get('data', 'data/coco'), request.get('out', 'data/coco_tiny'), request.get('images', 64), say)
+
+
+def _all(request):
+    errors = []
+    for step in (_coco, _pretrained, lambda request: fetch_all_released(say)):
+        try:
+            step(request)
+        except HeadError as error:
+            errors.append(error)
+    raise_together(errors)
+
+
+def _lock(request):
+    lock_released(say)
+
+
+def run(request):
+    """The command `fetch`; returns its exit status."""
+    words = ', '.join(WORDS)
+    if len(request.words) != 1 or request.words[0] not in WORDS:
+        given = ' '.join(request.words)
+        raise RequestError(f'fetch {given}: fetches one of {words}' if given else f'fetch what? One of {words}')
+    word = request.words[0]
+    for key in request.keys:
+        if key not in (*WORDS[word], 'stack'):
+            raise RequestError(f'{key}=: fetch {word} has no such key; it takes {", ".join(WORDS[word]) or "none"}')
+    dict(coco=_coco, pretrained=_pretrained, checkpoint=_checkpoint, tiny=_tiny, all=_all, lock=_lock)[word](request)
+    return DONE

@@ -1,0 +1,157 @@
+"""One file from the network: resumed, checked, under its name only when it is whole."""
+
+import functools
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable
+
+import requests
+from tqdm import tqdm
+
+from ..errors import EnvironmentFault, RequestError
+from .beside import hidden, locked
+from .patience import TIMEOUT, Patience, Unfinished, check_status
+from .space import require_space
+
+BLOCK = 1 << 16
+"""Bytes read at once; that much may be lost where a connection is cut."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a file comes from.
+
+    `address` is what a person opens to get it by hand; `ask` takes request headers and returns the streamed
+    `requests.Response` with the file, or raises a `requests.RequestException`, `Unfinished` or `EnvironmentFault`.
+    """
+
+    address: str
+    ask: Callable
+
+
+def web(address):
+    """A plain address as a source."""
+    return Source(address, functools.partial(requests.get, address, stream=True, timeout=TIMEOUT))
+
+
+def _size(path):
+    return path.stat().st_size if path.exists() else 0
+
+
+def _drop(*paths):
+    for path in paths:
+        if path.exists():
+            path.unlink()
+
+
+def _transfer(source, target, size, fault):
+    """One try: let the partial file grow by what the source gives.
+
+    Raises:
+        Unfinished: it ended early.
+    """
+    part, tag = hidden(target, 'part'), hidden(target, 'part.etag')
+    have = _size(part)
+    if size and have == size:
+        return
+    # as it is stored: ranges count bytes of that
+    headers = {'Accept-Encoding': 'identity'}
+    if have:
+        headers['Range'] = f'bytes={have}-'
+        if tag.exists():
+            headers['If-Range'] = tag.read_text()
+    try:
+        with source.ask(headers=headers) as answer:
+            about = answer.headers.get('Content-Range', '')
+            if answer.status_code == 416 and have:
+                if about == f'bytes */{have}':
+                    return
+                _drop(part, tag)
+                raise Unfinished('the server has another file than before')
+            check_status(answer, fault)
+            if answer.status_code == 206 and not re.match(rf'bytes {have}-', about):
+                _drop(part, tag)
+                raise Unfinished('the server gives another part than asked for')
+            if answer.status_code != 206:  # the file has changed, or the server knows no ranges
+                have = 0
+            etag = answer.headers.get('ETag', '')
+            if etag.startswith('"'):
+                tag.write_text(etag)
+            else:  # none, or a weak one, which says nothing about bytes
+                _drop(tag)
+            rest = int(answer.headers.get('Content-Length', 0))
+            require_space(part.parent, rest)
+            with part.open('ab' if have else 'wb') as file, tqdm(
+                    total=have + rest if rest else None, initial=have, desc=target.name, unit='B', unit_scale=True,
+                    leave=False, disable=None) as bar:
+                for block in answer.iter_content(BLOCK):
+                    file.write(block)
+                    bar.update(len(block))
+                    if size and file.tell() > size:
+                        return  # not the file; its hash will say so
+    except requests.RequestException as error:
+        raise Unfinished(f'{type(error).__name__} at {_size(part)} bytes') from error
+    if _size(part) < (size or have + rest):
+        raise Unfinished(f'the connection ended at {_size(part)} bytes')
+
+
+def download(source, target, check, size=None):
+    """Fetch a file that is not there, from where an earlier try stopped.
+
+    Args:
+        source (Source): where it comes from.
+        target (Path): where it goes; until it is whole it is `.NAME.part` beside that.
+        check (callable): path -> what is wrong with the file in words, or an empty string.
+        size (int): in bytes, where it is known.
+
+    Raises:
+        EnvironmentFault: no network, refused, gone, no room, or other bytes than wanted, twice.
+    """
+    part, tag = hidden(target, 'part'), hidden(target, 'part.etag')
+    by_hand = f'fetch {source.address} by hand and put it there'
+
+    def fault(reason):
+        return EnvironmentFault(f'{target}: not fetched: {reason}; try again later, it goes on where it stopped, or '
+                                f'{by_hand}')
+
+    patience, most, again = Patience(), _size(part), False
+    while True:
+        try:
+            _transfer(source, target, size, fault)
+        except Unfinished as error:
+            patience.after(error, _size(part) > most, fault)
+            most = max(most, _size(part))
+            continue
+        problem = check(part)
+        if not problem:
+            break
+        _drop(part, tag)
+        if again:
+            raise EnvironmentFault(f'{target}: not fetched: what comes is something else, {problem}; try again later, '
+                                   f'or {by_hand}')
+        again, most = True, 0
+    os.replace(str(part), str(target))
+    _drop(tag)
+
+
+def obtain(source, target, check, size=None, say=print):
+    """Have a file: check the one that is there, or download it. Safe with other processes doing the same.
+
+    Raises:
+        RequestError: the file that is there is damaged.
+        EnvironmentFault: see `download`.
+    """
+    target = Path(target)
+    if not target.exists():
+        with locked(target, say):
+            if not target.exists():
+                download(source, target, check, size)
+                say(f'{target}: fetched, {target.stat().st_size / 1e6:.1f} MB')
+                return
+    problem = check(target)
+    if problem:
+        raise RequestError(f'{target}: damaged or another file, {problem}; move it away and fetch again, from '
+                           f'{source.address}')
+    say(f'{target}: is there')

@@ -1,0 +1,158 @@
+"""Google Drive: a folder's listing, and a file behind its confirmation page. Reads Drive's pages with gdown."""
+
+import contextlib
+import functools
+import io
+import multiprocessing
+import os
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from http.cookiejar import LoadError, MozillaCookieJar
+from multiprocessing.pool import ThreadPool
+from pathlib import PurePosixPath
+from typing import Dict, Tuple
+
+import gdown
+import requests
+from gdown.download import get_url_from_gdrive_confirmation
+from gdown.exceptions import FileURLRetrievalError
+
+from ..errors import EnvironmentFault, RequestError
+from .download import Source
+from .patience import TIMEOUT, Patience, Unfinished, check_status
+
+LIMIT = 50
+"""Entries of one folder that Drive's page shows."""
+
+LISTING_SECONDS = 120
+"""For the whole listing: gdown sets no timeout of its own."""
+
+PAGES = 3
+"""Confirmation pages followed for one file."""
+
+QUOTA = re.compile('too many users have|quota exceeded', re.IGNORECASE)
+"""What Drive's page says of a file that too many have downloaded."""
+
+COOKIES = '~/.cache/gdown/cookies.txt'
+"""Where gdown keeps cookies; those of a browser that is signed in lift some refusals."""
+
+AGENT = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/98.0.4758.102 Safari/537.36'
+"""Drive gives programs it does not know other pages."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A folder's files, id by path, and the folders in it that were shown only in part."""
+
+    files: Dict[str, str]
+    cut: Tuple[str, ...]
+
+
+def folder_address(folder):
+    """What a person opens to see the folder."""
+    return f'https://drive.google.com/drive/folders/{folder}'
+
+
+def _session():
+    session = requests.Session()
+    session.headers['User-Agent'] = AGENT
+    path = os.path.expanduser(COOKIES)
+    if os.path.exists(path):
+        jar = MozillaCookieJar(path)
+        try:
+            jar.load()
+        except LoadError as error:
+            raise RequestError(f'{path}: no cookies file; remove it, or export it anew in Netscape format') from error
+        session.cookies.update(jar)
+    return session
+
+
+def _gdown_listing(folder):
+    """gdown's listing, or None where a page was refused. On a daemon thread, which may hang."""
+    ask = functools.partial(
+        gdown.download_folder, id=folder, quiet=True, remaining_ok=True, skip_download=True, output='listing')
+    with ThreadPool(1) as pool, contextlib.redirect_stderr(io.StringIO()):  # it prints failures despite quiet
+        return pool.apply_async(ask).get(LISTING_SECONDS)
+
+
+def _cut(paths):
+    entries = defaultdict(set)
+    for path in map(PurePosixPath, paths):
+        for child in (path, *path.parents):
+            if child.name:
+                entries[str(child.parent)].add(child.name)
+    return tuple(sorted(folder for folder, names in entries.items() if len(names) >= LIMIT))
+
+
+@functools.lru_cache(maxsize=None)
+def list_folder(folder):
+    """The files of a public folder and its subfolders.
+
+    Args:
+        folder (str): its id.
+
+    Returns:
+        Listing: what Drive's pages show; names that no terminal should print are left out.
+
+    Raises:
+        EnvironmentFault: no network, refused, gone, or a page that gdown cannot read.
+    """
+    address, patience = folder_address(folder), Patience()
+
+    def fault(reason):
+        return EnvironmentFault(f'{address}: not listed: {reason}; try again later, or download the checkpoint there '
+                                'by hand and name it: eval checkpoint=FILE')
+
+    while True:
+        try:
+            with _session() as session:  # gdown does not tell why it was refused
+                check_status(session.get(address, timeout=TIMEOUT), fault)
+            found = _gdown_listing(folder)
+            if found is None:
+                raise Unfinished('a page of it was refused')
+            break
+        except (requests.RequestException, multiprocessing.TimeoutError) as error:
+            patience.after(Unfinished(type(error).__name__), False, fault)
+        except Unfinished as error:
+            patience.after(error, False, fault)
+        except (EnvironmentFault, RequestError):
+            raise
+        except Exception as error:  # gdown reads a page that nobody promised: anything can be missing
+            raise fault(f'its page is not what gdown reads ({type(error).__name__}); it may not be public') from error
+    files = {file.path: file.id for file in found if file.path.isprintable()}
+    return Listing(files, _cut(file.path for file in found))
+
+
+def _is_page(answer):
+    return ('Content-Disposition' not in answer.headers and
+            answer.headers.get('Content-Type', '').startswith('text/html'))
+
+
+def _ask(target, address, headers):
+    """The streamed answer with the file, after Drive's confirmation pages."""
+
+    def fault(reason):
+        return EnvironmentFault(f'{target}: not fetched: {reason}; by hand: open {address} in a browser and put the '
+                                'file there')
+
+    session, following = _session(), address
+    for _ in range(PAGES):
+        answer = session.get(following, headers=headers, stream=True, timeout=TIMEOUT)
+        if not _is_page(answer):
+            return answer
+        if QUOTA.search(answer.text):
+            raise fault(f'Drive\'s download quota of the file is used up; try again in a day, or put the cookies of a '
+                        f'signed-in browser into {COOKIES}')
+        check_status(answer, fault)
+        try:
+            following = get_url_from_gdrive_confirmation(answer.text)
+        except FileURLRetrievalError as error:
+            raise fault(f'Drive gives a page instead, perhaps it is not public any more ({error})') from error
+    raise fault('Drive asks again and again for confirmation')
+
+
+def drive_file(file_id, target):
+    """A file of Drive as a source; `target` is where it goes, for messages."""
+    address = f'https://drive.google.com/uc?id={file_id}'
+    return Source(address, functools.partial(_ask, target, address))

@@ -1,0 +1,53 @@
+"""Single images of COCO, several at once."""
+
+import functools
+from multiprocessing.pool import ThreadPool
+from pathlib import Path
+
+from PIL import Image
+from tqdm import tqdm
+
+from .. import catalog
+from .download import download, web
+
+WORKERS = 8
+
+
+def unlike(width, height, path):
+    """In words, what keeps the file from being an image of that size in pixels; empty if nothing does."""
+    try:
+        with Image.open(str(path)) as image:
+            image.load()
+            size = image.size
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        return f'it does not decode ({type(error).__name__})'
+    if size != (width, height):
+        return f'it has {size[0]} x {size[1]} pixels, not {width} x {height}'
+    return ''
+
+
+def _fetch(folder, split, image):
+    target = Path(folder, split, image['file_name'])
+    check = functools.partial(unlike, image['width'], image['height'])
+    if target.exists() and not check(target):
+        return
+    address = catalog.coco().image_address.format(split=split, name=image['file_name'])
+    download(web(address), target, check)
+
+
+def fetch_images(images, folder, split):
+    """Fetch images one by one into `folder/split`; whole ones that are there are kept. Ends with the first failure.
+
+    COCO publishes no hash of a single image: what comes must decode and have the size that the annotations say.
+
+    Args:
+        images (list[dict]): of the annotations: `file_name`, `width`, `height`.
+
+    Raises:
+        EnvironmentFault: see `download`.
+    """
+    Path(folder, split).mkdir(parents=True, exist_ok=True)
+    with ThreadPool(WORKERS) as pool:
+        done = pool.imap_unordered(functools.partial(_fetch, folder, split), images)
+        for _ in tqdm(done, total=len(images), desc=split, unit=' images', leave=False, disable=None):
+            pass

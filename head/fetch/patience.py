@@ -1,0 +1,68 @@
+"""Trying again: how often, how long to wait, and which answers are final."""
+
+import email.utils
+import time
+
+TRIES = 5
+"""Give up after that many in a row without progress."""
+
+PAUSE = 1.0
+"""Seconds before the second try; each further wait is twice as long."""
+
+LONGEST = 120.0
+"""Seconds that a server may ask to wait; one that asks for more is not waited for."""
+
+TIMEOUT = (15, 60)
+"""Seconds to connect, and without a byte."""
+
+
+class Unfinished(Exception):
+    """A try that ended early but may be repeated. `pause`: seconds that the server asked to wait."""
+
+    def __init__(self, why, pause=0.0):
+        super().__init__(why)
+        self.pause = pause
+
+
+class Patience:
+    """Counts the tries without progress, and waits between them."""
+
+    def __init__(self):
+        self.tries = 0
+
+    def after(self, error, progress, fault):
+        """Wait after an unfinished try; `fault` makes the EnvironmentFault of giving up from a reason.
+
+        Raises:
+            EnvironmentFault: that was the last try, or the server asks to wait too long.
+        """
+        self.tries = 0 if progress else self.tries + 1
+        if error.pause > LONGEST:
+            raise fault(f'{error} and asks to wait {error.pause:.0f} s') from error
+        if self.tries == TRIES:
+            raise fault(f'{error}, {TRIES} tries without progress') from error
+        time.sleep(max(PAUSE * 2**self.tries, error.pause))
+
+
+def _asked_pause(answer):
+    """Seconds of the answer's Retry-After, which holds a number or a date."""
+    text = answer.headers.get('Retry-After', '')
+    if text.isdigit():
+        return float(text)
+    date = email.utils.parsedate_tz(text)
+    return max(0.0, email.utils.mktime_tz(date) - time.time()) if date else 0.0
+
+
+def check_status(answer, fault):
+    """Pass an answer that succeeded.
+
+    Raises:
+        Unfinished: one that another try may change.
+        EnvironmentFault: one that is final, made by `fault` from a reason.
+    """
+    if answer.status_code in (408, 429) or answer.status_code >= 500:
+        raise Unfinished(f'the server answers {answer.status_code}', _asked_pause(answer))
+    if answer.status_code in (404, 410):
+        raise fault(f'it is not there any more ({answer.status_code})')
+    if answer.status_code >= 400:
+        raise fault(f'the server refuses ({answer.status_code})')

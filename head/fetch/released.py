@@ -1,0 +1,209 @@
+"""The authors' released checkpoints and logs: fetched by the lock, or found in their folder and recorded.
+
+The lock is the catalog's `released.yaml`, made by a maintainer. A row that it does not know is looked up in the
+folder's listing; what comes is called unconfirmed, and its hash is recorded, so that a later change is noticed.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Optional
+
+import msgspec
+import yaml
+from msgspec.structs import replace
+
+from .. import catalog
+from ..catalog import Released, ReleasedFile, ReleasedFiles
+from ..errors import RequestError
+from ..whole_text import write_text
+from .beside import locked
+from .download import obtain
+from .drive import LIMIT, drive_file, folder_address, list_folder
+from .hashes import check_of, digest_of
+from .parallel import each
+from .row_files import checkpoint_path, log_path
+
+FOLDER = Path('work_dirs', 'released')
+RECORD = FOLDER / 'released.yaml'
+"""What was downloaded without a lock, in the lock's format."""
+
+WORKERS = 3
+PATH_OF = dict(checkpoint=checkpoint_path, log=log_path)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A released checkpoint, there and checked. `confirmed`: by the lock, not only by what came first."""
+
+    path: str
+    sha256: str
+    confirmed: bool
+
+
+def _target(row, path):
+    return FOLDER / row.alias / PurePosixPath(path).name
+
+
+def _record():
+    return catalog.read_yaml(RECORD, Released) if RECORD.exists() else Released(catalog.released().folder, {})
+
+
+def _write(path, released, comment=''):
+    """Write a lock or record, without its empty fields."""
+    content = msgspec.to_builtins(released)
+    for files in content['files'].values():
+        for kind in [kind for kind, file in files.items() if file is None]:
+            del files[kind]
+    write_text(str(path), comment + yaml.safe_dump(content, sort_keys=False))
+
+
+def _remember(row, kind, file):
+    """Put a first download on record."""
+    with locked(RECORD):
+        record = _record()
+        files = replace(record.files.get(row.alias, ReleasedFiles()), **{kind: file})
+        _write(RECORD, replace(record, files=dict(record.files, **{row.alias: files})))
+
+
+def _listed(row, kind):
+    """(path, id) of the row's file in the authors' folder, or None."""
+    folder = catalog.released().folder
+    listing = list_folder(folder)
+    path = PATH_OF[kind](row.config, listing.files)
+    if path:
+        return path, listing.files[path]
+    if listing.cut and kind == 'checkpoint':
+        raise RequestError(f'{row.alias}: no checkpoint among what Drive lists of {folder_address(folder)}, cut off '
+                           f'after {LIMIT} entries of {", ".join(listing.cut)}; download it by hand and name it: eval '
+                           'checkpoint=FILE')
+    return None
+
+
+def _obtain_known(row, file, say):
+    """Have a file whose hash is known; returns its path."""
+    target = _target(row, file.path)
+    obtain(drive_file(file.id, target), target, check_of(file), file.size, say)
+    return target
+
+
+def _obtain_new(row, path, file_id, say):
+    """Have a file of the listing; returns what is found of it."""
+    target = _target(row, path)
+    obtain(drive_file(file_id, target), target, lambda path: '', say=say)
+    found = dict(path=path, id=file_id, size=target.stat().st_size, sha256=digest_of(target))
+    try:
+        return msgspec.convert(found, ReleasedFile)
+    except msgspec.ValidationError as error:
+        raise RequestError(f'{target}: not a released file ({error}); move it away') from error
+
+
+def _have(row, kind, say):
+    """Have the row's checkpoint or log.
+
+    Returns:
+        (ReleasedFile, bool) or None: what it is, and whether the lock confirms it; None where there is none.
+    """
+    locks = catalog.released().files
+    known = locks.get(row.alias) or _record().files.get(row.alias) or ReleasedFiles()
+    file, confirmed = getattr(known, kind), row.alias in locks
+    if file:
+        _obtain_known(row, file, say)
+    elif not confirmed:
+        listed = _listed(row, kind)
+        if listed:
+            file = _obtain_new(row, *listed, say)
+            _remember(row, kind, file)
+    if file and not confirmed:
+        say(f'{_target(row, file.path)}: unconfirmed, no lock has its hash; {RECORD} has it now: {file.sha256}')
+    return (file, confirmed) if file else None
+
+
+def checkpoint(row, say=print) -> Checkpoint:
+    """Have the row's released checkpoint below `work_dirs/released`.
+
+    Args:
+        row (Model): of the catalog.
+        say (callable): takes lines about what was done.
+
+    Raises:
+        RequestError: none was released; or the file that is there, or what comes, is not what lock or record say.
+        EnvironmentFault: no network, quota used up, refused, gone, no room.
+    """
+    found = _have(row, 'checkpoint', say)
+    if not found:
+        raise RequestError(f'{row.alias}: no checkpoint was released, or its folder has changed: see '
+                           f'{folder_address(catalog.released().folder)}; a file of yours: eval checkpoint=FILE')
+    file, confirmed = found
+    return Checkpoint(str(_target(row, file.path)), file.sha256, confirmed)
+
+
+def fetch_released(config, say=print):
+    """Have the checkpoint of `config=`, and its log where there is one."""
+    path, row = catalog.find_config(config)
+    if row is None:
+        raise RequestError(f'config={path}: the catalog does not know it; name an alias: {", ".join(catalog.models())}')
+    _fetch(row, say)
+
+
+def _fetch(row, say):
+    checkpoint(row, say)
+    if not _have(row, 'log', say):
+        say(f'{row.alias}: no log was released')
+
+
+def _has_checkpoint(row):
+    """Whether the folder lists one; several count too, so that the error is met where they are fetched."""
+    try:
+        return _listed(row, 'checkpoint') is not None
+    except RequestError:
+        return True
+
+
+def fetch_all_released(say=print):
+    """Have everything that the lock knows; with an empty lock, everything that the folder has of our rows."""
+    locks = catalog.released().files
+    rows = [row for row in catalog.models().values() if (row.alias in locks if locks else _has_checkpoint(row))]
+    each(lambda row: _fetch(row, say), rows, WORKERS)
+
+
+def _lock_row(row, known, say) -> Optional[ReleasedFiles]:
+    """What the folder has of a row, downloaded; None where it has no checkpoint."""
+    found = {}
+    for kind in PATH_OF:
+        listed = _listed(row, kind)
+        if listed:
+            old = getattr(known, kind)
+            if old and (old.path, old.id) == listed:
+                _obtain_known(row, old, say)
+                found[kind] = old
+            else:
+                found[kind] = _obtain_new(row, *listed, say)
+    return ReleasedFiles(**found) if 'checkpoint' in found else None
+
+
+def lock_released(say=print):
+    """Download what the folder has of our rows, and write the catalog's lock; rows that fail keep their entry.
+
+    Raises:
+        HeadError: what failed, after the rest was written.
+    """
+    path, released = catalog.FOLDER / 'released.yaml', catalog.released()
+    files = dict(released.files)
+
+    def one(row):
+        found = _lock_row(row, released.files.get(row.alias, ReleasedFiles()), say)
+        if found:
+            files[row.alias] = found
+        else:
+            say(f'{row.alias}: the folder has no checkpoint')
+
+    list_folder(released.folder)
+    try:
+        each(one, catalog.models().values(), WORKERS)
+    finally:
+        lines = path.read_text().splitlines(keepends=True)
+        comment = ''.join(line for line in lines if line.startswith('#'))
+        files = {alias: files[alias] for alias in catalog.models() if alias in files}
+        _write(path, replace(released, files=files), comment)
+        say(f'{path}: {len(files)} rows; commit it: git add {os.path.relpath(str(path))}')

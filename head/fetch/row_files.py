@@ -1,0 +1,52 @@
+"""Which files of the authors' folder belong to a row. Their names are known only from its listing."""
+
+import re
+from pathlib import Path, PurePosixPath
+
+from ..errors import RequestError
+
+SAFE = re.compile(r'[\w][\w.+=() -]*')
+"""A file name that is no trick."""
+
+EPOCH = re.compile(r'epoch_(\d+)\.pth')
+
+
+def _candidates(config, paths, ending):
+    """Paths with that ending and a part that is the config file's stem, alone or before a non-word character."""
+    stem = re.compile(rf'{re.escape(Path(config).stem)}(?!\w)')
+    return sorted(path for path in paths
+                  if path.endswith(ending) and SAFE.fullmatch(PurePosixPath(path).name) and any(
+                      stem.match(part) for part in PurePosixPath(path).parts))
+
+
+def checkpoint_path(config, paths):
+    """The row's checkpoint: the only one, or `latest.pth`, or the highest epoch's.
+
+    Args:
+        config (str): the row's config file.
+        paths (iterable[str]): all files of the folder.
+
+    Returns:
+        str or None: its path there; None where the folder has none.
+
+    Raises:
+        RequestError: several, and no rule to choose by.
+    """
+    found = _candidates(config, paths, '.pth')
+    if len(found) < 2:
+        return found[0] if found else None
+    best = [path for path in found if PurePosixPath(path).name == 'latest.pth']
+    if not best:
+        epochs = {path: EPOCH.fullmatch(PurePosixPath(path).name) for path in found}
+        epochs = {path: int(match.group(1)) for path, match in epochs.items() if match}
+        best = [path for path, epoch in epochs.items() if epoch == max(epochs.values())]
+    if len(best) != 1:
+        raise RequestError(f'{config}: the authors\' folder has several checkpoints and none is the last: '
+                           f'{", ".join(best or found)}; download one by hand and name it: eval checkpoint=FILE')
+    return best[0]
+
+
+def log_path(config, paths):
+    """The row's training log, the last by name, or None."""
+    found = _candidates(config, paths, '.log.json')
+    return max(found, key=lambda path: (PurePosixPath(path).name, path)) if found else None

@@ -1,0 +1,86 @@
+"""A tiny COCO: cut from a COCO folder, or fetched image by image.
+
+Where it is fetched, the annotations are checked by hash; the images only by decoding and size, see `fetch_images`.
+"""
+
+import json
+import os
+import shutil
+from pathlib import Path, PurePosixPath
+
+from .. import catalog
+from ..data.coco_folder import check_split, read_annotations
+from ..data.subset import choose, restrict, take_images, write_annotations
+from ..errors import RequestError
+from .beside import hidden, locked
+from .coco import ann_file, fetch_annotations
+from .images import fetch_images
+from .space import require_space
+
+IMAGE_BYTES = 400_000
+"""More than most images of COCO have."""
+
+
+def _chosen(folder, split, number):
+    """The content of the split's annotation file, restricted to the images that the rule chooses.
+
+    Raises:
+        RequestError: not COCO annotations, or an image's name leaves the folder.
+    """
+    path = ann_file(folder, split)
+    _, content = read_annotations(str(path))
+    content = restrict(content, choose(content, number))
+    for image in content['images']:
+        name = PurePosixPath(image['file_name'])
+        if name.is_absolute() or '..' in name.parts:
+            raise RequestError(f'{path}: an image\'s name leaves the folder: {image["file_name"]!r}')
+    return content
+
+
+def _check_existing(out, wanted):
+    """RequestError unless the folder `out` is the subset `wanted` (split -> content)."""
+    for split, content in wanted.items():
+        path = ann_file(out, split)
+        if not path.exists() or json.loads(path.read_text()) != content:
+            raise RequestError(f'{out}: is there, and not this subset; move it away or name another folder: out=')
+        check_split(str(path), str(out / split))
+
+
+def cut_tiny(folder='data/coco', out='data/coco_tiny', number=64, say=print):
+    """Have a subset of `number` images of each split as a COCO folder of its own.
+
+    Cut from the splits whose images are in `folder`; where there are none, the annotations are fetched to `folder` and
+    the images of both splits one by one. For the rule see `head.data.subset.choose`.
+
+    Raises:
+        RequestError: `folder` is broken, or `out` is something else.
+        EnvironmentFault: no room, or see `download`.
+    """
+    folder, out = Path(folder), Path(out)
+    splits = [split for split in catalog.coco().splits if (folder / split).is_dir() and any((folder / split).iterdir())]
+    for split in splits:
+        check_split(str(ann_file(folder, split)), str(folder / split))
+    if not splits:
+        fetch_annotations(folder, say)
+    wanted = {split: _chosen(folder, split, number) for split in splits or catalog.coco().splits}
+    with locked(out, say):
+        if out.exists() and any(out.iterdir()):
+            _check_existing(out, wanted)
+            say(f'{out}: is there')
+            return
+        place = hidden(out, f'{number}.part')
+        if splits and place.exists():  # fetched images, unlike copies, are worth keeping from an interrupted run
+            shutil.rmtree(str(place))
+        place.mkdir(exist_ok=True)
+        require_space(place, number * IMAGE_BYTES * len(wanted))
+        for split, content in wanted.items():
+            if splits:
+                take_images(folder, content['images'], place, split)
+            else:
+                fetch_images(content['images'], place, split)
+            write_annotations(content, place, split)
+        os.rename(str(place), str(out))
+    for split, content in wanted.items():
+        categories = {one['category_id'] for one in content['annotations']}
+        say(f'{out / split}: {len(content["images"])} images, {len(content["annotations"])} annotations of '
+            f'{len(categories)} categories')

@@ -1,0 +1,40 @@
+"""The weights that trainings start from."""
+
+import functools
+from pathlib import Path
+
+from .. import catalog
+from ..errors import RequestError
+from .download import obtain, web
+from .hashes import check_of
+from .parallel import each
+
+WORKERS = 4
+
+
+def _fetch(folder, say, file):
+    target = Path(folder, *Path(file.path).parts[1:])
+    obtain(web(file.address), target, check_of(file), file.size, say)
+
+
+def fetch_weights(folder='pretrained', config=None, say=print):
+    """Fetch weights to where the configs look for them.
+
+    Args:
+        folder (str): stands for the leading `pretrained/` of the catalog's paths.
+        config (str): only what this alias or config file needs; all of the catalog's without it.
+
+    Raises:
+        RequestError: unknown config, `folder` is none, or a file that is there is damaged.
+        EnvironmentFault: see `download`.
+    """
+    if folder == 'none':
+        raise RequestError('pretrained=none: a training with random weights needs no file; name a folder')
+    files = catalog.files()
+    if config:
+        path, row = catalog.find_config(config)
+        if row is None:
+            raise RequestError(f'config={path}: the catalog does not know it; name an alias: '
+                               f'{", ".join(catalog.models())}')
+        files = {name: files[name] for name in row.files}
+    each(functools.partial(_fetch, folder, say), files.values(), WORKERS)
