@@ -6,23 +6,25 @@ from .errors import DONE, FELL_SHORT
 from .whole_text import write_text
 
 PASS, FAIL, UNVERIFIED = 'pass', 'fail', 'unverified'
+NOT_VAL2017 = 'the data are not COCO val2017'
 EXIT_STATUS = {PASS: DONE, UNVERIFIED: DONE, FAIL: FELL_SHORT}
 
 
-def judge(measured, reported, tolerance, doubts=()):
+def judge(measured, reported, tolerance, doubts=(), faults=()):
     """Compare a box mAP in percent with the reported one.
 
     Args:
         measured (float or None): None where nothing was measured.
         reported (float or None): None where nothing is reported.
-        tolerance (float): how far apart they may be.
+        tolerance (float or None): how far apart they may be; None where nothing is reported.
         doubts (iterable[str]): reasons why the comparison would mean nothing: other data, random teacher.
+        faults (iterable[str]): what is wrong with the metrics themselves; any makes it fail.
 
     Returns:
         dict: ``measured``, ``reported``, ``tolerance``, ``difference``, ``verdict`` (pass, fail, unverified) and
-        ``why``, the reasons of an unverified one.
+        ``why``, the faults, or the reasons of an unverified one.
     """
-    doubts = list(doubts)
+    doubts, faults = list(doubts), list(faults)
     if reported is None:
         doubts.append('nothing is reported for this config')
     if measured is None:
@@ -30,14 +32,14 @@ def judge(measured, reported, tolerance, doubts=()):
     known = reported is not None and measured is not None
     difference = measured - reported if known else None
     # a NaN is within no tolerance
-    verdict = UNVERIFIED if doubts else PASS if abs(difference) <= tolerance else FAIL
+    verdict = FAIL if faults else UNVERIFIED if doubts else PASS if abs(difference) <= tolerance else FAIL
     return dict(
         measured=measured,
         reported=reported,
         tolerance=tolerance,
         difference=difference,
         verdict=verdict,
-        why=doubts)
+        why=faults or doubts)
 
 
 def write_json(path, content):

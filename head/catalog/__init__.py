@@ -9,18 +9,17 @@ from pathlib import Path
 from typing import Dict, Optional
 
 import msgspec
-import yaml
 from msgspec.structs import replace
 
 from ..errors import RequestError
-from .rows import Coco, File, Model, Released, ReleasedFile, ReleasedFiles
+from .rows import EVALUATION_TOLERANCE, Coco, File, Model, Released, ReleasedFile, ReleasedFiles
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(__file__).parent
 
 __all__ = [
-    'FOLDER', 'ROOT', 'Coco', 'File', 'Model', 'Released', 'ReleasedFile', 'ReleasedFiles', 'coco', 'file_at', 'files',
-    'find_config', 'model_of_config', 'models', 'read_yaml', 'released'
+    'EVALUATION_TOLERANCE', 'FOLDER', 'ROOT', 'Coco', 'File', 'Model', 'Released', 'ReleasedFile', 'ReleasedFiles',
+    'coco', 'file_at', 'files', 'find_config', 'model_of_config', 'models', 'read_yaml', 'released'
 ]
 
 
@@ -34,20 +33,31 @@ def read_yaml(path, type):
         return msgspec.yaml.decode(Path(path).read_bytes(), type=type)
     except FileNotFoundError as error:
         raise RequestError(f'{path}: no such file') from error
-    except (ValueError, TypeError, yaml.YAMLError, RecursionError) as error:
+    except (msgspec.MsgspecError, ValueError, TypeError, RecursionError) as error:
         # TypeError: a key that cannot be one
         raise RequestError(f'{path}: {" ".join(str(error).split())}') from error
 
 
+def _read_rows(name, type):
+    path = FOLDER / name
+    rows = {}
+    for key, row in read_yaml(path, Dict[str, object]).items():
+        try:
+            rows[key] = msgspec.convert(row, type)
+        except msgspec.ValidationError as error:
+            raise RequestError(f'{path}: {key}: {error}') from error
+    return rows
+
+
 def files() -> Dict[str, File]:
     """Every weights file by name."""
-    return {name: replace(file, name=name) for name, file in read_yaml(FOLDER / 'files.yaml', Dict[str, File]).items()}
+    return {name: replace(file, name=name) for name, file in _read_rows('files.yaml', File).items()}
 
 
 def models() -> Dict[str, Model]:
     """Every model by alias, in the order of the results table."""
     path, known = FOLDER / 'models.yaml', files()
-    rows = read_yaml(path, Dict[str, Model])
+    rows = _read_rows(path.name, Model)
     for alias, row in rows.items():
         for name in row.files:
             if name not in known:

@@ -34,6 +34,10 @@ class File(Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f'{self.path}: neither sha256 nor md5')
 
 
+EVALUATION_TOLERANCE = 0.07
+"""mAP in percent: 0.05 from rounding a printed figure, about 0.02 between machines."""
+
+
 class Model(Struct, frozen=True, forbid_unknown_fields=True):
     """A row of the results table, or a config without one."""
 
@@ -47,7 +51,7 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
     printed: Optional[Percent] = None
     where: str = ''
     note: str = ''
-    eval_tolerance: Points = 0.07
+    eval_tolerance: Points = EVALUATION_TOLERANCE
     train_tolerance: Points = 0.3
 
     def __post_init__(self):

@@ -1,33 +1,34 @@
 """Is a folder COCO? Checked before hours are spent on it."""
 
+import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass
 
+from ..catalog import coco
 from ..container import image
 from ..errors import RequestError
 from .categories import ID_TO_NAME
 
-VAL2017 = (5000, 36781)
-"""Images and annotations of COCO val2017."""
-
+LAYOUT = 'a COCO folder has annotations/, train2017/, val2017/'
 
 @dataclass(frozen=True)
 class Split:
-    """One checked split of a COCO folder."""
+    """One checked split of a COCO folder. `sha256` is that of the annotation file."""
 
     ann_file: str
     images: int
     annotations: int
+    sha256: str
 
     @property
     def is_val2017(self):
-        """Whether the counts are those of COCO val2017."""
-        return (self.images, self.annotations) == VAL2017
+        """Whether this is COCO val2017: its own annotation file, and with it the right 5000 images."""
+        return self.sha256 == coco().splits['val2017'].sha256
 
     def as_dict(self):
         """For the verdict."""
-        return asdict(self)
+        return dict(asdict(self), is_val2017=self.is_val2017)
 
 
 def _first(names):
@@ -45,26 +46,50 @@ def check_split(ann_file, img_prefix):
         Split: what it holds.
 
     Raises:
-        RequestError: folder or file missing, json cut off, categories that are not COCO's, images missing.
+        RequestError: see `read_annotations`; or images are missing.
+    """
+    split, content = read_annotations(ann_file)
+    if not os.path.isdir(img_prefix):
+        raise RequestError(f'{img_prefix}: no such folder; {LAYOUT}')
+    with os.scandir(img_prefix) as entries:
+        present = {entry.name for entry in entries}
+    names = [image['file_name'] for image in content['images']]
+    missing = [name for name in names if name not in present and not os.path.isfile(os.path.join(img_prefix, name))]
+    if missing:
+        raise RequestError(f'{os.path.join(img_prefix, missing[0])}: listed in {ann_file} but missing'
+                           f' ({len(missing)} of {len(names)} images)')
+    return split
+
+
+def read_annotations(ann_file):
+    """Read and check one annotation file.
+
+    Args:
+        ann_file (str): COCO instances json.
+
+    Returns:
+        (Split, dict): what it holds, and its content.
+
+    Raises:
+        RequestError: folder or file missing, json cut off, categories that are not COCO's.
     """
     folder = os.path.dirname(os.path.dirname(ann_file)) or '.'
     if not os.path.isdir(folder):
         raise RequestError(f'{folder}: no such folder; data= names a COCO folder')
-    layout = 'a COCO folder has annotations/, train2017/, val2017/'
+    layout = LAYOUT
     if image() and not os.listdir(folder):
         layout += f'; mount it: -v COCO:{os.path.abspath(folder)}:ro (docker run), COCO_DIR=COCO (docker compose)'
     if not os.path.isfile(ann_file):
         raise RequestError(f'{ann_file}: no such file; {layout}')
-    if not os.path.isdir(img_prefix):
-        raise RequestError(f'{img_prefix}: no such folder; {layout}')
     try:
-        with open(ann_file, encoding='utf-8') as file:
-            content = json.load(file)
+        with open(ann_file, 'rb') as file:
+            raw = file.read()
+        content = json.loads(raw)
     except ValueError as error:
         raise RequestError(f'{ann_file}: not json, or cut off ({error}); fetch it again') from error
     try:
         categories = {category['id']: category['name'] for category in content['categories']}
-        names = [image['file_name'] for image in content['images'] if image['width'] and image['height']]
+        named = [image['file_name'] for image in content['images'] if image['width'] and image['height']]
         ids = {image['id'] for image in content['images']}
         strays = [box['id'] for box in content['annotations']
                   if box['image_id'] not in ids or box['category_id'] not in categories]
@@ -77,12 +102,6 @@ def check_split(ann_file, img_prefix):
         raise RequestError(f'{ann_file}: its categories are not COCO\'s 80; they differ in {_first(odd)}')
     if strays:
         raise RequestError(f'{ann_file}: annotations of no image or category: {_first(strays)}')
-    if not names or not objects:
-        raise RequestError(f'{ann_file}: lists no {"object" if names else "image"}')
-    with os.scandir(img_prefix) as entries:
-        present = {entry.name for entry in entries}
-    missing = [name for name in names if name not in present and not os.path.isfile(os.path.join(img_prefix, name))]
-    if missing:
-        raise RequestError(f'{os.path.join(img_prefix, missing[0])}: listed in {ann_file} but missing'
-                           f' ({len(missing)} of {len(names)} images)')
-    return Split(ann_file, len(names), len(content['annotations']))
+    if not named or not objects:
+        raise RequestError(f'{ann_file}: lists no {"object" if named else "image"}')
+    return Split(ann_file, len(named), len(content['annotations']), hashlib.sha256(raw).hexdigest()), content

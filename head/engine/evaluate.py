@@ -5,6 +5,7 @@ import os
 import sys
 import time
 
+import msgspec
 import torch
 from mmdet.core import EvalHook
 from mmdet.datasets import build_dataloader, build_dataset
@@ -13,16 +14,22 @@ from tqdm import tqdm
 
 from .. import catalog
 from ..data.coco_folder import check_split
+from ..errors import RequestError
+from ..fetch import released
+from ..file_hash import file_hash
 from ..quiet import quietly
-from ..verdict import EXIT_STATUS, judge, sentence, write_json
+from ..results.coco_metrics import IN_LOG, coco_scores
+from ..results.run import DETECTIONS
+from ..results.verdict_file import RELEASED
+from ..verdict import EXIT_STATUS, NOT_VAL2017, judge, sentence, write_json
+from ..whole_text import write_text
 from . import configuration
-from .coco_metrics import IN_LOG, metrics_of
 from .device import choose_device, parallel
 from .image_reading import name_broken_images
 from .interruption import shield_workers
 from .run_facts import run_facts
 from .shared_memory import lacking
-from .weights import load_checkpoint, sha256_of
+from .weights import Weights, load_checkpoint
 from .work_dir import open_work_dir
 
 
@@ -47,19 +54,26 @@ def detect(model, loader):
     return results
 
 
-class CocoEvalHook(EvalHook):
-    """mmdet's evaluation hook with COCOeval's numbers unrounded; `metrics` keeps the latest."""
+def score(dataset, results, work_dir):
+    """`CocoScores` of a detector's results, one an image of a `CocoDataset`; leaves them in the work dir as json."""
+    detections = dataset._det2json(results)
+    write_text(os.path.join(work_dir, DETECTIONS), msgspec.json.encode(detections).decode())
+    return coco_scores(dataset.coco.dataset, detections)
 
-    metrics = None
+
+class CocoEvalHook(EvalHook):
+    """mmdet's evaluation hook with COCOeval's numbers unrounded; `scores` keeps the latest."""
+
+    scores = None
 
     def _do_evaluate(self, runner):
         if not self._should_evaluate(runner):
             return
         results = detect(runner.model, self.dataloader)
-        self.metrics = metrics_of(self.dataloader.dataset, results)
+        self.scores = score(self.dataloader.dataset, results, runner.work_dir)
         runner.log_buffer.output['eval_iter_num'] = len(self.dataloader)
         for name, in_log in IN_LOG.items():
-            runner.log_buffer.output[in_log] = self.metrics[name]
+            runner.log_buffer.output[in_log] = self.scores.metrics[name]
         runner.log_buffer.ready = True
 
 
@@ -80,15 +94,35 @@ def build_for_inference(cfg):
         return configuration.built(build_detector, model)
 
 
-def percent(metrics):
-    """The mAP of `coco_stats` in percent."""
-    return metrics['AP'] * 100
+def find_checkpoint(request, row):
+    """The weights to evaluate: those of `checkpoint=`, or the released ones, fetched.
+
+    Returns:
+        (Weights, float): with the tolerance that holds for them, that of a training where they are not the released.
+
+    Raises:
+        RequestError: no such file; or none is asked for and none is released.
+        EnvironmentFault: the released ones cannot be fetched.
+    """
+    path = request.get('checkpoint')
+    if path is None:
+        if row is None or row.reported is None:
+            raise RequestError(f'config={request.get("config")}: nothing is released for it; name the weights: '
+                               'checkpoint=FILE')
+        found = released.checkpoint(row)
+        return Weights(RELEASED, found.path, found.sha256, found.confirmed), row.eval_tolerance
+    if not os.path.isfile(path):
+        raise RequestError(f'{path}: no such file')
+    sha256 = file_hash(path)
+    locked = catalog.released().files.get(row.alias) if row else None
+    if locked and locked.checkpoint and locked.checkpoint.sha256 == sha256:
+        return Weights(RELEASED, path, sha256, True), row.eval_tolerance
+    return Weights('checkpoint', path, sha256, False), row.train_tolerance if row else None
 
 
 def run(request):
     """The command `eval`; returns its exit status."""
     path, row = catalog.find_config(request.require('config'))
-    checkpoint = request.require('checkpoint')
     cfg = configuration.load_config(path)
     configuration.apply_overrides(cfg, request.overrides)
     configuration.point_at_data(cfg, request.get('data', 'data/coco'))
@@ -97,34 +131,36 @@ def run(request):
     if short:
         print(f'{short}: images are loaded without workers, which is slower')
         cfg.data.workers_per_gpu = 0
-    model = build_for_inference(cfg)
-    load_checkpoint(model, checkpoint, path.name)
     split = check_split(cfg.data.test.ann_file, cfg.data.test.img_prefix)
+    weights, tolerance = find_checkpoint(request, row)
+    model = build_for_inference(cfg)
+    load_checkpoint(model, weights.path, path.name)
     work_dir = open_work_dir(request.get('work_dir') or os.path.join('work_dirs', path.stem, 'eval'))
 
     loader = build_test_loader(cfg, 'test')
-    print(f'evaluating {checkpoint} on {split.images} images of {split.ann_file}')
+    print(f'evaluating {weights.path} on {split.images} images of {split.ann_file}')
     start = time.time()
-    metrics = metrics_of(loader.dataset, detect(parallel(model, device), loader))
+    scores = score(loader.dataset, detect(parallel(model, device), loader), work_dir)
     seconds = time.time() - start
 
     doubts = configuration.doubts(request.overrides)
     if not split.is_val2017:
-        doubts.append('the data are not COCO val2017')
-    result = judge(percent(metrics), row.reported if row else None, catalog.EVAL_TOLERANCE, doubts)
+        doubts.append(NOT_VAL2017)
+    result = judge(scores.percent, row and row.reported, tolerance, doubts)
     verdict = dict(
         command='eval',
         alias=row.alias if row else None,
         config=str(path),
-        checkpoint=dict(path=checkpoint, sha256=sha256_of(checkpoint)),
-        data=dict(split.as_dict(), sha256=sha256_of(split.ann_file), is_val2017=split.is_val2017),
-        metrics=metrics,
+        checkpoint=weights.as_dict(),
+        data=dict(val=split.as_dict()),
+        metrics=scores.metrics,
+        per_category=scores.per_category,
         **result,
         seconds=seconds,
         images_per_second=split.images / seconds,
         **run_facts(device))
     write_json(os.path.join(work_dir, 'verdict.json'), verdict)
-    for name, value in metrics.items():
+    for name, value in scores.metrics.items():
         print(f'  {name:6}{value * 100:7.2f}' if value >= 0 else f'  {name:6}      –')
     print(sentence(row.alias if row else path.stem, result))
     print(f'written: {os.path.join(work_dir, "verdict.json")}')

@@ -11,6 +11,7 @@ import torch
 from .. import __version__
 from ..catalog import ROOT
 from ..container import image
+from ..file_hash import file_hash
 
 PACKAGES = ('torch', 'torchvision', 'mmcv-full', 'mmdet', 'todd_ai', 'pycocotools', 'numpy')
 
@@ -41,11 +42,18 @@ def commit():
     return head + ('+' if changes.strip() else '')
 
 
+def lock():
+    """sha256 of the stack's lock file; None outside of a stack."""
+    path = ROOT / 'docker' / 'lock' / f'{os.environ.get("HEAD_STACK")}.lock'
+    return file_hash(path) if path.is_file() else None
+
+
 def run_facts(device):
-    """Stack, versions, commit and device, for the verdict."""
+    """Stack, its lock, versions, commit and device, for the verdict."""
     return dict(
         stack=os.environ.get('HEAD_STACK'),
         image=image(),
+        lock=lock(),
         versions=versions(),
         commit=commit(),
         arguments=sys.argv[1:],

@@ -15,15 +15,16 @@ from .. import catalog
 from ..data.coco_folder import check_split
 from ..errors import EnvironmentFault, RequestError
 from ..quiet import quietly
-from ..verdict import EXIT_STATUS, judge, sentence, write_json
+from ..verdict import EXIT_STATUS, NOT_VAL2017, judge, sentence, write_json
 from . import configuration, weights
 from .device import choose_device, parallel
-from .evaluate import CocoEvalHook, build_test_loader, percent
+from .evaluate import CocoEvalHook, build_test_loader
 from .image_reading import name_broken_images
 from .interruption import InterruptionHook, shield_workers
 from .run_facts import run_facts
 from .runner import Runner
 from .shared_memory import lacking
+from .teacher_check import check_teacher
 from .work_dir import open_work_dir
 
 SEED = 3407
@@ -58,7 +59,7 @@ def train(cfg, device, work_dir, logger, iters=None):
         iters (int, optional): stop after that many.
 
     Returns:
-        dict: the latest metrics, see `coco_stats`; None if no evaluation took place.
+        CocoScores: the latest; None if no evaluation took place.
     """
     set_random_seed(cfg.seed)
     with quietly():
@@ -102,7 +103,7 @@ def train(cfg, device, work_dir, logger, iters=None):
             runner.run([loader], cfg.workflow)
     except EnoughIterations:
         logger.info(f'stopped after {iters} iterations, as asked')
-    return evaluation.metrics
+    return evaluation.scores
 
 
 def open_log(work_dir, terminal=True):
@@ -159,7 +160,7 @@ def run(request):
         doubts.append(f'iters={iters} may end it early')
         cfg.log_config.interval = min(cfg.log_config.interval, max(1, iters // 20))
     if not splits['val'].is_val2017:
-        doubts.append('the data are not COCO val2017')
+        doubts.append(NOT_VAL2017)
 
     facts = run_facts(device)
     logger = open_log(work_dir)
@@ -174,11 +175,12 @@ def run(request):
     for line in doubts:
         logger.warning(f'this run cannot confirm the paper: {line}')
 
+    if request.get('check_teacher'):
+        check_teacher(cfg, used, request.get('check_teacher'), device, logger.info)
     start = time.time()
-    metrics = train(cfg, device, work_dir, logger, iters)
+    scores = train(cfg, device, work_dir, logger, iters)
     seconds = time.time() - start
-    result = judge(percent(metrics) if metrics else None, row.reported if row else None, catalog.TRAIN_TOLERANCE,
-                   doubts)
+    result = judge(scores and scores.percent, row and row.reported, row and row.train_tolerance, doubts)
     write_json(
         os.path.join(work_dir, 'verdict.json'),
         dict(
@@ -186,12 +188,10 @@ def run(request):
             alias=row.alias if row else None,
             config=str(path),
             weights=[one.as_dict() for one in used],
-            data={
-                name: dict(split.as_dict(), sha256=weights.sha256_of(split.ann_file), is_val2017=split.is_val2017)
-                for name, split in splits.items()
-            },
+            data={name: split.as_dict() for name, split in splits.items()},
             seed=cfg.seed,
-            metrics=metrics,
+            metrics=scores and scores.metrics,
+            per_category=scores and scores.per_category,
             **result,
             seconds=seconds,
             **facts))

@@ -12,6 +12,9 @@ class SmokeVerdict(RequestError):
     """A smoke run's verdict; it says nothing of a reported number."""
 
 
+RELEASED = 'released checkpoint'
+
+
 class Data(Struct):
     """One split that was used. `sha256` is that of the annotation file."""
 

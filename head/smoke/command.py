@@ -7,12 +7,12 @@ COCO folder without stored numbers only the last of these.
 
 import json
 import os
-import shutil
 import time
 from pathlib import Path
 
 from ..data import embedded
 from ..data.coco_folder import check_split
+from ..data.subset import restrict, take_images, write_annotations
 from ..engine.run_facts import run_facts
 from ..engine.train import open_log, train
 from ..engine.weights import sha256_of
@@ -20,7 +20,7 @@ from ..engine.work_dir import open_work_dir
 from ..errors import DONE, FELL_SHORT, RequestError
 from ..verdict import FAIL, PASS, UNVERIFIED, write_json
 from . import first_steps, miniature
-from .untrained import metrics_untrained
+from .untrained import scores_untrained
 
 REFERENCE = Path(__file__).parent / 'reference.json'
 IMAGES = 8
@@ -55,18 +55,7 @@ def choose_images(data):
     chosen = sorted(smallest, key=lambda number: (-smallest[number] / sides[number], number))[:IMAGES]
     if len(chosen) < IMAGES:
         raise RequestError(f'{ann_file}: {len(chosen)} images with objects; the smoke run needs {IMAGES}')
-    content['images'] = [one for one in content['images'] if one['id'] in chosen]
-    content['annotations'] = [one for one in content['annotations'] if one['image_id'] in chosen]
-    return content
-
-
-def take_images(data, content, folder):
-    """Write the images that `content` lists, and `content`, as a COCO folder of their own."""
-    os.makedirs(os.path.join(folder, 'annotations'))
-    os.makedirs(os.path.join(folder, 'train2017'))
-    for image in content['images']:
-        shutil.copy(os.path.join(data, 'train2017', image['file_name']), os.path.join(folder, 'train2017'))
-    write_json(os.path.join(folder, 'annotations', 'instances_train2017.json'), content)
+    return restrict(content, chosen)
 
 
 def measure(folder, place):
@@ -74,7 +63,7 @@ def measure(folder, place):
 
     Returns:
         dict: ``data`` (hash of the annotations), ``first_steps`` (losses by step), and the metrics of ``teacher``,
-        ``untrained`` and ``student``, see `coco_stats`.
+        ``untrained`` and ``student``, see `CocoScores`.
     """
     ann_file = os.path.join(folder, 'annotations', 'instances_train2017.json')
     with open(ann_file) as file:
@@ -88,8 +77,8 @@ def measure(folder, place):
         work_dir = os.path.join(place, name)
         os.makedirs(work_dir)
         cfg.dump(os.path.join(work_dir, f'{name}.py'))
-        metrics = train(cfg, 'cpu', work_dir, open_log(work_dir, terminal=False))
-        return cfg, metrics, os.path.join(work_dir, 'epoch_1.pth')
+        scores = train(cfg, 'cpu', work_dir, open_log(work_dir, terminal=False))
+        return cfg, scores.metrics, os.path.join(work_dir, 'epoch_1.pth')
 
     print(f'[2/3] a teacher: Faster R-CNN, {TEACHER_STEPS} steps', flush=True)
     _, found['teacher'], ckpt = run('teacher', miniature.load('faster_rcnn_r18'), TEACHER_STEPS)
@@ -99,7 +88,7 @@ def measure(folder, place):
     for loss in cfg.model.distiller.losses.values():
         loss.weight.update(value=DISTILLATION_WEIGHT, iter_=WARM_UP)
     cfg, found['student'], _ = run('student', cfg, STUDENT_STEPS)
-    found['untrained'] = metrics_untrained(cfg)
+    found['untrained'] = scores_untrained(cfg, place).metrics
     return found
 
 
@@ -127,7 +116,8 @@ def prepare(request):
     place = os.path.join(work_dir, time.strftime('%Y%m%d_%H%M%S'))
     folder = os.path.join(place, 'data')
     if content:
-        take_images(request.get('data'), content, folder)
+        take_images(request.get('data'), content['images'], folder, 'train2017')
+        write_annotations(content, folder, 'train2017')
     else:
         embedded.draw(folder, num_train=IMAGES)
     return work_dir, place, folder

@@ -4,14 +4,13 @@ import copy
 
 from mmdet.apis import set_random_seed
 
-from ..engine.coco_metrics import metrics_of
 from ..engine.device import parallel
-from ..engine.evaluate import build_for_inference, build_test_loader, detect
+from ..engine.evaluate import build_for_inference, build_test_loader, detect, score
 from ..quiet import quietly
 
 
-def metrics_untrained(cfg):
-    """`coco_stats` of a freshly initialised student on the config's evaluation images."""
+def scores_untrained(cfg, work_dir):
+    """`CocoScores` of a freshly initialised student on the config's evaluation images."""
     cfg = copy.deepcopy(cfg)
     cfg.model.backbone.init_cfg = None
     set_random_seed(cfg.seed)
@@ -19,4 +18,4 @@ def metrics_untrained(cfg):
     with quietly():
         model.init_weights()
     loader = build_test_loader(cfg, 'val')
-    return metrics_of(loader.dataset, detect(parallel(model, 'cpu'), loader))
+    return score(loader.dataset, detect(parallel(model, 'cpu'), loader), work_dir)

@@ -1,33 +1,31 @@
 """The catalog, and the README's table against it."""
 
-import re
+import json
+import shutil
 
 import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from head.catalog import ROOT, file_at, files, find_config, models
+from head import catalog
+from head.catalog import ROOT, coco, file_at, files, find_config, models, released
+from head.catalog.table import BEGIN, END, into
 from head.errors import RequestError
 from head.verdict import judge
 
 
-def table():
-    text = (ROOT / 'README.md').read_text()
-    rows = re.findall(r'^\| `(\w+)` \|(.*)\|$', text, re.M)
-    return {alias: [cell.strip() for cell in cells.split('|')] for alias, cells in rows}
-
-
 def test_readme_table_is_the_catalogs():
-    expected = {
-        row.alias: [row.student, row.teacher or '–', row.method,
-                    f'{row.reported}' if row.reported else f'({row.printed})']
-        for row in models().values() if row.reported or row.printed
-    }
-    assert table() == expected
+    text = (ROOT / 'README.md').read_text()
+    assert into(text) == text and BEGIN in text and END in text
+    assert '| `head_r18` | R18 RetinaNet | R50 Faster R-CNN | assist + AKD + CKD | 36.1 |' in text
 
 
 def test_every_row_is_whole():
     for row in models().values():
         assert (ROOT / row.config).is_file()
         assert row.files and (row.reported is None or 20 < row.reported < 50)
+        assert row.eval_tolerance < row.train_tolerance and all(name in files() for name in row.files)
     for file in files().values():
         assert file.path.endswith(f'-{file.sha256}.pth') and file.address.endswith(file.path.split('/')[-1])
         assert file_at(file.path) == file
@@ -53,3 +51,78 @@ def test_unknown_alias_names_the_nearest():
 ])
 def test_verdicts(measured, doubts, verdict):
     assert judge(measured, 36.1, 0.07, doubts)['verdict'] == verdict
+
+
+def test_coco_is_as_published():
+    """The counts that COCO's own archives are known for, and an md5 for each."""
+    splits = coco().splits
+    assert (splits['train2017'].images, splits['val2017'].images) == (118287, 5000)
+    assert all(archive.md5 and archive.size for archive in coco().archives.values())
+
+
+def test_catalog_command(head, tmp_path):
+    done = head('catalog', f'json={tmp_path}/catalog.json')
+    assert done.returncode == 0 and '`tf_head' not in done.stdout and '| `head_r18` |' in done.stdout
+    content = json.loads((tmp_path / 'catalog.json').read_text())
+    assert content['models']['head_r18']['reported'] == 36.1 and content['files']['resnet18']['sha256'] == 'f37072fd'
+
+
+@pytest.fixture
+def copy(tmp_path, monkeypatch):
+    """A copy of the catalog's files, which the catalog reads instead."""
+    folder = shutil.copytree(catalog.FOLDER, tmp_path / 'catalog')
+    monkeypatch.setattr(catalog, 'FOLDER', folder)
+    return folder
+
+
+@pytest.mark.parametrize('name,old,new,named', [
+    ('models', 'reported: 36.1', 'reported: 361', r'models\.yaml: head_r18: .*<= 100.0.*reported'),
+    ('models', 'reported: 36.1', 'reportet: 36.1', 'reportet'),
+    ('models', '  student: R18 RetinaNet\n', '', 'student'),
+    ('models', "  where: the authors' results table\n", '', 'not where it is printed'),
+    ('models', 'files: [resnet18]', 'files: [resnet19]', 'resnet19'),
+    ('models', 'configs/head/', 'configs/tail/', 'no such config'),
+    ('models', 'configs/head/', '../configs/head/', 'models.yaml'),
+    ('files', 'sha256: f37072fd', 'sha256: f37072', 'files.yaml'),
+    ('files', '  sha256: f37072fd\n', '', 'neither sha256 nor md5'),
+    ('files', 'https://download.pytorch', 'file:///download.pytorch', 'address'),
+    ('files', 'resnet18:', 'resnet18: [', 'files.yaml'),
+])
+def test_a_fault_in_the_catalog_is_one_line(copy, name, old, new, named):
+    path = copy / f'{name}.yaml'
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(RequestError, match=named) as caught:
+        models()
+    assert '\n' not in str(caught.value) and name in str(caught.value)
+
+
+READERS = dict(files=files, models=models, coco=coco, released=released)
+plain = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just([]) | st.just({})
+
+
+@pytest.mark.parametrize('name', READERS)
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_fuzzed_catalog(copy, name, data):
+    """Any value of another kind, and any damaged text: read or refused in one line."""
+    path, reader = copy / f'{name}.yaml', READERS[name]
+    original = (ROOT / 'head/catalog' / path.name).read_text()
+    content = yaml.safe_load(original)
+    node = content
+    while True:
+        key = data.draw(st.sampled_from(list(node)))
+        if not isinstance(node[key], dict) or not node[key] or data.draw(st.booleans()):
+            node[key] = data.draw(plain)
+            break
+        node = node[key]
+    text = yaml.safe_dump(content)
+    if data.draw(st.booleans()):
+        place = data.draw(st.integers(0, len(text)))
+        text = text[:place] + data.draw(st.text(max_size=3)) + text[place + data.draw(st.integers(0, 5)):]
+    path.write_text(text, errors='ignore')
+    try:
+        reader()
+    except RequestError as error:
+        assert '.yaml' in str(error) and '\n' not in str(error)

@@ -50,7 +50,7 @@ def test_eval_of_its_checkpoint(trained, embedded, head, tmp_path):
     assert verdict['verdict'] == 'unverified' and verdict['why'][-1] == 'the data are not COCO val2017'
     assert any('img_scale' in why for why in verdict['why'])
     assert verdict['reported'] == 36.1 and set(verdict['metrics']) >= {'AP', 'AR100'}
-    assert verdict['data']['images'] == 8 and len(verdict['checkpoint']['sha256']) == 64
+    assert verdict['data']['val']['images'] == 8 and len(verdict['checkpoint']['sha256']) == 64
     assert 'verdict.json' in done.stdout
 
 
@@ -74,26 +74,6 @@ def test_checkpoint_of_another_config(trained, embedded, refused, tmp_path):
     assert not (tmp_path / 'new').exists()
 
 
-def test_coco_stats_equal_cocos_own(shared):
-    from pycocotools.coco import COCO
-
-    from head.engine.coco_metrics import coco_stats
-    folder = shared / 'coco_val2014_fake100'
-    truth = COCO(str(folder / 'annotations/instances_val2014_100.json'))
-    detections = json.loads((folder / 'results/instances_val2014_fakebbox100_results.json').read_text())
-    expected = list(json.loads((folder / 'expected_stats.json').read_text())['bbox'].values())
-    found = list(coco_stats(truth, detections).values())
-    assert len(expected) == 12 and max(abs(a - b) for a, b in zip(expected, found)) <= 1e-9
-
-
-def test_no_detection_at_all_scores_zero(embedded):
-    from pycocotools.coco import COCO
-
-    from head.engine.coco_metrics import coco_stats
-    stats = coco_stats(COCO(str(embedded / 'annotations/instances_val2017.json')), [])
-    assert stats['AP'] == 0 and stats['AR100'] == 0
-
-
 def test_real_images(shared, head, tmp_path):
     """Full-size COCO images through one training step; its checkpoint through the evaluation."""
     data = shared / 'coco_tiny'
@@ -103,4 +83,4 @@ def test_real_images(shared, head, tmp_path):
     done = head('eval', 'config=head_r18', f'checkpoint={tmp_path}/run/latest.pth', f'data={data}', 'device=cpu',
                 f'work_dir={tmp_path / "eval"}', 'data.test.pipeline.1.img_scale=(320,320)')
     assert done.returncode == 0, done.stderr
-    assert json.loads((tmp_path / 'eval/verdict.json').read_text())['data']['images'] == 72
+    assert json.loads((tmp_path / 'eval/verdict.json').read_text())['data']['val']['images'] == 72

@@ -1,0 +1,81 @@
+"""Before a long training: does the teacher detect what its file's origin says it does?"""
+
+import copy
+import math
+import os
+import tempfile
+
+from ..catalog import EVALUATION_TOLERANCE, file_at
+from ..data.coco_folder import read_annotations
+from ..errors import FELL_SHORT, HeadError, RequestError
+from ..method.frozen_teacher import build_teacher
+from ..quiet import quietly
+from ..verdict import write_json
+from .device import parallel
+from .evaluate import build_test_loader, detect, score
+
+SCATTER = 40
+"""How the mAP on N of M images differs from that on all: SCATTER / sqrt(N) * sqrt(1 - N / M), root mean square.
+
+For N of 50 to 500 of 5000 images, on generated detections; less for more.
+"""
+
+
+class WrongTeacher(HeadError):
+    """The teacher's mAP is not what is known of its file."""
+
+    status = FELL_SHORT
+
+
+def allowance(images, of):
+    """How far, in mAP, a teacher's number on `images` images of `of` may be from that on all of them."""
+    return EVALUATION_TOLERANCE + 3 * SCATTER / math.sqrt(images) * math.sqrt(1 - images / of)
+
+
+def subset(content, images):
+    """Every n-th image of COCO instances, by id, and its annotations."""
+    listed = sorted(content['images'], key=lambda image: image['id'])
+    chosen = [listed[place * len(listed) // images] for place in range(images)]
+    ids = {image['id'] for image in chosen}
+    return dict(content, images=chosen, annotations=[one for one in content['annotations'] if one['image_id'] in ids])
+
+
+def check_teacher(cfg, weights, images, device, say):
+    """Evaluate the teacher on a subset of the evaluation images and compare it with what is known of its file.
+
+    Args:
+        cfg (Config): a training's, its paths in place.
+        weights (list[Weights]): what the training starts from.
+        images (int): how many images.
+        device (str): ``'cuda'`` or ``'cpu'``.
+        say (callable): takes the line that tells the result.
+
+    Raises:
+        RequestError: the config has no teacher, its weights are random, or the folder has fewer images.
+        WrongTeacher: its mAP is too far off.
+    """
+    teacher = next((one for one in weights if one.part == 'teacher'), None)
+    if teacher is None:
+        raise RequestError(f'check_teacher={images}: no teacher\'s weights are loaded in this training; leave it out')
+    split, content = read_annotations(cfg.data.val.ann_file)
+    if images > split.images:
+        raise RequestError(f'check_teacher={images}: {cfg.data.val.ann_file} lists {split.images} images; take fewer')
+    with quietly():
+        model = build_teacher(dict(cfg.model.distiller.teacher.config, train_cfg=None), teacher.path)
+    cfg = copy.deepcopy(cfg)
+    with tempfile.TemporaryDirectory() as folder:
+        cfg.data.val.ann_file = os.path.join(folder, 'instances.json')
+        write_json(cfg.data.val.ann_file, subset(content, images))
+        loader = build_test_loader(cfg, 'val')
+        measured = score(loader.dataset, detect(parallel(model, device), loader), folder).percent
+    line = f'teacher {teacher.path}: {measured:.1f} mAP on {images} images'
+    known = file_at(teacher.path) if teacher.confirmed else None
+    if known is None or known.mAP is None or not split.is_val2017:
+        say(f'{line}; nothing to compare it with ' +
+            ('(the data are not COCO val2017)' if known else '(not a file of the catalog)'))
+        return
+    off = allowance(images, split.images)
+    line += f', known for {known.mAP:.1f} on all; up to {off:.1f} off is chance'
+    if not abs(measured - known.mAP) <= off:
+        raise WrongTeacher(f'{line}: not the teacher, or not built as it was trained; nothing was trained')
+    say(line)

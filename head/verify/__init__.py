@@ -1,0 +1,1 @@
+"""Results made earlier against what is reported. Light: no torch."""

@@ -1,0 +1,166 @@
+"""One result made earlier: a number, what it is of, and how far it can be trusted."""
+
+import math
+import os
+import re
+from dataclasses import dataclass, field
+from typing import Dict, List, Optional
+
+from .. import catalog
+from ..data.coco_folder import read_annotations
+from ..errors import RequestError
+from ..file_hash import file_hash
+from ..results.coco_metrics import IN_LOG, coco_scores
+from ..results.detections import detections_in
+from ..results.metrics_file import metrics_in
+from ..results.reading import parse_json, read_bytes
+from ..results.run import VERDICT, read_run
+from ..results.training_log import ROUNDED_TO, TrainingLog, read_logs
+from ..results.verdict_file import RELEASED, Verdict, read_verdict
+from ..verdict import NOT_VAL2017, judge
+
+ROUNDING = 100 * 10**-ROUNDED_TO / 2
+"""mAP in percent that mmdet's own logs are rounded by, at most."""
+
+IN_VAL2017 = 'instances_val2017.json'
+
+
+@dataclass
+class Result:
+    """A result.
+
+    Attributes:
+        path: where it was read.
+        row: of the catalog, or None.
+        metrics: name -> value, 0 to 1.
+        tolerance: mAP in percent, None without a row.
+        rounding: mAP in percent that the metrics are rounded by, at most.
+        training: whether it is of a training of one's own, and so one draw of many.
+        seed: of the training, where it is known.
+        doubts: why it says nothing of the reported number.
+        trusted: what was taken from the file's own word.
+        identity: a hash, equal for the same result in two places.
+    """
+
+    path: str
+    row: Optional[catalog.Model]
+    metrics: Dict[str, float]
+    training: bool
+    rounding: float = 0.0
+    seed: Optional[int] = None
+    doubts: List[str] = field(default_factory=list)
+    trusted: List[str] = field(default_factory=list)
+    identity: Optional[str] = None
+
+    @property
+    def tolerance(self):
+        """mAP in percent that the result may be off; None without a row."""
+        if self.row is None:
+            return None
+        return (self.row.train_tolerance if self.training else self.row.eval_tolerance) + self.rounding
+
+    @property
+    def measured(self):
+        """Box mAP in percent, or None."""
+        value = self.metrics.get('AP')
+        return None if value is None else value * 100
+
+    @property
+    def faults(self):
+        """What is wrong with the metrics themselves: missing, not a number, out of range."""
+        if 'AP' not in self.metrics:
+            return ['there is no box mAP']
+        return [f'{name} is {value}' for name, value in self.metrics.items()
+                if not (0 <= value <= 1 or (value == -1 and name != 'AP'))]
+
+    def judged(self):
+        """See `judge`."""
+        return judge(self.measured, self.row and self.row.reported, self.tolerance, self.doubts, self.faults)
+
+
+def read_result(path, row=None, data=None):
+    """Read a result: a work dir, a verdict, a log, metrics or detections.
+
+    Args:
+        path (str): file or folder.
+        row (Model, optional): what `config=` names. A file that names another is refused.
+        data (str, optional): COCO folder, or annotation file, to score detections on.
+
+    Returns:
+        Result
+
+    Raises:
+        RequestError: nothing that can be read as one of these.
+    """
+    if os.path.isdir(path):
+        run = read_run(path)
+        return _of_verdict(run.verdict, os.path.join(path, VERDICT), row) if run.verdict else _of_log(run.log, row)
+    if path.endswith('.log.json'):
+        return _of_log(read_logs([path]), row)
+    content = parse_json(read_bytes(path), path)
+    if isinstance(content, list):
+        return _of_detections(detections_in(content, path), path, row, data)
+    if isinstance(content, dict) and 'command' in content:
+        return _of_verdict(read_verdict(path), path, row)
+    if isinstance(content, dict):
+        return _of_metrics(metrics_in(content, path), path, row)
+    raise RequestError(f'{path}: neither a verdict, nor metrics, nor detections')
+
+
+def _row(path, named, row):
+    """The row that the file names, if any, else the one that was asked for."""
+    if named and row and named != row:
+        raise RequestError(f'{path}: is of {named.alias}, not of config={row.alias}')
+    return named or row
+
+
+def _of_verdict(verdict: Verdict, path, row):
+    named = catalog.models().get(verdict.alias)
+    doubts = [why for why in verdict.why if why != NOT_VAL2017]
+    val = verdict.data.get('val')
+    if val is None or val.sha256 != catalog.coco().splits['val2017'].sha256:
+        doubts.append(NOT_VAL2017)
+    evaluated = verdict.checkpoint
+    return Result(path, _row(path, named, row), verdict.metrics or {}, seed=verdict.seed, doubts=doubts,
+                  training=not (evaluated and evaluated.part == RELEASED),
+                  identity=evaluated.sha256 if evaluated else file_hash(path))
+
+
+def _of_log(log: TrainingLog, row):
+    path, doubts = log.path, []
+    named = catalog.model_of_config(log.config_name) if log.config_name else None
+    last = log.val[-1] if log.val else {}
+    metrics = {name: last[in_log] for name, in_log in IN_LOG.items() if in_log in last}
+    if log.val_ann_file is None:
+        doubts.append('the log does not say what was evaluated on')
+    elif os.path.basename(log.val_ann_file) != IN_VAL2017:
+        doubts.append(f'{NOT_VAL2017}: {log.val_ann_file}')
+    epochs = re.findall(r'max_epochs=(\d+)', log.config_text or '')
+    if last and epochs and last['epoch'] < int(epochs[-1]):
+        doubts.append(f'the log ends at epoch {last["epoch"]:g} of {epochs[-1]}')
+    return Result(path, _row(path, named, row), metrics, training=True, rounding=ROUNDING if log.rounded else 0.0,
+                  seed=log.seed, doubts=doubts, trusted=['the log\'s word for its data'], identity=file_hash(path))
+
+
+def _of_metrics(found, path, row):
+    named = catalog.model_of_config(found.config) if found.config else None
+    names = {in_log: name for name, in_log in IN_LOG.items()}
+    metrics = {names.get(name, name): value for name, value in found.values.items()}
+    metrics = {name: value for name, value in metrics.items() if name in IN_LOG}
+    rounded = all(math.isfinite(value) and round(value, ROUNDED_TO) == value for value in metrics.values())
+    return Result(path, _row(path, named, row), metrics, training=True, rounding=ROUNDING if rounded else 0.0,
+                  trusted=['the file\'s word for its data'], identity=file_hash(path))
+
+
+def _of_detections(found, path, row, data):
+    if data is None:
+        raise RequestError(f'{path}: detections are scored on ground truth: name it, data=FOLDER')
+    ann_file = data if os.path.isfile(data) else os.path.join(data, 'annotations', IN_VAL2017)
+    split, truth = read_annotations(ann_file)
+    ids = {image['id'] for image in truth['images']}
+    stray = next((one['image_id'] for one in found if one['image_id'] not in ids), None)
+    if stray is not None:
+        raise RequestError(f'{path}: a detection on image {stray}, which {ann_file} does not list')
+    doubts = [] if split.is_val2017 else [NOT_VAL2017]
+    return Result(path, row, coco_scores(truth, found).metrics, training=True, doubts=doubts,
+                  identity=file_hash(path))

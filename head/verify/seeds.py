@@ -1,0 +1,62 @@
+"""Several trainings of one row, judged together.
+
+The rule. The reported number is one training's. Ours have the mean m and the spread s; how much such trainings scatter
+is also known from others (`SPREAD`, worth `EARLIER` trainings), and both are pooled. Then
+
+- pass: m is within the row's tolerance of the reported number;
+- fail: it is not, and were the reported number one more draw of ours, a difference of this size would come up in less
+  than `ALPHA` of all cases (two-sided t test of one more draw against the mean of n);
+- unverified: it is not, but that may be chance: train more seeds.
+"""
+
+import math
+import statistics
+from dataclasses import dataclass
+
+from scipy import stats
+
+from ..verdict import FAIL, PASS, UNVERIFIED
+
+SPREAD = 0.17
+"""mAP in percent: published trainings of the same RetinaNet span 35.8 to 36.3, the range to expect of eight."""
+
+EARLIER = 8
+ALPHA = 0.05
+PRINTED = 0.1
+"""Step of the reported numbers, in mAP."""
+
+
+@dataclass
+class Together:
+    """What several trainings say. All but `n` and `p` in mAP, percent; `interval` covers the mean with 95 %."""
+
+    n: int
+    mean: float
+    spread: float
+    interval: tuple
+    p: float
+    verdict: str
+
+
+def judge_together(measured, reported, tolerance, rounding=0.0):
+    """Judge several trainings of one row.
+
+    Args:
+        measured (list[float]): box mAP in percent of each training, two or more.
+        reported (float): box mAP in percent.
+        tolerance (float): that of one training.
+        rounding (float): what the measured are rounded by, at most.
+
+    Returns:
+        Together
+    """
+    n, mean, spread = len(measured), statistics.mean(measured), statistics.stdev(measured)
+    freedom = EARLIER + n - 1
+    pooled = math.sqrt((EARLIER * SPREAD**2 + (n - 1) * spread**2) / freedom)
+    # a number that is rounded by at most r scatters by r / sqrt(3)
+    error = math.sqrt(pooled**2 * (1 + 1 / n) + (PRINTED / 2)**2 / 3 + rounding**2 / 3)
+    p = 2 * stats.t.sf(abs(mean - reported) / error, freedom)
+    half = stats.t.ppf(1 - ALPHA / 2, freedom) * pooled / math.sqrt(n)
+    within = abs(mean - reported) <= tolerance + rounding
+    return Together(n, mean, spread, (mean - half, mean + half), float(p),
+                    PASS if within else FAIL if p < ALPHA else UNVERIFIED)

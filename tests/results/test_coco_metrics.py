@@ -1,0 +1,100 @@
+"""The evaluator against pycocotools, the reference."""
+
+import contextlib
+import io
+import json
+
+import numpy as np
+import pytest
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+from head.data.categories import ID_TO_NAME, IDS
+from head.results.coco_metrics import coco_scores
+
+
+def pycocotools_stats(truth, detections):
+    with contextlib.redirect_stdout(io.StringIO()):
+        coco = COCO()
+        coco.dataset = truth
+        coco.createIndex()
+        evaluation = COCOeval(coco, coco.loadRes([dict(one) for one in detections]), 'bbox')
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+    return evaluation
+
+
+def generated(num_images, detections_an_image):
+    """Ground truth with crowds and ties, and detections that are jittered objects, wrong ones and noise."""
+    rng = np.random.RandomState(0)
+    images, annotations, detections = [], [], []
+    for image_id in range(1, num_images + 1):
+        images.append(dict(id=image_id, width=640, height=480, file_name=f'{image_id}.jpg'))
+        for _ in range(rng.randint(0, 12)):
+            w, h = np.exp(rng.uniform(1.5, 5.5, 2))
+            x, y = rng.uniform(0, 500), rng.uniform(0, 300)
+            category_id = int(IDS[rng.randint(80)])
+            annotations.append(
+                dict(id=len(annotations) + 1, image_id=image_id, category_id=category_id, bbox=[x, y, w, h],
+                     area=w * h * rng.uniform(0.4, 1), iscrowd=int(rng.rand() < 0.03), segmentation=[]))
+            for _ in range(rng.randint(0, 3)):
+                dx, dy, dw, dh = rng.normal(0, 0.1, 4)
+                box = [x + w * dx, y + h * dy, w * np.exp(dw), h * np.exp(dh)]
+                wrong = rng.rand() < 0.2
+                detections.append(dict(image_id=image_id, bbox=box, score=round(float(rng.rand()), 2),
+                                       category_id=int(IDS[rng.randint(80)]) if wrong else category_id))
+        for _ in range(rng.randint(0, detections_an_image)):
+            w, h = np.exp(rng.uniform(1.5, 5.5, 2))
+            detections.append(dict(image_id=image_id, bbox=[rng.uniform(0, 500), rng.uniform(0, 300), w, h],
+                                   score=round(float(rng.rand()) / 2, 3), category_id=int(IDS[rng.randint(80)])))
+    categories = [dict(id=number, name=name) for number, name in ID_TO_NAME.items()]
+    return dict(images=images, annotations=annotations, categories=categories), detections
+
+
+@pytest.fixture(scope='module')
+def compared():
+    """Our scores and pycocotools' evaluation of 5000 images."""
+    truth, detections = generated(5000, 40)
+    return coco_scores(truth, detections), pycocotools_stats(truth, detections)
+
+
+def test_equal_to_pycocotools_on_5000_images(compared):
+    ours, reference = compared
+    assert len(ours.metrics) == 12 and 0.05 < ours.metrics['AP'] < 0.5
+    np.testing.assert_allclose(list(ours.metrics.values()), reference.stats, rtol=0, atol=1e-9)
+
+
+def test_average_over_categories_is_the_ap(compared):
+    per_category = [value for value in compared[0].per_category.values() if value >= 0]
+    assert np.mean(per_category) == pytest.approx(compared[0].metrics['AP'], abs=1e-9)
+
+
+def test_per_category_is_pycocotools_precision(compared):
+    precision = compared[1].eval['precision'][:, :, :, 0, -1]
+    for place, name in enumerate(ID_TO_NAME.values()):
+        known = precision[:, :, place][precision[:, :, place] > -1]
+        assert compared[0].per_category[name] == pytest.approx(known.mean(), abs=1e-9)
+
+
+def test_equal_to_cocos_own_example(shared):
+    folder = shared / 'coco_val2014_fake100'
+    truth = json.loads((folder / 'annotations/instances_val2014_100.json').read_text())
+    detections = json.loads((folder / 'results/instances_val2014_fakebbox100_results.json').read_text())
+    expected = list(json.loads((folder / 'expected_stats.json').read_text())['bbox'].values())
+    found = list(coco_scores(truth, detections).metrics.values())
+    assert len(expected) == 12
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
+
+
+def test_no_detection_at_all_scores_zero(embedded):
+    truth = json.loads((embedded / 'annotations/instances_val2017.json').read_text())
+    metrics = coco_scores(truth, []).metrics
+    assert metrics['AP'] == 0 and metrics['AR100'] == 0
+
+
+def test_detections_are_left_as_they_were(embedded):
+    truth = json.loads((embedded / 'annotations/instances_val2017.json').read_text())
+    detections = [dict(image_id=1001, category_id=1, bbox=[1, 2, 30, 40], score=0.5)]
+    coco_scores(truth, detections)
+    assert detections == [dict(image_id=1001, category_id=1, bbox=[1, 2, 30, 40], score=0.5)]

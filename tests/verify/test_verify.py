@@ -1,0 +1,219 @@
+"""`verify` as a user calls it, on results of this project and of mmdet."""
+
+import json
+import os
+import shutil
+
+import pytest
+
+from head import catalog
+from head.cli import main
+from head.file_hash import file_hash
+
+CONFIG = 'head_retina_faster_r18_fpn_mstrain_1x_coco.py'
+VAL2017 = catalog.coco().splits['val2017']
+
+
+@pytest.fixture(autouse=True)
+def somewhere(tmp_path, monkeypatch):
+    """Results go below the test's folder; the catalog is found all the same."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def verify(capsys):
+    """Run it in this process; returns (status, stdout, stderr, what it wrote)."""
+
+    def run(*words):
+        shutil.rmtree('work_dirs/verify', ignore_errors=True)
+        status = main(['verify', *map(str, words)])
+        out, err = capsys.readouterr()
+        written = 'work_dirs/verify/verdict.json'
+        return status, out, err, json.load(open(written)) if os.path.exists(written) else None
+
+    return run
+
+
+def verdict(path, AP=0.361, seed=1, command='train', why=(), sha256=VAL2017.sha256, **fields):
+    """Write the verdict.json of a work dir."""
+    path.mkdir()
+    content = dict(
+        command=command, alias='head_r18', config=CONFIG, verdict='pass', why=list(why), seed=seed,
+        metrics=dict(AP=AP, AP50=0.55, APs=-1), data=dict(val=dict(
+            ann_file='instances_val2017.json', images=5000, annotations=36781, sha256=sha256, is_val2017=True)))
+    content.update(fields)
+    (path / 'verdict.json').write_text(json.dumps(content))
+    return path
+
+
+def log(path, mAP=0.361, seed=1, ann_file='data/coco/annotations/instances_val2017.json', epochs=12, exp_name=CONFIG):
+    """Write a log as mmdet does."""
+    config = f"data = dict(\n    train=dict(),\n    val=dict(\n        type='CocoDataset',\n        ann_file='{ann_file}'))\n"
+    rows = [dict(env_info='…', config=config + "runner = dict(type='EpochBasedRunner', max_epochs=12)\n", seed=seed,
+                 exp_name=exp_name)]
+    for epoch in range(1, epochs + 1):
+        rows.append(dict(mode='train', epoch=epoch, iter=50, lr=0.01, loss=1.0))
+        rows.append(dict(mode='val', epoch=epoch, iter=625, lr=0.01, bbox_mAP=mAP if epoch == epochs else 0.1))
+    path.write_text('\n'.join(map(json.dumps, rows)))
+    return path
+
+
+def test_own_training(verify, tmp_path):
+    status, out, _, written = verify(verdict(tmp_path / 'a', AP=0.3588))
+    assert status == 0 and 'reported 36.1, tolerance 0.30: pass' in out
+    assert written['verdict'] == 'pass' and written['results'][0]['metrics']['AP'] == 0.3588
+    assert verify(verdict(tmp_path / 'b', AP=0.3575))[0] == 1
+
+
+def test_released_checkpoint_is_held_to_a_tighter_tolerance(verify, tmp_path):
+    checkpoint = dict(path='x.pth', sha256='0', confirmed=False, part='released checkpoint')
+    status, out, *_ = verify(verdict(tmp_path / 'a', AP=0.3602, command='eval', checkpoint=checkpoint))
+    assert status == 1 and 'tolerance 0.07: fail' in out
+    assert verify(verdict(tmp_path / 'b', AP=0.3605, command='eval', checkpoint=checkpoint))[0] == 0
+
+
+def test_other_data_never_pass(verify, tmp_path):
+    """Whatever the file claims of itself: the hash of the annotation file decides."""
+    status, out, _, written = verify(verdict(tmp_path / 'a', sha256='0' * 64))
+    assert status == 0 and 'unverified (the data are not COCO val2017)' in out and written['verdict'] == 'unverified'
+
+
+def test_doubts_of_the_run_stay(verify, tmp_path):
+    assert 'unverified (pretrained=none)' in verify(verdict(tmp_path / 'a', why=['pretrained=none']))[1]
+
+
+@pytest.mark.parametrize('metrics', [None, {}, dict(AP=float('nan')), dict(AP=36.1), dict(AP=-1), dict(AP=0.361, AP50=2)])
+def test_missing_or_impossible_metrics_fail(verify, tmp_path, metrics):
+    status, out, *_ = verify(verdict(tmp_path / 'a', metrics=metrics))
+    assert status == 1 and ': fail (' in out
+
+
+def test_log_of_mmdet_is_rounded(verify, tmp_path):
+    """35.8 may have been 35.75: the tolerance of 0.3 widens by 0.05."""
+    status, out, *_ = verify(log(tmp_path / 'a.log.json', 0.358))
+    assert status == 0 and 'tolerance 0.35: pass' in out and 'taken on trust' in out
+    assert verify(log(tmp_path / 'b.log.json', 0.357))[0] == 1
+    assert 'tolerance 0.30' in verify(log(tmp_path / 'c.log.json', 0.3583))[1]
+
+
+@pytest.mark.parametrize('change,why', [
+    (dict(epochs=8), 'ends at epoch 8 of 12'),
+    (dict(ann_file='mine/val.json'), 'mine/val.json'),
+    (dict(exp_name='mine.py'), 'nothing is reported'),
+])
+def test_log_that_says_nothing_of_the_reported_number(verify, tmp_path, change, why):
+    status, out, *_ = verify(log(tmp_path / 'a.log.json', **change))
+    assert status == 0 and 'unverified' in out and why in out
+
+
+def test_log_of_a_config_of_another_name(verify, tmp_path):
+    path = log(tmp_path / 'a.log.json', exp_name='mine.py')
+    assert ': pass' in verify(path, 'config=head_r18')[1]
+
+
+def test_real_log(verify, shared):
+    status, out, *_ = verify(shared / 'logs')
+    assert status == 0 and 'measured 45.60 mAP: unverified (nothing is reported' in out
+
+
+def test_metrics_of_mmdet(verify, tmp_path):
+    (tmp_path / 'eval.json').write_text(json.dumps(dict(config=f'configs/head/{CONFIG}', metric=dict(
+        bbox_mAP=0.361, bbox_mAP_50=0.55, bbox_mAP_copypaste='0.361'))))
+    assert 'tolerance 0.35: pass' in verify(tmp_path / 'eval.json')[1]
+
+
+def test_detections_alone(verify, shared):
+    folder = shared / 'coco_val2014_fake100'
+    status, out, *_ = verify(folder / 'results/instances_val2014_fakebbox100_results.json', 'config=head_r18',
+                             f'data={folder}/annotations/instances_val2014_100.json')
+    assert status == 0 and 'measured 50.46 mAP' in out and 'unverified (the data are not COCO val2017)' in out
+
+
+def test_detections_on_val2017(verify, tmp_path, embedded, monkeypatch):
+    """The drawn set stands in for val2017: the hash that the catalog knows is that of its annotations."""
+    folder = shutil.copytree(catalog.FOLDER, tmp_path / 'catalog')
+    sha256 = file_hash(embedded / 'annotations/instances_val2017.json')
+    coco = folder / 'coco.yaml'
+    coco.write_text(coco.read_text().replace(VAL2017.sha256, sha256))
+    monkeypatch.setattr(catalog, 'FOLDER', folder)
+    truth = json.loads((embedded / 'annotations/instances_val2017.json').read_text())
+    keys = ('image_id', 'category_id', 'bbox')
+    found = [dict({key: one[key] for key in keys}, score=0.9) for one in truth['annotations'] if not one['iscrowd']]
+    (tmp_path / 'x.bbox.json').write_text(json.dumps(found))
+    status, out, *_ = verify(tmp_path / 'x.bbox.json', 'config=head_r18', f'data={embedded}')
+    assert status == 1 and 'measured 100.00 mAP, reported 36.1, tolerance 0.30: fail' in out
+
+
+@pytest.mark.parametrize('change,named', [
+    (dict(image_id=7), 'image 7'),
+    (dict(category_id=12), 'category 12'),
+    (dict(bbox=[1, 2, 3]), 'bbox'),
+    (dict(score=float('nan')), 'nan'),
+])
+def test_detections_that_are_none(verify, tmp_path, embedded, change, named):
+    one = dict(dict(image_id=1001, category_id=1, bbox=[1, 2, 3, 4], score=0.5), **change)
+    (tmp_path / 'x.bbox.json').write_text(json.dumps([one]))
+    status, out, err, written = verify(tmp_path / 'x.bbox.json', f'data={embedded}')
+    assert status == 2 and not out and written is None
+    assert err.startswith('head: ') and err.count('\n') == 1 and named in err and 'x.bbox.json' in err
+
+
+def test_seeds_together(verify, tmp_path):
+    """Each of them alone may fail; the mean decides."""
+    runs = [verdict(tmp_path / f'{seed}', AP=AP, seed=seed) for seed, AP in enumerate((0.3575, 0.3605, 0.3612))]
+    status, out, _, written = verify(*runs)
+    assert status == 0 and '3 trainings, mean 35.97 mAP' in out
+    assert written['together']['head_r18']['verdict'] == 'pass' and written['results'][0]['verdict'] == 'fail'
+    status, out, *_ = verify(*[verdict(tmp_path / f'bad{seed}', AP=AP, seed=seed)
+                               for seed, AP in enumerate((0.351, 0.353, 0.352))])
+    assert status == 1 and 'reported 36.1' in out.splitlines()[-2] and ': fail' in out.splitlines()[-2]
+
+
+def test_seeds_that_may_be_off_by_chance(verify, tmp_path):
+    status, out, *_ = verify(*[verdict(tmp_path / f'{seed}', AP=AP, seed=seed)
+                               for seed, AP in enumerate((0.3570, 0.3582))])
+    assert status == 0 and 'unverified (off, but it may be chance: train more seeds)' in out
+
+
+def test_the_same_run_twice_is_no_second_seed(verify, tmp_path):
+    first = verdict(tmp_path / 'a')
+    assert 'are the same run' in verify(first, shutil.copytree(first, tmp_path / 'b'))[1]
+    assert 'are of the same seed' in verify(first, verdict(tmp_path / 'c', AP=0.3602))[1]
+
+
+def test_a_fault_in_one_of_several_fails(verify, tmp_path):
+    status, out, *_ = verify(verdict(tmp_path / 'a'), verdict(tmp_path / 'b', metrics=None, seed=2))
+    assert status == 1 and 'b/verdict.json: there is no box mAP' in out.splitlines()[-2]
+
+
+@pytest.mark.parametrize('words,named', [
+    ([], 'needs files'),
+    (['none.json'], 'none.json: no such file'),
+    (['empty'], 'empty: neither'),
+    (['number.json'], 'number.json: neither a verdict'),
+    (['words.json'], 'words.json: neither a verdict nor metrics'),
+    (['a', 'config=assist_r18'], 'is of head_r18, not of config=assist_r18'),
+    (['a', 'config=head_r81'], 'head_r18'),
+    (['x.bbox.json'], 'data=FOLDER'),
+    (['x.bbox.json', 'data=nowhere'], 'nowhere'),
+])
+def test_bad_input(verify, tmp_path, words, named):
+    (tmp_path / 'empty').mkdir()
+    (tmp_path / 'number.json').write_text('1')
+    (tmp_path / 'words.json').write_text('{"a": "b"}')
+    (tmp_path / 'x.bbox.json').write_text('[]')
+    verdict(tmp_path / 'a')
+    status, out, err, written = verify(*words)
+    assert status == 2 and not out and written is None
+    assert err.startswith('head: ') and err.count('\n') == 1 and named in err
+
+
+def test_no_torch(head, tmp_path):
+    import subprocess
+    import sys
+    probe = f'import sys; from head.cli import main; main(["verify", "{verdict(tmp_path / "a")}"]); assert "torch" not in sys.modules'
+    done = subprocess.run([sys.executable, '-c', probe], cwd=tmp_path, env=dict(os.environ, PYTHONPATH=str(catalog.ROOT)),
+                          capture_output=True, text=True)
+    assert done.returncode == 0 and ': pass' in done.stdout, done.stderr
+
+
