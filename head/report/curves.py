@@ -21,7 +21,6 @@ class Curve:
 
     name: str
     number: int
-    first: float
     last: float
     lowest: float
     highest: float
@@ -65,7 +64,7 @@ def _curve(name, number, values, rows):
     good = values[finite]
     if not len(good):
         good = np.array([math.nan])
-    return Curve(name, number, good[0], good[-1], good.min(), good.max(), int(gaps.sum()), first_gap)
+    return Curve(name, number, good[-1], good.min(), good.max(), int(gaps.sum()), first_gap)
 
 
 def _plot(axes, epochs, series, curves, mark):
@@ -92,6 +91,7 @@ def _train_figure(prefix, title, log, names, logarithmic):
         positive = [value for values in series for value in values[np.isfinite(values) & (values > 0)]]
         if logarithmic and positive:
             axes.set_yscale('log', nonpositive='clip')
+            axes.yaxis.set_major_formatter('{x:g}')
             top = max(positive)
             axes.set_ylim(max(min(positive), top / 10**DECADES) / 1.3, top * 1.3)
         _plot(axes, epochs, series, curves, mark=False)
@@ -113,7 +113,7 @@ def _map_figure(prefix, log, names, reported):
         axes.set_ylim(bottom=0)
 
     note = f'The thin level line is the reported {reported:.1f}.' if reported is not None else ''
-    return CurveFigure('Box mAP on the validation images, percent', '%.1f', draw(prefix, plot), curves, note)
+    return CurveFigure('Box mAP in percent', '%.1f', draw(prefix, plot), curves, note)
 
 
 def curve_figures(prefix, log, reported=None):

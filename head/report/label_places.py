@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-CHARACTER, PADDING, HEIGHT = 9.4, 5.0, 22.0
-"""Of a label in 17 px text, in the drawing's units: width of a character, space before and after, height."""
+CHARACTER, PADDING, HEIGHT = 10.0, 5.0, 24.0
+"""Of a label in 18 px text, in the drawing's units: width of a character, space before and after, height."""
 
 
 class Place(NamedTuple):

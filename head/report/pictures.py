@@ -89,7 +89,7 @@ def _jpeg(path):
 
 def _words(names):
     counts = Counter(names)
-    return ', '.join(f'{count} × {name}' for name, count in counts.items()) or 'nothing'
+    return ', '.join(f'{count} × {name}' if count > 1 else name for name, count in counts.items()) or 'nothing'
 
 
 def _drawn(boxes, names, colours, scale, height):
