@@ -11,9 +11,10 @@ from .work_dirs import SEARCHED, read_named, search
 NAME = 'report.html'
 
 
-def _destination(request):
+def _destination(request, runs):
     """Where the report goes; RequestError where that is no file in a folder."""
-    path = request.get('out') or os.path.join(request.words[0] if len(request.words) == 1 else SEARCHED, NAME)
+    only = runs[0].folder if request.words and len(runs) == 1 else SEARCHED
+    path = request.get('out') or os.path.join(only, NAME)
     folder = os.path.dirname(path) or '.'
     if not os.path.isdir(folder):
         raise RequestError(f'{folder}: no such folder; out=FILE names where the report goes')
@@ -25,7 +26,7 @@ def _destination(request):
 def run(request):
     """The command `report`; returns its exit status."""
     runs, left_out = (read_named(request.words), []) if request.words else search()
-    path = _destination(request)
+    path = _destination(request, runs)
     text = render(runs, request.get('data'), left_out)
     try:
         write_text(path, text)

@@ -1,0 +1,25 @@
+"""Which images are shown, and where labels go."""
+
+from head.report.ground_truth import Box, Category, Truth, TruthImage
+from head.report.label_places import place_labels
+from head.report.pictures import _ranked
+
+
+def test_the_most_informative_images_come_first():
+    boxes = {1: [1] * 5, 2: [1, 2, 3], 3: [1, 2, 3, 3], 4: list(range(1, 10)), 5: [], 6: [1, 2, 3]}
+    truth = Truth([TruthImage(number, 'x.jpg', 10, 10) for number in (6, 5, 4, 3, 2, 1)],
+                  [Box(number, category, (0, 0, 1, 1)) for number, inside in boxes.items() for category in inside]
+                  + [Box(5, 1, (0, 0, 1, 1), iscrowd=1)], [Category(1, 'person')])
+    assert [image.id for image in _ranked(truth)] == [3, 2, 6, 1, 4]
+
+
+def test_labels_stay_inside_and_apart():
+    boxes = [(0, 0, 100, 100), (0, 0, 90, 90), (400, 300, 80, 60), (10, 5, 80, 80)]
+    places = place_labels(boxes, ['person 0.99', 'cat', 'hair drier 0.5', 'dog'], 480, 360)
+    for place in places:
+        assert place.x >= 0 and place.y >= 0 and place.x + place.width <= 480 and place.y + place.height <= 360
+    for one in places:
+        for other in places:
+            apart = (one.x + one.width <= other.x or other.x + other.width <= one.x
+                     or one.y + one.height <= other.y or other.y + other.height <= one.y)
+            assert one is other or apart
