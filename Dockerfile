@@ -68,9 +68,10 @@ RUN python -m pip install --no-cache-dir --no-deps --require-hashes -r "docker/l
 COPY . .
 ENV HEAD_COMMIT=unknown
 USER 1000:1000
-# tests/environment and tests/container are about the checkout and the engine
+# tests/environment and tests/container are about the checkout and the engine, tests/browser installs one
 ENTRYPOINT ["tini", "--", "/head/docker/entrypoint", \
-            "python", "-m", "pytest", "--ignore=tests/environment", "--ignore=tests/container"]
+            "python", "-m", "pytest", "--ignore=tests/environment", \
+            "--ignore=tests/container", "--ignore=tests/browser"]
 
 
 # last: the default target
@@ -79,6 +80,8 @@ ARG STACK=paper
 ARG DEVICE=cuda
 COPY docker/entrypoint docker/processor.sh docker/
 COPY LICENSE CITATION.cff ./
+# a verdict tells its hash
+COPY docker/lock/${STACK}.lock docker/lock/
 COPY configs configs
 COPY head head
 ARG REVISION=unknown

@@ -51,7 +51,8 @@ class Command:
 COMMANDS = dict(
     train=Command(
         'head.engine.train',
-        ('config', 'data', 'work_dir', 'pretrained', 'device', 'gpus', 'seed', 'epochs', 'iters', 'check_teacher', 'stack'),
+        ('config', 'data', 'work_dir', 'pretrained', 'device', 'gpus', 'seed', 'epochs', 'iters', 'check_teacher',
+         'stack'),
         'train one row of the results table', True),
     eval=Command(
         'head.engine.evaluate', ('config', 'checkpoint', 'data', 'work_dir', 'device', 'gpus', 'stack'),

@@ -77,7 +77,7 @@ def read_annotations(ann_file):
     if not os.path.isdir(folder):
         raise RequestError(f'{folder}: no such folder; data= names a COCO folder')
     layout = LAYOUT
-    if image() and not os.listdir(folder):
+    if image() and not any(name for name in os.listdir(folder) if not name.startswith('.')):
         layout += f'; mount it: -v COCO:{os.path.abspath(folder)}:ro (docker run), COCO_DIR=COCO (docker compose)'
     if not os.path.isfile(ann_file):
         raise RequestError(f'{ann_file}: no such file; {layout}')

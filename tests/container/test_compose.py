@@ -20,7 +20,7 @@ def test_config_is_clean(docker, files):
     done = checked(docker.compose('config', '--format', 'json', COMPOSE_FILE=files))
     assert not done.stderr
     services = json.loads(done.stdout)['services']
-    assert set(services) == {'train', 'eval', 'smoke', 'test', 'tensorboard'}
+    assert set(services) == {'train', 'eval', 'fetch', 'verify', 'report', 'smoke', 'test', 'tensorboard'}
     with_gpus = {name for name, service in services.items() if 'nvidia' in json.dumps(service.get('deploy', ''))}
     assert with_gpus == ({'train', 'eval'} if files == 'compose.yaml' else set())
 
@@ -40,7 +40,7 @@ def test_eval_of_its_checkpoint(docker, trained, coco):
     done = checked(docker.service('eval', 'config=head_r18', f'checkpoint=work_dirs/{name}/iter_2.pth',
                                   'data.test.pipeline.1.img_scale=(320,320)', COCO_DIR=coco, WORK_DIR=folder))
     verdict = json.loads((folder / name / 'eval/verdict.json').read_text())
-    assert verdict['verdict'] == 'unverified' and verdict['data']['images'] == 72 and 'unverified' in done.stdout
+    assert verdict['verdict'] == 'unverified' and verdict['data']['val']['images'] == 72 and 'unverified' in done.stdout
     assert (folder / name / 'eval/verdict.json').stat().st_uid == UID
 
 

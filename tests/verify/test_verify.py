@@ -48,7 +48,7 @@ def verdict(path, AP=0.361, seed=1, command='train', why=(), sha256=VAL2017.sha2
 
 def log(path, mAP=0.361, seed=1, ann_file='data/coco/annotations/instances_val2017.json', epochs=12, exp_name=CONFIG):
     """Write a log as mmdet does."""
-    config = f"data = dict(\n    train=dict(),\n    val=dict(\n        type='CocoDataset',\n        ann_file='{ann_file}'))\n"
+    config = f"data = dict(\n    val=dict(\n        type='CocoDataset',\n        ann_file='{ann_file}'))\n"
     rows = [dict(env_info='…', config=config + "runner = dict(type='EpochBasedRunner', max_epochs=12)\n", seed=seed,
                  exp_name=exp_name)]
     for epoch in range(1, epochs + 1):
@@ -82,7 +82,8 @@ def test_doubts_of_the_run_stay(verify, tmp_path):
     assert 'unverified (pretrained=none)' in verify(verdict(tmp_path / 'a', why=['pretrained=none']))[1]
 
 
-@pytest.mark.parametrize('metrics', [None, {}, dict(AP=float('nan')), dict(AP=36.1), dict(AP=-1), dict(AP=0.361, AP50=2)])
+@pytest.mark.parametrize(
+    'metrics', [None, {}, dict(AP=float('nan')), dict(AP=36.1), dict(AP=-1), dict(AP=0.361, AP50=2)])
 def test_missing_or_impossible_metrics_fail(verify, tmp_path, metrics):
     status, out, *_ = verify(verdict(tmp_path / 'a', metrics=metrics))
     assert status == 1 and ': fail (' in out
@@ -211,7 +212,8 @@ def test_bad_input(verify, tmp_path, words, named):
 def test_no_torch(head, tmp_path):
     import subprocess
     import sys
-    probe = f'import sys; from head.cli import main; main(["verify", "{verdict(tmp_path / "a")}"]); assert "torch" not in sys.modules'
+    work_dir = verdict(tmp_path / 'a')
+    probe = f'import sys; from head.cli import main; main(["verify", "{work_dir}"]); assert "torch" not in sys.modules'
     done = subprocess.run([sys.executable, '-c', probe], cwd=tmp_path, env=dict(os.environ, PYTHONPATH=str(catalog.ROOT)),
                           capture_output=True, text=True)
     assert done.returncode == 0 and ': pass' in done.stdout, done.stderr
