@@ -56,7 +56,7 @@ COMMANDS = dict(
         'train one row of the results table', True),
     eval=Command(
         'head.engine.evaluate', ('config', 'checkpoint', 'data', 'work_dir', 'device', 'gpus', 'stack'),
-        'evaluate a checkpoint and compare it with what is reported', True),
+        'evaluate a checkpoint, or all that are released, and compare with what is reported', True),
     smoke=Command(
         'head.smoke.command', ('data', 'work_dir', 'stack'), 'show in minutes that all of it works, without a GPU'),
     fetch=Command(

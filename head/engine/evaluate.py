@@ -1,97 +1,23 @@
 """`eval`: a checkpoint on a COCO folder, against what is reported."""
 
-import copy
 import os
-import sys
 import time
-
-import msgspec
-import torch
-from mmdet.core import EvalHook
-from mmdet.datasets import build_dataloader, build_dataset
-from mmdet.models import build_detector
-from tqdm import tqdm
+from dataclasses import replace
 
 from .. import catalog
 from ..data.coco_folder import check_split
-from ..errors import RequestError
+from ..errors import DONE, FELL_SHORT, RequestError
 from ..fetch import released
 from ..file_hash import file_hash
-from ..quiet import quietly
-from ..results.coco_metrics import IN_LOG, coco_scores
-from ..results.run import DETECTIONS
 from ..results.verdict_file import RELEASED
-from ..verdict import EXIT_STATUS, NOT_VAL2017, judge, sentence, write_json
-from ..whole_text import write_text
+from ..verdict import EXIT_STATUS, FAIL, NOT_VAL2017, judge, sentence, write_json
 from . import configuration
 from .device import choose_device, parallel
-from .image_reading import name_broken_images
-from .interruption import shield_workers
+from .inference import build_for_inference, build_test_loader, detect, score
 from .run_facts import run_facts
 from .shared_memory import lacking
 from .weights import Weights, load_checkpoint
 from .work_dir import open_work_dir
-
-
-def detect(model, loader):
-    """Detections of every image of a loader, in its order; shows progress on a terminal.
-
-    Args:
-        model (MMDataParallel): the wrapped detector; left in eval mode.
-        loader (DataLoader): an mmdet test loader.
-
-    Returns:
-        list: per image and class an (n, 5) array, x1 y1 x2 y2 score.
-    """
-    model.eval()
-    results = []
-    with tqdm(total=len(loader.dataset), unit='img', disable=not sys.stderr.isatty(), leave=False) as bar:
-        for batch in loader:
-            with torch.no_grad():
-                found = model(return_loss=False, rescale=True, **batch)
-            results.extend(found)
-            bar.update(len(found))
-    return results
-
-
-def score(dataset, results, work_dir):
-    """`CocoScores` of a detector's results, one an image of a `CocoDataset`; leaves them in the work dir as json."""
-    detections = dataset._det2json(results)
-    write_text(os.path.join(work_dir, DETECTIONS), msgspec.json.encode(detections).decode())
-    return coco_scores(dataset.coco.dataset, detections)
-
-
-class CocoEvalHook(EvalHook):
-    """mmdet's evaluation hook with COCOeval's numbers unrounded; `scores` keeps the latest."""
-
-    scores = None
-
-    def _do_evaluate(self, runner):
-        if not self._should_evaluate(runner):
-            return
-        results = detect(runner.model, self.dataloader)
-        self.scores = score(self.dataloader.dataset, results, runner.work_dir)
-        runner.log_buffer.output['eval_iter_num'] = len(self.dataloader)
-        for name, in_log in IN_LOG.items():
-            runner.log_buffer.output[in_log] = self.scores.metrics[name]
-        runner.log_buffer.ready = True
-
-
-def build_test_loader(cfg, split):
-    """A loader of `cfg.data[split]`, one image a batch, in order."""
-    with quietly():
-        dataset = name_broken_images(configuration.built(build_dataset, cfg.data[split], dict(test_mode=True)))
-    return shield_workers(
-        build_dataloader(
-            dataset, samples_per_gpu=1, workers_per_gpu=cfg.data.workers_per_gpu, dist=False, shuffle=False))
-
-
-def build_for_inference(cfg):
-    """The detector without teacher, its weights as built."""
-    model = copy.deepcopy(cfg.model)
-    model.train_cfg = None
-    with quietly():
-        return configuration.built(build_detector, model)
 
 
 def find_checkpoint(request, row):
@@ -106,7 +32,7 @@ def find_checkpoint(request, row):
     """
     path = request.get('checkpoint')
     if path is None:
-        if row is None or row.reported is None:
+        if row is None:
             raise RequestError(f'config={request.get("config")}: nothing is released for it; name the weights: '
                                'checkpoint=FILE')
         found = released.checkpoint(row)
@@ -120,8 +46,12 @@ def find_checkpoint(request, row):
     return Weights('checkpoint', path, sha256, False), row.train_tolerance if row else None
 
 
-def run(request):
-    """The command `eval`; returns its exit status."""
+def evaluate(request):
+    """Evaluate one row; writes its `verdict.json` and says what came out.
+
+    Returns:
+        (str, str): the verdict, and its sentence.
+    """
     path, row = catalog.find_config(request.require('config'))
     cfg = configuration.load_config(path)
     configuration.apply_overrides(cfg, request.overrides)
@@ -138,7 +68,7 @@ def run(request):
     work_dir = open_work_dir(request.get('work_dir') or os.path.join('work_dirs', path.stem, 'eval'))
 
     loader = build_test_loader(cfg, 'test')
-    print(f'evaluating {weights.path} on {split.images} images of {split.ann_file}')
+    print(f'evaluating {weights.path} on {split.images} images of {split.ann_file}', flush=True)
     start = time.time()
     scores = score(loader.dataset, detect(parallel(model, device), loader), work_dir)
     seconds = time.time() - start
@@ -146,22 +76,53 @@ def run(request):
     doubts = configuration.doubts(request.overrides)
     if not split.is_val2017:
         doubts.append(NOT_VAL2017)
-    result = judge(scores.percent, row and row.reported, tolerance, doubts)
-    verdict = dict(
-        command='eval',
-        alias=row.alias if row else None,
-        config=str(path),
-        checkpoint=weights.as_dict(),
-        data=dict(val=split.as_dict()),
-        metrics=scores.metrics,
-        per_category=scores.per_category,
-        **result,
-        seconds=seconds,
-        images_per_second=split.images / seconds,
-        **run_facts(device))
-    write_json(os.path.join(work_dir, 'verdict.json'), verdict)
+    result, facts = judge(scores.percent, row and row.reported, tolerance, doubts), run_facts(device)
+    target = os.path.join(work_dir, 'verdict.json')
+    write_json(
+        target,
+        dict(
+            command='eval',
+            alias=row and row.alias,
+            config=str(path),
+            checkpoint=weights.as_dict(),
+            data=dict(val=split.as_dict()),
+            metrics=scores.metrics,
+            per_category=scores.per_category,
+            **result,
+            seconds=seconds,
+            images_per_second=split.images / seconds,
+            **facts))
     for name, value in scores.metrics.items():
         print(f'  {name:6}{value * 100:7.2f}' if value >= 0 else f'  {name:6}      –')
-    print(sentence(row.alias if row else path.stem, result))
-    print(f'written: {os.path.join(work_dir, "verdict.json")}')
-    return EXIT_STATUS[result['verdict']]
+    print(f'  data        {split.ann_file}, sha256 {split.sha256[:16]}')
+    print(f'  checkpoint  {weights.path}, sha256 {weights.sha256[:16]} ({_standing(weights)})')
+    print(f'  stack       {facts["stack"]}, lock {(facts["lock"] or "unknown")[:16]}, {facts["device"]}')
+    line = sentence(row.alias if row else path.stem, result)
+    print(f'{line}\nwritten: {target}')
+    return result['verdict'], line
+
+
+def _standing(weights):
+    if weights.part != RELEASED:
+        return 'not the released one'
+    return 'the released one' if weights.confirmed else 'from the authors\' folder, unconfirmed'
+
+
+def evaluate_all(request):
+    """The released checkpoint of every row with a reported number; returns the exit status."""
+    rows = [row.alias for row in catalog.models().values() if row.reported is not None]
+    found = []
+    for alias in rows:
+        keys = dict(request.keys, config=alias)
+        if 'work_dir' in keys:
+            keys['work_dir'] = os.path.join(keys['work_dir'], alias)
+        found.append(evaluate(replace(request, keys=keys)))
+    print('\n'.join(line for _, line in found))
+    return FELL_SHORT if FAIL in [verdict for verdict, _ in found] else DONE
+
+
+def run(request):
+    """The command `eval`; returns its exit status."""
+    if not {'config', 'checkpoint'} & set(request.keys):
+        return evaluate_all(request)
+    return EXIT_STATUS[evaluate(request)[0]]

@@ -12,7 +12,7 @@ from ..method.frozen_teacher import build_teacher
 from ..quiet import quietly
 from ..verdict import write_json
 from .device import parallel
-from .evaluate import build_test_loader, detect, score
+from .inference import build_test_loader, detect, score
 
 SCATTER = 40
 """How the mAP on N of M images differs from that on all: SCATTER / sqrt(N) * sqrt(1 - N / M), root mean square.

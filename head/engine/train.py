@@ -18,8 +18,8 @@ from ..quiet import quietly
 from ..verdict import EXIT_STATUS, NOT_VAL2017, judge, sentence, write_json
 from . import configuration, weights
 from .device import choose_device, parallel
-from .evaluate import CocoEvalHook, build_test_loader
 from .image_reading import name_broken_images
+from .inference import CocoEvalHook, build_test_loader
 from .interruption import InterruptionHook, shield_workers
 from .run_facts import run_facts
 from .runner import Runner

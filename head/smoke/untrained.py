@@ -5,7 +5,7 @@ import copy
 from mmdet.apis import set_random_seed
 
 from ..engine.device import parallel
-from ..engine.evaluate import build_for_inference, build_test_loader, detect, score
+from ..engine.inference import build_for_inference, build_test_loader, detect, score
 from ..quiet import quietly
 
 
