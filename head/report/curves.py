@@ -1,4 +1,4 @@
-"""Training curves of a log: losses, learning rate and mAP over epochs."""
+"""Training curves of a log: mAP, learning rate and losses over epochs."""
 
 import math
 from dataclasses import dataclass
@@ -128,14 +128,14 @@ def curve_figures(prefix, log, reported=None):
         list[CurveFigure]
     """
     figures = []
-    if log.losses:
-        names = sorted(log.losses, key=lambda name: name != 'loss')
-        figures.append(_train_figure(f'{prefix}-loss', 'Losses', log, names, logarithmic=True))
-    if any('lr' in row for row in log.train):
-        figures.append(_train_figure(f'{prefix}-lr', 'Learning rate', log, ['lr'], logarithmic=False))
     names = list(dict.fromkeys(name for row in log.val for name in row if name.startswith(AP)))
     # -1: no ground truth of that size
     names = [name for name in names if not all(row.get(name, -1) == -1 for row in log.val)]
     if names:
         figures.append(_map_figure(f'{prefix}-map', log, names, reported))
+    if any('lr' in row for row in log.train):
+        figures.append(_train_figure(f'{prefix}-lr', 'Learning rate', log, ['lr'], logarithmic=False))
+    if log.losses:
+        names = sorted(log.losses, key=lambda name: name != 'loss')
+        figures.append(_train_figure(f'{prefix}-loss', 'Losses', log, names, logarithmic=True))
     return figures

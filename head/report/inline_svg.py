@@ -7,8 +7,8 @@ import matplotlib
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-INCHES = (4.7, 2.9)
-"""Narrow, so that text of `TEXT_SIZE` is still legible where a phone shows the figure 330 pixels wide."""
+INCHES = (4.5, 2.8)
+"""Narrow, so that text of `TEXT_SIZE` is still legible where a phone shows the figure 300 pixels wide."""
 TEXT_SIZE = 13
 
 INK, GRID = '#010101', '#010102'
@@ -68,7 +68,8 @@ def draw(prefix, plot):
         figure.savefig(file, format='svg', metadata=dict(Date=None), transparent=True)
     text = file.getvalue()
     text = text[text.index('<svg'):]
-    text = re.sub(r'\s*<metadata>.*?</metadata>', '', text, flags=re.S)
+    # the style is for every element of the page, not of the figure: it is in style.css
+    text = re.sub(r'\s*<(metadata|style)\b.*?</\1>', '', text, flags=re.S)
     box = re.search(r'viewBox="[^"]*"', text).group()
     text = re.sub(r'<svg[^>]*>', f'<svg {box} aria-hidden="true" focusable="false">', text, count=1)
     for colour, variable in VARIABLES.items():

@@ -78,7 +78,7 @@ def render(runs, data=None, left_out=()):
     environment = Environment(
         loader=FileSystemLoader(str(FOLDER)), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True)
-    environment.filters.update(number=number, identity=id)
+    environment.filters.update(number=number, finite=math.isfinite, identity=id)
     parts = [_part(place, run, data) for place, run in enumerate(runs, 1)]
     table, others = rows([part.outcome for part in parts])
     return environment.get_template('report.html').render(

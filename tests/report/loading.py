@@ -11,9 +11,10 @@ class Page(HTMLParser):
 
     Attributes:
         loads: addresses outside of the page that are loaded without a click.
-        ids: every id, in order; references: every id that is pointed at.
+        ids: every id, in order.
+        references: every id that is pointed at.
         headings: their levels, in order.
-        elements: (tag, attributes).
+        elements: (tag, attributes), in order.
     """
 
     def __init__(self, text):
@@ -42,7 +43,8 @@ class Page(HTMLParser):
 
     def handle_data(self, data):
         """Note text."""
-        self.words.append(data)
+        if self.lasttag != 'style':
+            self.words.append(data)
 
     @property
     def text(self):

@@ -36,8 +36,10 @@ def test_every_row_is_listed(whole):
 
 
 def test_the_verdict_is_the_first_heading(evaluation, training):
-    assert 'head_r18: measured 36.04 mAP, reported 36.1, tolerance 0.07: pass' in page_of(evaluation).text[:200]
-    assert '2 runs: 1 pass, 1 fail' in page_of(evaluation, training).text[:200]
+    sentence = 'head_r18: measured 36.04 mAP, reported 36.1, tolerance 0.07: pass'
+    assert page_of(evaluation).text.startswith(f'{sentence} HEAD, reproduced · report ✓ pass {sentence} Results')
+    both = page_of(evaluation, training).text
+    assert both.startswith(f'2 runs: 1 pass, 1 fail HEAD, reproduced · report 2 runs: 1 pass, 1 fail ✓ pass {sentence}')
 
 
 def test_reasons_of_an_unverified_run(tmp_path, embedded):
