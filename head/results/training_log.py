@@ -55,7 +55,8 @@ class TrainingLog:
 
 
 def _number(value):
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    # an integer of hundreds of digits is damage, and no float
+    return isinstance(value, float) or (type(value) is int and abs(value) < 2**63)
 
 
 def _is_row(row):
