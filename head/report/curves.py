@@ -13,6 +13,8 @@ from .thinning import thin
 AP = 'bbox_mAP'
 DECADES = 4
 """A logarithmic axis shows no more, or a loss that begins at nothing would flatten the others."""
+HUGE = 1e30
+"""A number beyond is as good as infinite, and no axis reaches it."""
 
 
 @dataclass
@@ -50,7 +52,8 @@ class CurveFigure:
 
 
 def _series(rows, name, scale=1.0):
-    return np.array([row.get(name, math.nan) for row in rows], float) * scale
+    values = np.array([row.get(name, math.nan) for row in rows], float) * scale
+    return np.where(np.abs(values) < HUGE, values, math.nan)
 
 
 def _curve(name, number, values, rows):
@@ -84,20 +87,25 @@ def _plot(axes, epochs, series, curves, mark):
 def _train_figure(prefix, title, log, names, logarithmic):
     series = [_series(log.train, name) for name in names]
     curves = [_curve(name, number, values, log.train) for number, (name, values) in enumerate(zip(names, series))]
-    an_epoch = max(row.get('iter', 1) for row in log.train)
-    epochs = np.array([row['epoch'] - 1 + row.get('iter', an_epoch) / an_epoch for row in log.train])
+    iterations = _series(log.train, 'iter')
+    an_epoch = np.nanmax([1, *iterations])
+    epochs = _series(log.train, 'epoch') - 1 + np.nan_to_num(iterations, nan=an_epoch) / an_epoch
 
     def plot(axes):
+        _plot(axes, epochs, series, curves, mark=False)
         positive = [value for values in series for value in values[np.isfinite(values) & (values > 0)]]
         if logarithmic and positive:
             axes.set_yscale('log', nonpositive='clip')
             axes.yaxis.set_major_formatter('{x:g}')
             top = max(positive)
             axes.set_ylim(max(min(positive), top / 10**DECADES) / 1.3, top * 1.3)
-        _plot(axes, epochs, series, curves, mark=False)
+        else:
+            axes.set_ylim(bottom=0)
 
     note = 'Logarithmic; a line that leaves at the bottom is nearer to zero.' if logarithmic else ''
-    return CurveFigure(title, '%.3g', draw(prefix, plot), curves, note)
+    if not any(np.nan_to_num(values).any() for values in series):
+        note = 'Zero throughout, as it was logged.'
+    return CurveFigure(title, '%.3g', draw(prefix, f'{title}, by epoch', plot), curves, note)
 
 
 def _map_figure(prefix, log, names, reported):
@@ -109,11 +117,12 @@ def _map_figure(prefix, log, names, reported):
     def plot(axes):
         if reported is not None:
             axes.axhline(reported, color=INK, linewidth=1)
-        _plot(axes, np.array([float(row['epoch']) for row in log.val]), series, curves, mark=True)
+        _plot(axes, _series(log.val, 'epoch'), series, curves, mark=True)
         axes.set_ylim(bottom=0)
 
     note = f'The thin level line is the reported {reported:.1f}.' if reported is not None else ''
-    return CurveFigure('Box mAP in percent', '%.1f', draw(prefix, plot), curves, note)
+    title = 'Box mAP in percent'
+    return CurveFigure(title, '%.1f', draw(prefix, f'{title}, by epoch', plot), curves, note)
 
 
 def curve_figures(prefix, log, reported=None):

@@ -3,12 +3,14 @@
 from typing import List, Tuple
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
+from typing_extensions import Annotated
 
 from ..errors import RequestError
 from ..results.reading import read_bytes
 
 Bbox = Tuple[float, float, float, float]
+Pixels = Annotated[int, Meta(gt=0)]
 
 
 class TruthImage(Struct):
@@ -16,8 +18,8 @@ class TruthImage(Struct):
 
     id: int
     file_name: str
-    width: int
-    height: int
+    width: Pixels
+    height: Pixels
     flickr_url: str = ''
 
 

@@ -4,7 +4,7 @@ import io
 import re
 
 import matplotlib
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
 INCHES = (4.5, 2.8)
@@ -51,15 +51,16 @@ def dash_array(number):
     return 'none' if dash == 'solid' else ' '.join(str(length * STYLE['lines.linewidth']) for length in dash[1])
 
 
-def draw(prefix, plot):
+def draw(prefix, title, plot):
     """Draw one figure.
 
     Args:
         prefix (str): begins every id, unique in the page.
+        title (str): what it shows, for who does not see it.
         plot (callable): gets the Axes and fills it.
 
     Returns:
-        Markup: an ``<svg>`` with a viewBox and no size of its own, hidden from screen readers.
+        Markup: an ``<svg>`` with a viewBox and no size of its own.
     """
     with matplotlib.rc_context({**STYLE, 'svg.hashsalt': prefix}):
         figure = Figure(figsize=INCHES, layout='constrained')
@@ -71,7 +72,7 @@ def draw(prefix, plot):
     # the style is for every element of the page, not of the figure: it is in style.css
     text = re.sub(r'\s*<(metadata|style)\b.*?</\1>', '', text, flags=re.S)
     box = re.search(r'viewBox="[^"]*"', text).group()
-    text = re.sub(r'<svg[^>]*>', f'<svg {box} aria-hidden="true" focusable="false">', text, count=1)
+    text = re.sub(r'<svg[^>]*>', f'<svg {box} role="img" aria-label="{escape(title)}">', text, count=1)
     for colour, variable in VARIABLES.items():
         text = text.replace(colour, variable)
     text = re.sub(r'\bid="', f'id="{prefix}-', text)

@@ -81,7 +81,7 @@ def render(runs, data=None, left_out=()):
     environment.filters.update(number=number, finite=math.isfinite, identity=id)
     parts = [_part(place, run, data) for place, run in enumerate(runs, 1)]
     table, others = rows([part.outcome for part in parts])
-    return environment.get_template('report.html').render(
+    text = environment.get_template('report.html').render(
         style=Markup((FOLDER / 'style.css').read_text(encoding='utf-8')),
         summary=_summary(parts),
         parts=parts,
@@ -95,3 +95,5 @@ def render(runs, data=None, left_out=()):
         score=SCORE,
         width=WIDTH,
         dashes=[dash_array(number) for number in range(len(COLOURS) * len(DASHES))])
+    # a name may hold half of a surrogate pair, which no file can
+    return text.encode('utf-8', 'replace').decode('utf-8')

@@ -50,7 +50,7 @@ def test_reasons_of_an_unverified_run(tmp_path, embedded):
 def test_nothing_measured(tmp_path, embedded):
     folder = write_training(tmp_path / 'run', embedded, measured=None, metrics=None, per_category=None, difference=None,
                             verdict='unverified', why=['nothing was measured'])
-    assert page_of(folder).text.count('head_r18: unverified (nothing was measured)') == 3
+    assert page_of(folder).text.count('head_r18: unverified (nothing was measured)') == 2
 
 
 def test_it_loads_nothing(whole):
@@ -152,13 +152,29 @@ def test_losses_that_are_not_finite(tmp_path, embedded):
     assert 'loss is not finite in 1200 rows' in page_of(everything).text
 
 
+@pytest.mark.parametrize('number', ['NaN', '-Infinity', '1e308', '0', '-1', '1e-320', '9' * 400])
+@pytest.mark.parametrize('key', ['epoch', 'iter', 'lr', 'loss', 'bbox_mAP'])
+def test_any_number_in_a_log(tmp_path, key, number):
+    lines = ['{"mode": "train", "epoch": %s, "iter": %s, "lr": %s, "loss": %s, "bbox_mAP": %s}']
+    lines += [lines[0].replace('train', 'val')] * 2 + ['{"mode": "train", "epoch": 1, "iter": 1, "loss": 1}']
+    numbers = tuple(number if name == key else '0.5' for name in ('epoch', 'iter', 'lr', 'loss', 'bbox_mAP'))
+    (tmp_path / 'run.log.json').write_text('\n'.join([line % numbers for line in lines[:3]] + lines[3:]))
+    assert 'Training curves' in page_of(tmp_path).text
+
+
+def test_a_name_that_cannot_be_written(head, training):
+    log = training / '20260701_120000.log.json'
+    log.write_text(log.read_text().replace('sys.platform', '\\ud800 sys.platform'))
+    assert head('report', training).returncode == 0
+
+
 def test_a_log_of_mmdet(shared):
     text = render([read_run(str(shared / 'logs'))])
     page = Page(text)
     assert 'measured 45.60 mAP: unverified (nothing is reported for this config)' not in page.text
     assert 'mask_rcnn_vitae' in page.text and 'Why unverified: nothing is reported for this config.' in page.text
     assert 'GPU 0,1,2,3,4,5,6,7: A100-SXM4-40GB' in page.text
-    assert page.text.count('not run') == 9
+    assert page.text.count('not run') == 9 and 'Zero throughout' in page.text
     assert 'No results.bbox.json in the work dir' in page.text
     assert not page.loads and len(text) < 300_000
 
