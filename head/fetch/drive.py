@@ -34,6 +34,8 @@ PAGES = 3
 QUOTA = re.compile('too many users have|quota exceeded', re.IGNORECASE)
 """What Drive's page says of a file that too many have downloaded."""
 
+ID = re.compile(r'[\w-]{10,}')
+
 COOKIES = '~/.cache/gdown/cookies.txt'
 """Where gdown keeps cookies; those of a browser that is signed in lift some refusals."""
 
@@ -93,7 +95,7 @@ def list_folder(folder):
         folder (str): its id.
 
     Returns:
-        Listing: what Drive's pages show; names that no terminal should print are left out.
+        Listing: what Drive's pages show; names that no terminal should print and ids that are none are left out.
 
     Raises:
         EnvironmentFault: no network, refused, gone, or a page that gdown cannot read.
@@ -120,7 +122,7 @@ def list_folder(folder):
             raise
         except Exception as error:  # gdown reads a page that nobody promised: anything can be missing
             raise fault(f'its page is not what gdown reads ({type(error).__name__}); it may not be public') from error
-    files = {file.path: file.id for file in found if file.path.isprintable()}
+    files = {file.path: file.id for file in found if file.path.isprintable() and ID.fullmatch(file.id)}
     return Listing(files, _cut(file.path for file in found))
 
 

@@ -7,7 +7,7 @@ TRIES = 5
 """Give up after that many in a row without progress."""
 
 PAUSE = 1.0
-"""Seconds before the second try; each further wait is twice as long."""
+"""Seconds to wait after a try that brought something; twice as long after each that did not."""
 
 LONGEST = 120.0
 """Seconds that a server may ask to wait; one that asks for more is not waited for."""

@@ -16,11 +16,12 @@ from msgspec.structs import replace
 from .. import catalog
 from ..catalog import Released, ReleasedFile, ReleasedFiles
 from ..errors import RequestError
+from ..file_hash import file_hash
 from ..whole_text import write_text
 from .beside import locked
 from .download import obtain
 from .drive import LIMIT, drive_file, folder_address, list_folder
-from .hashes import check_of, digest_of
+from .hashes import check_of
 from .parallel import each
 from .row_files import checkpoint_path, log_path
 
@@ -91,7 +92,7 @@ def _obtain_new(row, path, file_id, say):
     """Have a file of the listing; returns what is found of it."""
     target = _target(row, path)
     obtain(drive_file(file_id, target), target, lambda path: '', say=say)
-    found = dict(path=path, id=file_id, size=target.stat().st_size, sha256=digest_of(target))
+    found = dict(path=path, id=file_id, size=target.stat().st_size, sha256=file_hash(target))
     try:
         return msgspec.convert(found, ReleasedFile)
     except msgspec.ValidationError as error:

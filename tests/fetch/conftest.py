@@ -90,11 +90,11 @@ class Fetch:
             http_proxy=internet.address, https_proxy=internet.address, no_proxy='', NO_PROXY='',
             REQUESTS_CA_BUNDLE=str(certificate))
 
-    def start(self, *words, before=''):
+    def start(self, *words, before='', stderr=subprocess.PIPE):
         """The process, started; `before` is code that it runs first."""
         return subprocess.Popen([sys.executable, '-c', CHILD, str(self.catalog), before, *map(str, words)],
                                 cwd=str(self.place), env=self.environment, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, text=True)
+                                stderr=stderr, text=True)
 
     def __call__(self, *words, before='', status=0):
         """What it prints: its output, or where it must fail with `status` its single line of complaint."""

@@ -44,12 +44,13 @@ class Internet:
     """What all servers hold: address without query -> File, or a function of the query that returns one.
 
     Attributes:
+        cookies (set): that were sent.
         refused (bool): no connection is answered any more.
         open (int), most_open (int): answers under way now, and at most.
     """
 
     def __init__(self):
-        self.files, self.refused, self.open, self.most_open = {}, False, 0, 0
+        self.files, self.cookies, self.refused, self.open, self.most_open = {}, set(), False, 0, 0
         self.lock = threading.Lock()
         authority = trustme.CA()
         self.certificate = authority.cert_pem
@@ -108,6 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
         if internet.refused:
             self.close_connection = True
             return
+        internet.cookies.add(self.headers.get('Cookie'))
         file = internet.find(self.secure + self.path)
         if file is None:
             return self._answer(404, {'Content-Type': 'text/html'}, b'<html>not found</html>')

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from head import catalog
+from head.cli import main
 
 from .conftest import disk, hidden, wait_until
 
@@ -147,7 +148,7 @@ def test_a_body_without_end_is_not_waited_for(fetch, weights):
 
 def test_busy_servers_are_waited_for(fetch, weights, target):
     file = weights['resnet18']
-    file.first = [(503, {'Retry-After': '1'}), (429, {}), (500, {})]
+    file.first = [(503, {'Retry-After': '1'}), (429, {'Retry-After': 'Wed, 21 Oct 2015 07:28:00 GMT'}), (500, {})]
     start = time.time()
     fetch(*ONE)
     assert target.read_bytes() == file.body and time.time() - start > 1
@@ -211,6 +212,18 @@ def test_two_at_once(fetch, weights, target):
     assert out.count('fetched') == 1 and out.count('waiting') == 1 and out.count('is there') == 1
 
 
+def test_progress_on_a_terminal_only(fetch, weights):
+    weights['resnet18'].pace = 0.05
+    ours, theirs = os.openpty()
+    process = fetch.start(*ONE, stderr=theirs)
+    out, _ = process.communicate(timeout=30)
+    drawn = os.read(ours, 100_000).decode()
+    os.close(theirs)
+    os.close(ours)
+    assert process.returncode == 0 and NAME in drawn and 'B/s' in drawn
+    assert len(out.splitlines()) == 1 and 'fetched, 0.3 MB' in out
+
+
 def test_a_full_disk(fetch, weights, target):
     weights['resnet18'].body *= 100
     line = fetch(*ONE, before=disk(10_000_000), status=3)
@@ -227,5 +240,7 @@ def test_a_full_disk(fetch, weights, target):
     (('coco', 'images=4'), 'it takes data'),
     (('lock', 'data=x'), 'none'),
 ])
-def test_bad_requests(fetch, words, hint):
-    assert hint in fetch(*words, status=2)
+def test_bad_requests(words, hint, capsys):
+    assert main(['fetch', *words]) == 2
+    line, = capsys.readouterr().err.splitlines()
+    assert hint in line

@@ -1,0 +1,292 @@
+"""`fetch checkpoint`, `lock` and `all`: the authors' folder on Google Drive."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from head import catalog
+from head.errors import RequestError
+from head.fetch.row_files import checkpoint_path, log_path
+
+from .conftest import disk, hidden, wait_until
+
+FOLDER = catalog.released().folder
+CONFIG = catalog.models()['head_r18'].config
+STEM = 'head_retina_faster_r18_fpn_mstrain_1x_coco'
+BINARY = 'application/octet-stream'
+
+
+def number(name):
+    """A Drive id."""
+    return f'id-of-{name}'.replace('.', '_')
+
+
+@pytest.fixture
+def released(drive):
+    """The authors' folder with one folder of head_r18; returns file name -> `stand_in.File`."""
+    names = ('epoch_11.pth', 'epoch_12.pth', '20220101_000000.log.json', '20220102_000000.log.json')
+    drive.folder(FOLDER, 'HEAD', [(number('row'), STEM, None)])
+    drive.folder(number('row'), STEM, [(number(name), name, BINARY) for name in names])
+    drive.warned = {number('epoch_12.pth')}
+    return {name: drive.file(number(name), os.urandom(200_000)) for name in names}
+
+
+@pytest.fixture
+def place(tmp_path):
+    """Where head_r18's files go."""
+    return tmp_path / 'work_dirs' / 'released' / 'head_r18'
+
+
+def entry(name, body):
+    """What a lock says of a file."""
+    return dict(path=f'{STEM}/{name}', id=number(name), size=len(body), sha256=hashlib.sha256(body).hexdigest())
+
+
+@pytest.fixture
+def locked(released, edit):
+    """The lock with head_r18's checkpoint."""
+    file = entry('epoch_12.pth', released['epoch_12.pth'].body)
+    edit('released.yaml', lambda content: content.update(files=dict(head_r18=dict(checkpoint=file))))
+    return file
+
+
+def test_without_a_lock_it_is_found_recorded_and_unconfirmed(fetch, released, drive, place):
+    out = fetch('checkpoint', 'config=head_r18')
+    assert (place / 'epoch_12.pth').read_bytes() == released['epoch_12.pth'].body
+    assert (place / '20220102_000000.log.json').read_bytes() == released['20220102_000000.log.json'].body
+    assert sorted(path.name for path in place.iterdir() if path.name[0] != '.') == [
+        '20220102_000000.log.json', 'epoch_12.pth']
+    assert out.count('unconfirmed') == 2 and drive.confirmed == [number('epoch_12.pth')] and not hidden(place)
+    record = yaml.safe_load((place.parent / 'released.yaml').read_text())
+    assert record['folder'] == FOLDER
+    assert record['files']['head_r18']['checkpoint'] == entry('epoch_12.pth', released['epoch_12.pth'].body)
+    listed = drive.listed
+    assert fetch('checkpoint', 'config=head_r18').count('is there') == 2 and drive.listed == listed
+
+
+def test_with_a_lock_no_listing_is_needed(fetch, released, drive, place, locked):
+    released['epoch_12.pth'].cuts = [100_000]
+    out = fetch('checkpoint', 'config=head_r18')
+    assert (place / 'epoch_12.pth').read_bytes() == released['epoch_12.pth'].body
+    assert 'unconfirmed' not in out and drive.listed == 0 and 'no log' in out
+    assert released['epoch_12.pth'].asked[1].startswith('bytes='), 'resumed behind the confirmation page too'
+
+
+def test_a_config_file_means_its_row(fetch, released, place, locked):
+    fetch('checkpoint', f'config={catalog.ROOT / CONFIG}')
+    assert (place / 'epoch_12.pth').exists()
+
+
+def test_another_file_than_the_lock_says(fetch, released, place, locked):
+    released['epoch_12.pth'].body = os.urandom(200_000)
+    line = fetch('checkpoint', 'config=head_r18', status=3)
+    assert locked['sha256'] in line and hashlib.sha256(released['epoch_12.pth'].body).hexdigest() in line
+    assert not (place / 'epoch_12.pth').exists()
+
+
+def test_another_file_than_the_record_says(fetch, released, place):
+    fetch('checkpoint', 'config=head_r18')
+    (place / 'epoch_12.pth').write_bytes(b'other')
+    assert 'damaged or another file' in fetch('checkpoint', 'config=head_r18', status=2)
+    (place / 'epoch_12.pth').unlink()
+    released['epoch_12.pth'].body = os.urandom(200_000)
+    assert 'something else' in fetch('checkpoint', 'config=head_r18', status=3)
+
+
+def test_put_there_by_hand(fetch, released, place, locked):
+    place.mkdir(parents=True)
+    (place / 'epoch_12.pth').write_bytes(released['epoch_12.pth'].body)
+    fetch('checkpoint', 'config=head_r18')
+    assert not released['epoch_12.pth'].asked
+
+
+def test_the_quota_is_used_up(fetch, released, drive, place, locked):
+    drive.exhausted = {locked['id']}
+    line = fetch('checkpoint', 'config=head_r18', status=3)
+    assert 'quota' in line and 'cookies.txt' in line and str(place.name) in line and locked['id'] in line
+
+
+def test_cookies_are_sent(fetch, released, internet, tmp_path, locked):
+    path = tmp_path / 'home' / '.cache' / 'gdown' / 'cookies.txt'
+    path.parent.mkdir(parents=True)
+    path.write_text('# Netscape HTTP Cookie File\n.google.com\tTRUE\t/\tTRUE\t9999999999\tSID\tmine\n')
+    fetch('checkpoint', 'config=head_r18')
+    assert 'SID=mine' in internet.cookies
+    path.write_text('nonsense')
+    (tmp_path / 'work_dirs/released/head_r18/epoch_12.pth').unlink()
+    assert 'cookies file' in fetch('checkpoint', 'config=head_r18', status=2)
+
+
+def test_a_file_that_is_gone(fetch, drive, released, locked):
+    del drive.files[locked['id']]
+    assert '404' in fetch('checkpoint', 'config=head_r18', status=3)
+
+
+def test_a_folder_that_is_gone(fetch, internet):
+    line = fetch('checkpoint', 'config=head_r18', status=3)
+    assert '404' in line and FOLDER in line
+
+
+def test_no_network(fetch, internet):
+    internet.refused = True
+    line = fetch('checkpoint', 'config=head_r18', status=3)
+    assert FOLDER in line and '5 tries' in line
+
+
+@pytest.mark.parametrize('page', [b'<html>sign in</html>', b'<html><script>_DRIVE_ivd = \'a\'; \'b\'</script></html>'])
+def test_a_page_that_is_no_listing(fetch, internet, page):
+    internet.put(f'https://drive.google.com/drive/folders/{FOLDER}', page, headers={'Content-Type': 'text/html'})
+    assert 'not what gdown reads' in fetch('checkpoint', 'config=head_r18', status=3)
+
+
+def test_a_subfolder_that_is_refused(fetch, drive):
+    drive.folder(FOLDER, 'HEAD', [(number('gone'), STEM, None)])
+    assert 'a page of it was refused' in fetch('checkpoint', 'config=head_r18', status=3)
+
+
+def test_a_listing_that_never_comes(fetch, internet, released):
+    internet.put(f'https://drive.google.com/drive/folders/{number("row")}', b'<html>' * 9999, pace=99)
+    before = 'import head.fetch.drive, head.fetch.patience; head.fetch.drive.LISTING_SECONDS = 0.3; ' \
+             'head.fetch.patience.TRIES = 1'
+    assert 'TimeoutError' in fetch('checkpoint', 'config=head_r18', before=before, status=3)
+
+
+def test_a_row_that_the_folder_lacks(fetch, released):
+    line = fetch('checkpoint', 'config=head_mnv2', status=2)
+    assert 'head_mnv2' in line and FOLDER in line
+
+
+def test_a_row_beyond_what_drive_lists(fetch, drive):
+    drive.folder(FOLDER, 'HEAD', [(number(f'other{i}'), f'other{i}.pth', BINARY) for i in range(50)])
+    line = fetch('checkpoint', 'config=head_r18', status=2)
+    assert 'cut off after 50' in line and 'by hand' in line
+
+
+def test_names_that_are_tricks(fetch, drive, tmp_path):
+    drive.folder(FOLDER, 'HEAD', [
+        (number('row'), STEM, None),
+        (number('a'), f'{STEM}/../../../outside.pth', BINARY),
+        (number('b'), f'{STEM}\x1b[2J.pth', BINARY),
+        (number('c'), f'../{STEM}.pth', BINARY),
+    ])
+    drive.folder(number('row'), STEM, [(number('d'), '.released.pth', BINARY), (number('e'), '..', BINARY)])
+    for name in 'abcde':
+        drive.file(number(name), b'x' * 1000)
+    line = fetch('checkpoint', 'config=head_r18', status=2)
+    assert 'no checkpoint' in line and '\x1b' not in line
+    assert not list(tmp_path.rglob('*outside*')) and not list(tmp_path.rglob('*.pth'))
+
+
+def test_an_id_that_is_a_trick(fetch, drive, tmp_path):
+    drive.folder(FOLDER, 'HEAD', [('x&confirm=t', f'{STEM}.pth', BINARY)])
+    assert 'no checkpoint' in fetch('checkpoint', 'config=head_r18', status=2)
+    assert not (tmp_path / 'work_dirs').exists()
+
+
+def test_two_at_once(fetch, released, place):
+    released['epoch_12.pth'].pace = 0.05
+    processes = [fetch.start('checkpoint', 'config=head_r18') for _ in range(2)]
+    printed = [process.communicate(timeout=60) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], printed
+    assert released['epoch_12.pth'].served == 200_000
+
+
+def test_killed_and_resumed(fetch, released, place, locked):
+    file = released['epoch_12.pth']
+    file.pace = 0.1
+    process = fetch.start('checkpoint', 'config=head_r18')
+    part = place / '.epoch_12.pth.part'
+    wait_until(lambda: part.exists() and part.stat().st_size > 60_000, process)
+    process.kill()
+    process.communicate()
+    have, file.pace = part.stat().st_size, 0
+    fetch('checkpoint', 'config=head_r18')
+    assert file.given[-1] == 200_000 - have and (place / 'epoch_12.pth').read_bytes() == file.body
+
+
+def test_what_eval_calls(fetch, released, locked, place):
+    """`released.checkpoint` in a process of its own, which needs the stand-in's proxy."""
+    code = f"""
+import sys, json, pathlib, head.catalog
+head.catalog.FOLDER = pathlib.Path({str(fetch.catalog)!r})
+from head.fetch.released import checkpoint
+found = checkpoint(head.catalog.models()['head_r18'], say=lambda line: None)
+print(json.dumps([found.path, found.sha256, found.confirmed, 'torch' in sys.modules]))"""
+    done = subprocess.run([sys.executable, '-c', code], cwd=str(fetch.place), env=fetch.environment,
+                          capture_output=True, text=True)
+    assert json.loads(done.stdout) == ['work_dirs/released/head_r18/epoch_12.pth', locked['sha256'], True, False]
+
+
+def test_lock_writes_the_catalog(fetch, released, drive, own_catalog, place):
+    other = 'retinanet_mnv2_fpn_mstrain_1x_coco.pth'
+    drive.folder(FOLDER, 'HEAD', [(number('row'), STEM, None), (number('other'), other, BINARY)])
+    body = drive.file(number('other'), os.urandom(1000)).body
+    out = fetch('lock')
+    text = (own_catalog / 'released.yaml').read_text()
+    assert text.startswith('# what\n# and why\nfolder: ')
+    files = yaml.safe_load(text)['files']
+    assert list(files) == ['head_r18', 'retinanet_mnv2'] and 'fitnet_r18: the folder has no checkpoint' in out
+    assert files['head_r18']['log']['sha256'] == hashlib.sha256(released['20220102_000000.log.json'].body).hexdigest()
+    assert files['retinanet_mnv2'] == dict(checkpoint=dict(
+        path=other, id=number('other'), size=1000, sha256=hashlib.sha256(body).hexdigest()))
+    assert 'unconfirmed' not in fetch('checkpoint', 'config=head_r18')
+    fetch('lock')
+    assert (own_catalog / 'released.yaml').read_text() == text
+
+
+def test_lock_keeps_what_it_cannot_fetch(fetch, released, drive, own_catalog, locked):
+    drive.exhausted = {locked['id']}
+    fetch('lock', status=3)
+    assert yaml.safe_load((own_catalog / 'released.yaml').read_text())['files'] == dict(
+        head_r18=dict(checkpoint=locked))
+
+
+def test_all(fetch, coco, weights, released, place, tmp_path):
+    fetch('all')
+    assert (place / 'epoch_12.pth').exists() and (tmp_path / 'data/coco/train2017').is_dir()
+    assert len(list((tmp_path / 'pretrained').rglob('*.pth'))) == len(weights)
+
+
+def test_all_but_drive(fetch, coco, weights, released, drive, locked, tmp_path):
+    drive.exhausted = {locked['id']}
+    assert 'quota' in fetch('all', status=3)
+    assert (tmp_path / 'data/coco/train2017').is_dir()
+    assert len(list((tmp_path / 'pretrained').rglob('*.pth'))) == len(weights)
+
+
+def test_no_room(fetch, released, locked, place):
+    assert 'free' in fetch('checkpoint', 'config=head_r18', before=disk(1000), status=3)
+    assert not (place / 'epoch_12.pth').exists()
+
+
+@pytest.mark.parametrize('paths, chosen', [
+    ([], None),
+    ([f'{STEM}_v2/epoch_12.pth', 'x_' + STEM + '.pth', f'head_dag_{STEM}/latest.pth'], None),
+    ([f'{STEM}.pth'], f'{STEM}.pth'),
+    ([f'a/{STEM}-36.1/model.pth'], f'a/{STEM}-36.1/model.pth'),
+    ([f'{STEM}/epoch_12.pth', f'{STEM}/epoch_9.pth', f'{STEM}/other.pth'], f'{STEM}/epoch_12.pth'),
+    ([f'{STEM}/epoch_12.pth', f'{STEM}/latest.pth'], f'{STEM}/latest.pth'),
+])
+def test_the_rule_for_checkpoints(paths, chosen):
+    assert checkpoint_path(CONFIG, paths) == chosen
+
+
+@pytest.mark.parametrize('paths', [
+    [f'{STEM}/a.pth', f'{STEM}/b.pth'],
+    [f'{STEM}/latest.pth', f'old/{STEM}/latest.pth'],
+    [f'a/{STEM}/epoch_12.pth', f'b/{STEM}/epoch_12.pth'],
+])
+def test_several_checkpoints_and_no_rule(paths):
+    with pytest.raises(RequestError) as refused:
+        checkpoint_path(CONFIG, paths)
+    assert all(path in str(refused.value) for path in paths)
+
+
+def test_the_rule_for_logs():
+    paths = [f'{STEM}/20220101.log.json', f'{STEM}/20220301.log.json', 'other/20220401.log.json', f'{STEM}/x.log']
+    assert log_path(CONFIG, paths) == paths[1] and log_path(CONFIG, []) is None
