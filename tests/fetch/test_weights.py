@@ -1,7 +1,10 @@
 """`fetch pretrained`: every way in which a download can go wrong."""
 
+import fcntl
 import os
 import signal
+import struct
+import termios
 import time
 
 import pytest
@@ -215,8 +218,10 @@ def test_two_at_once(fetch, weights, target):
 def test_progress_on_a_terminal_only(fetch, weights):
     weights['resnet18'].pace = 0.05
     ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack('4H', 24, 120, 0, 0))
     process = fetch.start(*ONE, stderr=theirs)
     out, _ = process.communicate(timeout=30)
+    os.set_blocking(ours, False)
     drawn = os.read(ours, 100_000).decode()
     os.close(theirs)
     os.close(ours)
