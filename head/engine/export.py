@@ -1,0 +1,119 @@
+"""`export`: the student of a trained checkpoint as a plain mmdet RetinaNet, for those without this package."""
+
+import contextlib
+import copy
+import os
+import tempfile
+
+import mmdet
+from mmcv import Config
+from mmcv.runner import save_checkpoint
+from mmdet.core import get_classes
+from mmdet.models import build_detector
+from safetensors.torch import save_file
+
+from .. import __version__, catalog
+from ..errors import DONE, RequestError
+from ..quiet import quietly
+from . import configuration
+from .inference import build_for_inference
+from .onnx_file import write_onnx
+from .weights import load_checkpoint, sha256_of
+from .whole_file import written_whole
+
+PAPER = 'arXiv:2207.05345'
+
+
+def head_name(model):
+    """The attribute under which a model's config has its RetinaNet head; None where it has none."""
+    heads = ('RetinaHead', 'RetinaRPNHead')
+    return next((name for name in ('bbox_head', 'rpn_head') if model.get(name, {}).get('type') in heads), None)
+
+
+def stock_config(cfg):
+    """The config of the student alone, which needs nothing of this package.
+
+    The backbone names no weights of its own, since the checkpoint has them.
+    """
+    model, head = cfg.model, head_name(cfg.model)
+    train_cfg, test_cfg = model.train_cfg, model.test_cfg
+    if head == 'rpn_head':
+        train_cfg, test_cfg = train_cfg.rpn, test_cfg.rpn
+    stock = cfg._cfg_dict.to_dict()
+    stock.pop('custom_imports', None)
+    stock['custom_hooks'] = [hook for hook in cfg.get('custom_hooks', []) if hook['type'] != 'IterationCounterHook']
+    stock['model'] = dict(
+        type='RetinaNet',
+        backbone=dict(model.backbone, init_cfg=None),
+        neck=model.neck,
+        bbox_head=dict(model[head], type='RetinaHead'),
+        train_cfg=train_cfg,
+        test_cfg=test_cfg)
+    return Config(stock)
+
+
+def student_weights(state, head):
+    """The student's part of a detector's state_dict, under RetinaNet's names."""
+    renamed = {f'{head}.': 'bbox_head.', 'backbone.': 'backbone.', 'neck.': 'neck.'}
+    return {
+        new + name[len(old):]: value
+        for name, value in state.items() for old, new in renamed.items() if name.startswith(old)
+    }
+
+
+def _open_folder(folder):
+    try:
+        os.makedirs(folder, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise RequestError(f'{folder}: not writable ({error.strerror}); name another folder') from error
+
+
+def run(request):
+    """The command `export`; returns its exit status.
+
+    Raises:
+        RequestError: the config has no RetinaNet; the checkpoint is not the config's; a file is there already, or its
+            folder cannot be written to.
+    """
+    path, row = catalog.find_config(request.require('config'))
+    checkpoint = request.require('checkpoint')
+    cfg = configuration.load_config(path)
+    head = head_name(cfg.model)
+    if head is None:
+        raise RequestError(f'{path}: a {cfg.model.type}, which has no RetinaNet to export')
+    out = request.get('out') or os.path.join('work_dirs', path.stem, 'export')
+    names = [os.path.join(out, path.stem + suffix) for suffix in ('.pth', '.py', '.safetensors')]
+    names += [request.get('onnx')] if request.get('onnx') else []
+    for name in filter(os.path.lexists, names):
+        raise RequestError(f'{name}: there already; move it away, or name another folder: out=')
+
+    trained = build_for_inference(cfg)
+    load_checkpoint(trained, checkpoint, path.name)
+    stock = stock_config(cfg)
+    with quietly():
+        student = configuration.built(build_detector, copy.deepcopy(stock.model))
+    student.load_state_dict(student_weights(trained.state_dict(), head))
+    student.CLASSES = get_classes('coco')
+    note = dict(
+        config=row.alias if row else path.name,
+        method=row.method if row else cfg.model.type,
+        checkpoint_sha256=sha256_of(checkpoint),
+        exported_by=f'head {__version__}',
+        paper=PAPER)
+
+    for name in names:
+        _open_folder(os.path.dirname(os.path.abspath(name)))
+    with contextlib.ExitStack() as stack:  # every file is written before the first gets its name
+        weights, config, tensors, *onnx = [stack.enter_context(written_whole(name)) for name in names]
+        save_checkpoint(student, weights, meta=dict(mmdet_version=mmdet.__version__, head=note))
+        with open(config, 'w', encoding='utf-8') as file:
+            file.write(f'# The student of {note["config"]} ({PAPER}): plain mmdet, weights in {path.stem}.pth\n')
+            file.write(stock.pretty_text)
+        save_file(student.state_dict(), tensors, metadata=dict(note, format='pt'))
+        if onnx:
+            write_onnx(student, onnx[0], stock.data.test.pipeline)
+    for name in names:
+        print(f'written: {name} ({os.path.getsize(name) / 1e6:.1f} MB)')
+    return DONE

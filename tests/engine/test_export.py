@@ -1,0 +1,171 @@
+"""The exported student: plain mmdet, the same detections, and files that are whole or not there."""
+
+import os
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from head import __version__, catalog
+from head.engine import configuration, restricted_pickle
+from head.engine.inference import build_for_inference
+from head.engine.export import head_name, stock_config
+from head.engine.weights import sha256_of
+
+PLAIN = '''
+import pickle, sys
+from mmdet.apis import inference_detector, init_detector
+model = init_detector(sys.argv[1], sys.argv[2], device='cpu')
+results = inference_detector(model, sys.argv[4:])
+assert not [name for name in sys.modules if name.partition('.')[0] in ('head', 'todd')]
+pickle.dump((type(model).__module__, model.CLASSES, results), open(sys.argv[3], 'wb'))
+'''
+"""Detects with mmdet alone: config, checkpoint, where the results go, images."""
+
+
+def config_of(alias):
+    return configuration.load_config(catalog.find_config(alias)[0])
+
+
+def stem_of(alias):
+    return catalog.find_config(alias)[0].stem
+
+
+def trained(alias, path):
+    """A checkpoint as a training leaves it, of random weights whose scores are spread. Returns the detector."""
+    from mmcv.runner import save_checkpoint
+    torch.manual_seed(1)
+    model = build_for_inference(config_of(alias))
+    head = getattr(model, head_name(config_of(alias).model))
+    torch.nn.init.normal_(head.retina_cls.weight, std=0.03)
+    torch.nn.init.constant_(head.retina_cls.bias, -2)
+    for parameter in model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    optimizer = torch.optim.SGD(model.parameters(), 0.01, momentum=0.9)
+    optimizer.step()
+    save_checkpoint(model, str(path), optimizer, dict(epoch=12))
+    return model.eval()
+
+
+@pytest.fixture(scope='module')
+def checkpoint(tmp_path_factory):
+    """A checkpoint of head_r18."""
+    path = tmp_path_factory.mktemp('trained') / 'epoch_12.pth'
+    trained('head_r18', path)
+    return path
+
+
+@pytest.mark.parametrize('alias', ['head_r18', 'head_mnv2', 'assist_r18', 'fitnet_r18', 'retinanet_r18'])
+def test_the_same_detections_without_this_package(head, embedded, tmp_path, alias):
+    from mmdet.apis import inference_detector
+    source, out = tmp_path / 'epoch_12.pth', tmp_path / 'out'
+    model = trained(alias, source)
+    done = head('export', f'config={alias}', f'checkpoint={source}', f'out={out}')
+    assert done.returncode == 0, done.stderr
+    stem = stem_of(alias)
+    assert sorted(os.listdir(out)) == sorted(f'{stem}{suffix}' for suffix in ('.pth', '.py', '.safetensors'))
+
+    images = sorted(map(str, (embedded / 'val2017').iterdir()))[:2]
+    model.cfg = config_of(alias)
+    expected = inference_detector(model, images)
+    plain = subprocess.run(
+        [sys.executable, '-c', PLAIN, f'{out}/{stem}.py', f'{out}/{stem}.pth', tmp_path / 'found', *images],
+        cwd=tmp_path, env=dict(os.environ, PYTHONPATH=''), capture_output=True, text=True)
+    assert plain.returncode == 0, plain.stderr
+    assert 'size mismatch' not in plain.stdout and 'missing keys' not in plain.stdout, plain.stdout
+    module, classes, found = pickle.loads((tmp_path / 'found').read_bytes())
+    assert module == 'mmdet.models.detectors.retinanet' and len(classes) == 80 and classes[0] == 'person'
+    assert [sum(map(len, image)) for image in expected] == [100, 100]
+    assert all(np.array_equal(a, b) for one, other in zip(expected, found) for a, b in zip(one, other))
+
+    assert (out / f'{stem}.pth').stat().st_size < source.stat().st_size * (0.6 if alias in ('fitnet_r18', 'retinanet_r18') else 0.36)
+    text = (out / f'{stem}.py').read_text()
+    assert 'head.method' not in text and 'distiller' not in text and 'IterationCounterHook' not in text
+
+
+def test_what_the_files_say(head, checkpoint, tmp_path):
+    from safetensors import safe_open
+    done = head('export', 'config=head_r18', f'checkpoint={checkpoint}', f'out={tmp_path}')
+    assert done.returncode == 0 and len(done.stdout.splitlines()) == 3, done.stdout + done.stderr
+    stem = tmp_path / stem_of('head_r18')
+    content = restricted_pickle.load(f'{stem}.pth')
+    note = dict(config='head_r18', method=catalog.models()['head_r18'].method, checkpoint_sha256=sha256_of(checkpoint),
+                exported_by=f'head {__version__}', paper='arXiv:2207.05345')
+    assert content['meta']['head'] == note and len(content['meta']['CLASSES']) == 80
+    assert content.keys() == {'meta', 'state_dict'} and len(content['state_dict']) == 156
+    with safe_open(f'{stem}.safetensors', framework='np') as file:
+        assert file.metadata() == dict(note, format='pt')
+        assert set(file.keys()) == set(content['state_dict'])
+        assert all(np.array_equal(file.get_tensor(name), value) for name, value in content['state_dict'].items())
+    source = restricted_pickle.load(str(checkpoint))['state_dict']
+    assert torch.equal(content['state_dict']['bbox_head.retina_cls.weight'], source['rpn_head.retina_cls.weight'])
+
+
+@pytest.mark.parametrize('alias', [alias for alias in catalog.models() if 'faster_rcnn' not in alias])
+def test_every_retinanet_becomes_one_that_trains(alias):
+    from mmdet.models import build_detector
+
+    from tests.method.miniature_models import batch, total
+    model = build_detector(stock_config(config_of(alias)).model)
+    images, metas, boxes, labels = batch()
+    losses = model.forward_train(images, metas, boxes, labels)
+    assert type(model).__name__ == 'RetinaNet' and type(model.bbox_head).__name__ == 'RetinaHead'
+    assert set(losses) == {'loss_cls', 'loss_bbox'} and torch.isfinite(total(losses))
+
+
+def test_onnx(head, checkpoint, tmp_path):
+    done = head('export', 'config=head_r18', f'checkpoint={checkpoint}', f'out={tmp_path}/out',
+                f'onnx={tmp_path}/student.onnx')
+    assert done.returncode == 0, done.stderr
+    content = (tmp_path / 'student.onnx').read_bytes()
+    assert len(content) > 80e6 and all(name in content for name in (b'NonMaxSuppression', b'dets', b'labels'))
+
+
+@pytest.mark.parametrize('words,named', [
+    (('config=faster_rcnn_r50', ), 'a FasterRCNN, which has no RetinaNet to export'),
+    (('config=assist_r18', ), 'not a checkpoint of'),
+    (('config=head_r18', 'checkpoint=none.pth'), 'none.pth: no such file'),
+    (('config=head_r18', 'out=/proc/none'), '/proc/none: not writable'),
+    (('config=head_r18', 'onnx=/proc/none/x.onnx'), '/proc/none: not writable'),
+])
+def test_refused(refused, checkpoint, tmp_path, words, named):
+    out = tmp_path / 'out'
+    assert named in refused('export', f'checkpoint={checkpoint}', f'out={out}', *words)
+    assert not out.exists() or not list(out.iterdir())
+
+
+def test_no_checkpoint(refused):
+    assert 'needs checkpoint=' in refused('export', 'config=head_r18')
+
+
+def test_malicious_checkpoint(refused, tmp_path):
+    from tests.engine.test_restricted_pickle import SYSTEM, ZIP, command, pickled
+    pickled(tmp_path / 'x.pth', b'\x80\x04' + SYSTEM + command(tmp_path / 'flag') + b'\x85R.', ZIP)
+    line = refused('export', 'config=head_r18', f'checkpoint={tmp_path}/x.pth', f'out={tmp_path}/out')
+    assert line.endswith('refused, it asks for posix.system, which no checkpoint needs')
+    assert not (tmp_path / 'flag').exists() and not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize('suffix', ['.pth', '.py', '.safetensors'])
+def test_what_is_there_stays(refused, checkpoint, tmp_path, suffix):
+    there = tmp_path / f'{stem_of("head_r18")}{suffix}'
+    there.write_text('mine')
+    line = refused('export', 'config=head_r18', f'checkpoint={checkpoint}', f'out={tmp_path}')
+    assert line.startswith(f'head: {there}: there already')
+    assert os.listdir(tmp_path) == [there.name] and there.read_text() == 'mine'
+
+
+def test_nothing_half_written(checkpoint, tmp_path, monkeypatch):
+    from head.cli import parse
+    from head.engine import export
+
+    def fail(*args, **kwargs):
+        raise OSError('no space')
+
+    monkeypatch.setattr(export, 'save_file', fail)
+    with pytest.raises(OSError, match='no space'):
+        export.run(parse(['export', 'config=head_r18', f'checkpoint={checkpoint}', f'out={tmp_path}/out']))
+    assert os.listdir(tmp_path / 'out') == []
