@@ -1,9 +1,10 @@
 """Where the labels of boxes go, so that they cover one another as little as may be."""
 
-from typing import NamedTuple
+from typing import List, NamedTuple, Optional
 
 CHARACTER, PADDING, HEIGHT = 10.0, 5.0, 24.0
 """Of a label in 18 px text, in the drawing's units: width of a character, space before and after, height."""
+COVERED = 0.15
 
 
 class Place(NamedTuple):
@@ -21,8 +22,8 @@ def _overlap(one, other):
     return max(across, 0) * max(down, 0)
 
 
-def place_labels(boxes, texts, width, height):
-    """A place for each label at a corner of its box, inside the picture.
+def place_labels(boxes, texts, width, height) -> List[Optional[Place]]:
+    """A place for each label at a corner of its box, inside the picture; the first ones choose first.
 
     Args:
         boxes (list): x, y, width, height.
@@ -31,7 +32,7 @@ def place_labels(boxes, texts, width, height):
         height (float): the picture's.
 
     Returns:
-        list[Place]
+        one a box; None where the label would cover more than `COVERED` of itself in others.
     """
     placed = []
     for (x, y, w, h), text in zip(boxes, texts):
@@ -39,5 +40,7 @@ def place_labels(boxes, texts, width, height):
         corners = [(left, top) for top in (y - HEIGHT, y, y + h - HEIGHT, y + h) for left in (x, x + w - long)]
         inside = [Place(min(max(left, 0), max(width - long, 0)), min(max(top, 0), height - HEIGHT), long, HEIGHT)
                   for left, top in corners]
-        placed.append(min(inside, key=lambda place: sum(_overlap(place, other) for other in placed)))
+        covered = [sum(_overlap(place, other) for other in placed if other) for place in inside]
+        place = inside[covered.index(min(covered))]
+        placed.append(place if min(covered) <= COVERED * place.width * place.height else None)
     return placed

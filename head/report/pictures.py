@@ -6,7 +6,7 @@ import io
 import os
 from collections import Counter
 from dataclasses import dataclass
-from typing import List
+from typing import List, Optional
 
 from PIL import Image
 
@@ -28,7 +28,7 @@ RULE = (f'Chosen by their ground truth alone, whatever was detected: images with
 
 @dataclass
 class Drawn:
-    """A box with its label, in the picture's units."""
+    """A box in the picture's units, and where its label goes; None: there is no room for it."""
 
     x: float
     y: float
@@ -37,7 +37,7 @@ class Drawn:
     text: str
     colour: int
     crowd: bool
-    label: Place
+    label: Optional[Place]
 
 
 @dataclass
@@ -93,7 +93,8 @@ def _words(names):
 
 
 def _drawn(boxes, names, colours, scale, height):
-    boxes = sorted(boxes, key=lambda box: -box.bbox[2] * box.bbox[3])  # small ones on top
+    # who is labelled first: sure ones, then large ones
+    boxes = sorted(boxes, key=lambda box: (-getattr(box, 'score', 0), -box.bbox[2] * box.bbox[3]))
     scaled = [[side * scale for side in box.bbox] for box in boxes]
     texts = [names.get(box.category_id, str(box.category_id)) for box in boxes]
     texts = [f'{text} {box.score:.2f}' if hasattr(box, 'score') else text for text, box in zip(texts, boxes)]

@@ -23,3 +23,8 @@ def test_labels_stay_inside_and_apart():
             apart = (one.x + one.width <= other.x or other.x + other.width <= one.x
                      or one.y + one.height <= other.y or other.y + other.height <= one.y)
             assert one is other or apart
+
+
+def test_a_label_without_room_is_left_out():
+    places = place_labels([(100, 100, 20, 20)] * 40, ['potted plant 0.50'] * 40, 480, 360)
+    assert places[0] and places[1] and places.count(None) >= 30
