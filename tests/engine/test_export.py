@@ -11,8 +11,8 @@ import torch
 
 from head import __version__, catalog
 from head.engine import configuration, restricted_pickle
-from head.engine.inference import build_for_inference
 from head.engine.export import head_name, stock_config
+from head.engine.inference import build_for_inference
 from head.engine.weights import sha256_of
 
 PLAIN = '''
@@ -81,7 +81,8 @@ def test_the_same_detections_without_this_package(head, embedded, tmp_path, alia
     assert [sum(map(len, image)) for image in expected] == [100, 100]
     assert all(np.array_equal(a, b) for one, other in zip(expected, found) for a, b in zip(one, other))
 
-    assert (out / f'{stem}.pth').stat().st_size < source.stat().st_size * (0.6 if alias in ('fitnet_r18', 'retinanet_r18') else 0.36)
+    share = 0.6 if alias in ('fitnet_r18', 'retinanet_r18') else 0.36  # without an assistant, only the optimizer goes
+    assert (out / f'{stem}.pth').stat().st_size < share * source.stat().st_size
     text = (out / f'{stem}.py').read_text()
     assert 'head.method' not in text and 'distiller' not in text and 'IterationCounterHook' not in text
 
