@@ -109,13 +109,12 @@ def _standing(weights):
 
 
 def evaluate_all(request):
-    """The released checkpoint of every row with a reported number; returns the exit status."""
-    rows = [row.alias for row in catalog.models().values() if row.reported is not None]
+    """Every released checkpoint; returns the exit status."""
     found = []
-    for alias in rows:
-        keys = dict(request.keys, config=alias)
+    for row in released.released_rows():
+        keys = dict(request.keys, config=row.alias)
         if 'work_dir' in keys:
-            keys['work_dir'] = os.path.join(keys['work_dir'], alias)
+            keys['work_dir'] = os.path.join(keys['work_dir'], row.alias)
         found.append(evaluate(replace(request, keys=keys)))
     print('\n'.join(line for _, line in found))
     return FELL_SHORT if FAIL in [verdict for verdict, _ in found] else DONE

@@ -161,11 +161,15 @@ def _has_checkpoint(row):
         return True
 
 
-def fetch_all_released(say=print):
-    """Have everything that the lock knows; with an empty lock, everything that the folder has of our rows."""
+def released_rows():
+    """The rows that the lock knows; with an empty lock, those of which the folder has a checkpoint."""
     locks = catalog.released().files
-    rows = [row for row in catalog.models().values() if (row.alias in locks if locks else _has_checkpoint(row))]
-    each(lambda row: _fetch(row, say), rows, WORKERS)
+    return [row for row in catalog.models().values() if (row.alias in locks if locks else _has_checkpoint(row))]
+
+
+def fetch_all_released(say=print):
+    """Have every released checkpoint, and the logs."""
+    each(lambda row: _fetch(row, say), released_rows(), WORKERS)
 
 
 def _lock_row(row, known, say) -> Optional[ReleasedFiles]:

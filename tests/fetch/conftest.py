@@ -28,12 +28,12 @@ head.catalog.FOLDER = Path(sys.argv[1])
 head.fetch.patience.PAUSE = 0.01
 exec(sys.argv[2])
 from head.cli import main
-sys.exit(main(['fetch', *sys.argv[3:]]))
+sys.exit(main(sys.argv[3:]))
 """
 
 
 def disk(free):
-    """Code for `Fetch.start` that leaves that many bytes free on every disk."""
+    """Code for `Command.start` that leaves that many bytes free on every disk."""
     return f'import shutil; shutil.disk_usage = lambda path: shutil._ntuple_diskusage({free}, 0, {free})'
 
 
@@ -76,15 +76,16 @@ def own_catalog(tmp_path):
     return folder
 
 
-class Fetch:
-    """`fetch` as a user calls it, in `place`."""
+class Command:
+    """A command as a user calls it, in `place`, in front of the stand-in."""
 
-    def __init__(self, place, own_catalog, internet):
+    def __init__(self, name, place, own_catalog, internet):
+        self.name = name
         self.place, self.catalog = place, own_catalog
         certificate = place / 'ca.pem'
         internet.certificate.write_to_path(str(certificate))
         home = place / 'home'
-        home.mkdir()
+        home.mkdir(exist_ok=True)
         self.environment = dict(
             os.environ, PYTHONPATH=str(ROOT), HOME=str(home), HTTP_PROXY=internet.address, HTTPS_PROXY=internet.address,
             http_proxy=internet.address, https_proxy=internet.address, no_proxy='', NO_PROXY='',
@@ -92,17 +93,17 @@ class Fetch:
 
     def start(self, *words, before='', stderr=subprocess.PIPE):
         """The process, started; `before` is code that it runs first."""
-        return subprocess.Popen([sys.executable, '-c', CHILD, str(self.catalog), before, *map(str, words)],
+        return subprocess.Popen([sys.executable, '-c', CHILD, str(self.catalog), before, self.name, *map(str, words)],
                                 cwd=str(self.place), env=self.environment, stdout=subprocess.PIPE,
                                 stderr=stderr, text=True)
 
-    def __call__(self, *words, before='', status=0):
-        """What it prints: its output, or where it must fail with `status` its single line of complaint."""
+    def __call__(self, *words, before='', status=0, timeout=60):
+        """What it prints: its output, or where it must end with 2 or 3 its single line of complaint."""
         process = self.start(*words, before=before)
-        out, complaint = process.communicate(timeout=60)
+        out, complaint = process.communicate(timeout=timeout)
         assert process.returncode == status, out + complaint
         assert 'Traceback' not in complaint, complaint
-        if not status:
+        if status < 2:
             assert not complaint, complaint
             return out
         lines = complaint.splitlines()
@@ -112,8 +113,8 @@ class Fetch:
 
 @pytest.fixture
 def fetch(tmp_path, own_catalog, internet):
-    """Run `fetch`, see `Fetch`."""
-    return Fetch(tmp_path, own_catalog, internet)
+    """Run `fetch`, see `Command`."""
+    return Command('fetch', tmp_path, own_catalog, internet)
 
 
 @pytest.fixture

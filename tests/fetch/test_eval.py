@@ -1,0 +1,104 @@
+"""`eval` without a checkpoint: the released one is fetched, checked, evaluated and judged."""
+
+import io
+import json
+
+import pytest
+import torch
+
+from head import catalog
+from head.engine.configuration import load_config
+from head.engine.inference import build_for_inference
+
+from .conftest import Command
+from .test_released import BINARY, FOLDER, STEM, entry, number
+
+NAME = 'epoch_12.pth'
+
+
+@pytest.fixture(scope='module')
+def checkpoint():
+    """The bytes of a checkpoint of head_r18 that has learnt nothing."""
+    torch.manual_seed(0)
+    model = build_for_inference(load_config(catalog.find_config('head_r18')[0]))
+    memory = io.BytesIO()
+    torch.save(dict(state_dict=model.state_dict(), meta=dict(epoch=12)), memory)
+    return memory.getvalue()
+
+
+@pytest.fixture
+def served(drive):
+    """Let the authors' folder hold these bytes as head_r18's checkpoint."""
+
+    def serve(body):
+        drive.folder(FOLDER, 'HEAD', [(number('row'), STEM, None)])
+        drive.folder(number('row'), STEM, [(number(NAME), NAME, BINARY)])
+        return drive.file(number(NAME), body)
+
+    return serve
+
+
+@pytest.fixture
+def evaluate(tmp_path, own_catalog, internet, coco, edit, embedded):
+    """Run `eval` on the drawn set, which its catalog takes for val2017; the number reported is as it is told."""
+
+    def run(*words, reported=36.1, **kwargs):
+        edit('models.yaml', lambda content: content['head_r18'].update(reported=reported))
+        command = Command('eval', tmp_path, own_catalog, internet)
+        return command(*words, f'data={embedded}', 'device=cpu', timeout=300, **kwargs)
+
+    return run
+
+
+def verdict(place):
+    return json.loads((place / 'work_dirs' / STEM / 'eval' / 'verdict.json').read_text())
+
+
+def test_within_tolerance(evaluate, served, checkpoint, tmp_path):
+    """A model that finds nothing, and a reported number of as much."""
+    served(checkpoint)
+    out = evaluate('config=head_r18', reported=0.05)
+    assert 'head_r18: measured 0.00 mAP, reported 0.1, tolerance 0.07: pass' in out
+    assert 'from the authors\' folder, unconfirmed' in out
+    written = verdict(tmp_path)
+    assert written['verdict'] == 'pass' and written['checkpoint']['confirmed'] is False
+    assert written['data']['val']['is_val2017'] and len(written['per_category']) == 80
+
+
+def test_short_of_it(evaluate, served, checkpoint, edit, tmp_path):
+    """By the lock, and without `config=`: every released one."""
+    served(checkpoint)
+    edit('released.yaml', lambda content: content.update(
+        files=dict(head_r18=dict(checkpoint=entry(NAME, checkpoint)))))
+    assert 'reported 36.1, tolerance 0.07: fail' in evaluate(status=1)
+    assert verdict(tmp_path)['verdict'] == 'fail' and verdict(tmp_path)['checkpoint']['confirmed']
+
+
+def test_other_bytes_than_the_lock_says_are_not_evaluated(evaluate, served, checkpoint, edit, tmp_path):
+    served(checkpoint[:-1] + b'x')
+    edit('released.yaml', lambda content: content.update(
+        files=dict(head_r18=dict(checkpoint=entry(NAME, checkpoint)))))
+    assert 'sha256' in evaluate('config=head_r18', status=3)
+    assert not (tmp_path / 'work_dirs' / STEM).exists()
+
+
+class Attack:
+    """Runs code where it is unpickled."""
+
+    def __reduce__(self):
+        return exec, ('open("attacked", "w").close()', )
+
+
+def test_a_checkpoint_that_would_run_code(evaluate, served, tmp_path):
+    memory = io.BytesIO()
+    torch.save(dict(state_dict=Attack()), memory)
+    served(memory.getvalue())
+    line = evaluate('config=head_r18', status=2)
+    assert f'{NAME}: refused, it asks for ' in line and 'exec' in line
+    assert not (tmp_path / 'attacked').exists()
+
+
+def test_no_network(evaluate, internet, tmp_path):
+    internet.refused = True
+    line = evaluate('config=head_r18', status=3)
+    assert 'drive.google.com' in line and not (tmp_path / 'work_dirs' / STEM).exists()
