@@ -81,7 +81,7 @@ def _plot(axes, epochs, series, curves, mark):
             axes.plot(broken, np.full(len(broken), 0.03), 'x', color=look(curve.number)['color'],
                       transform=axes.get_xaxis_transform())
     axes.set_xlabel('epoch')
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
 
 
 def _train_figure(prefix, title, log, names, logarithmic):
