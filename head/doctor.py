@@ -7,6 +7,7 @@ import shutil
 from .catalog import files
 from .container import image
 from .errors import DONE
+from .file_hash import file_hash
 from .quiet import quietly
 from .verdict import write_json
 
@@ -40,7 +41,6 @@ def examine(data, pretrained):
 
         from .engine.run_facts import commit, versions
         from .engine.shared_memory import lacking
-        from .engine.weights import sha256_of
         try:
             from mmcv.ops import get_compiler_version, get_compiling_cuda_version
             compiled = dict(compiler=get_compiler_version(), cuda=get_compiling_cuda_version())
@@ -52,7 +52,7 @@ def examine(data, pretrained):
     for file in files().values():
         path = os.path.join(pretrained, *file.path.split('/')[1:])
         if os.path.isfile(path):
-            weights[path] = 'ok' if sha256_of(path).startswith(file.sha256) else 'damaged'
+            weights[path] = 'ok' if file_hash(path).startswith(file.sha256) else 'damaged'
         else:
             weights[path] = 'missing'
     return dict(

@@ -3,7 +3,7 @@
 import json
 
 from .errors import DONE, FELL_SHORT
-from .whole_text import write_text
+from .whole_file import write_text
 
 PASS, FAIL, UNVERIFIED = 'pass', 'fail', 'unverified'
 NOT_VAL2017 = 'the data are not COCO val2017'

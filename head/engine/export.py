@@ -14,12 +14,13 @@ from safetensors.torch import save_file
 
 from .. import __version__, catalog
 from ..errors import DONE, RequestError
+from ..file_hash import file_hash
 from ..quiet import quietly
+from ..whole_file import written_whole
 from . import configuration
 from .inference import build_for_inference
 from .onnx_file import write_onnx
-from .weights import load_checkpoint, sha256_of
-from .whole_file import written_whole
+from .weights import load_checkpoint
 
 PAPER = 'arXiv:2207.05345'
 
@@ -99,7 +100,7 @@ def run(request):
     note = dict(
         config=row.alias if row else path.name,
         method=row.method if row else cfg.model.type,
-        checkpoint_sha256=sha256_of(checkpoint),
+        checkpoint_sha256=file_hash(checkpoint),
         exported_by=f'head {__version__}',
         paper=PAPER)
 

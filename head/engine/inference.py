@@ -14,7 +14,7 @@ from tqdm import tqdm
 from ..quiet import quietly
 from ..results.coco_metrics import IN_LOG, coco_scores
 from ..results.run import DETECTIONS
-from ..whole_text import write_text
+from ..whole_file import write_text
 from . import configuration
 from .image_reading import name_broken_images
 from .interruption import shield_workers

@@ -5,7 +5,7 @@ import os
 
 from mmcv.runner import EpochBasedRunner, save_checkpoint
 
-from .whole_file import written_whole
+from ..whole_file import written_whole
 
 
 class Runner(EpochBasedRunner):

@@ -7,6 +7,7 @@ import tempfile
 
 from ..catalog import EVALUATION_TOLERANCE, file_at
 from ..data.coco_folder import read_annotations
+from ..data.subset import restrict
 from ..errors import FELL_SHORT, HeadError, RequestError
 from ..method.frozen_teacher import build_teacher
 from ..quiet import quietly
@@ -36,8 +37,7 @@ def subset(content, images):
     """Every n-th image of COCO instances, by id, and its annotations."""
     listed = sorted(content['images'], key=lambda image: image['id'])
     chosen = [listed[place * len(listed) // images] for place in range(images)]
-    ids = {image['id'] for image in chosen}
-    return dict(content, images=chosen, annotations=[one for one in content['annotations'] if one['image_id'] in ids])
+    return restrict(content, [image['id'] for image in chosen])
 
 
 def check_teacher(cfg, weights, images, device, say):

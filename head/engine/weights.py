@@ -1,7 +1,6 @@
 """Weights files: present, undamaged, and of the model they are loaded into."""
 
 import copy
-import hashlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from mmdet.models import build_backbone
 
 from ..catalog import file_at
 from ..errors import RequestError
+from ..file_hash import file_hash
 from ..method.frozen_teacher import build_teacher
 from . import restricted_pickle
 
@@ -30,15 +30,6 @@ class Weights:
     def as_dict(self):
         """For the verdict."""
         return asdict(self)
-
-
-def sha256_of(path):
-    """The file's hash, hexadecimal."""
-    digest = hashlib.sha256()
-    with open(path, 'rb') as file:
-        for block in iter(lambda: file.read(1 << 20), b''):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 @CheckpointLoader.register_scheme(prefixes='', force=True)
@@ -150,13 +141,13 @@ def check_pretrained(cfg, folder, overrides):
             path = Path(folder, *path.parts[1:])
         node[key] = str(path)
         if not path.is_file():
-            mend = f'fetch it from {known.address}' if known else 'name another'
+            mend = f'scripts/fetch pretrained brings it from {known.address}' if known else 'name another'
             raise RequestError(f'{path}: no such weights ({dotted}); {mend}, or take random ones: pretrained=none')
-        sha256 = sha256_of(path)
+        sha256 = file_hash(path)
         confirmed = bool(known) and sha256.startswith(known.sha256)
         if known and not by_hand and not confirmed:
             raise RequestError(f'{path}: damaged, its sha256 begins with {sha256[:8]}, not {known.sha256}; '
-                               f'fetch it again from {known.address}')
+                               f'move it away and fetch it again: scripts/fetch pretrained')
         teacher = key == 'ckpt'
         module = (
             build_teacher(cfg.model.distiller.teacher.config, None)

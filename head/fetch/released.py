@@ -17,7 +17,7 @@ from .. import catalog
 from ..catalog import Released, ReleasedFile, ReleasedFiles
 from ..errors import RequestError
 from ..file_hash import file_hash
-from ..whole_text import write_text
+from ..whole_file import write_text
 from .beside import locked
 from .download import obtain
 from .drive import LIMIT, drive_file, folder_address, list_folder

@@ -4,7 +4,7 @@ import errno
 import os
 
 from ..errors import DONE, RequestError
-from ..whole_text import write_text
+from ..whole_file import write_text
 from .page import render
 from .work_dirs import SEARCHED, read_named, search
 

@@ -15,9 +15,9 @@ from ..data.coco_folder import check_split
 from ..data.subset import restrict, take_images, write_annotations
 from ..engine.run_facts import run_facts
 from ..engine.train import open_log, train
-from ..engine.weights import sha256_of
 from ..engine.work_dir import open_work_dir
 from ..errors import DONE, FELL_SHORT, RequestError
+from ..file_hash import file_hash
 from ..verdict import FAIL, PASS, UNVERIFIED, write_json
 from . import first_steps, miniature
 from .untrained import scores_untrained
@@ -68,7 +68,7 @@ def measure(folder, place):
     ann_file = os.path.join(folder, 'annotations', 'instances_train2017.json')
     with open(ann_file) as file:
         images = len({one['image_id'] for one in json.load(file)['annotations']})
-    found = dict(data=sha256_of(ann_file))
+    found = dict(data=file_hash(ann_file))
     print(f'[1/3] {first_steps.STEPS} steps with known losses', flush=True)
     found['first_steps'] = first_steps.losses(folder)
 

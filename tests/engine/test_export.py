@@ -13,7 +13,7 @@ from head import __version__, catalog
 from head.engine import configuration, restricted_pickle
 from head.engine.export import head_name, stock_config
 from head.engine.inference import build_for_inference
-from head.engine.weights import sha256_of
+from head.file_hash import file_hash
 
 PLAIN = '''
 import pickle, sys
@@ -93,7 +93,7 @@ def test_what_the_files_say(head, checkpoint, tmp_path):
     assert done.returncode == 0 and len(done.stdout.splitlines()) == 3, done.stdout + done.stderr
     stem = tmp_path / stem_of('head_r18')
     content = restricted_pickle.load(f'{stem}.pth')
-    note = dict(config='head_r18', method=catalog.models()['head_r18'].method, checkpoint_sha256=sha256_of(checkpoint),
+    note = dict(config='head_r18', method=catalog.models()['head_r18'].method, checkpoint_sha256=file_hash(checkpoint),
                 exported_by=f'head {__version__}', paper='arXiv:2207.05345')
     assert content['meta']['head'] == note and len(content['meta']['CLASSES']) == 80
     assert content.keys() == {'meta', 'state_dict'} and len(content['state_dict']) == 156

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from head.cli import Request
 from head.data.embedded import draw
-from head.engine.weights import sha256_of
+from head.file_hash import file_hash
 from head.smoke import command, first_steps
 
 
@@ -20,7 +21,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def stored(folder):
-    return command.stored_for(sha256_of(f'{folder}/annotations/instances_train2017.json'))
+    return command.stored_for(file_hash(f'{folder}/annotations/instances_train2017.json'))
 
 
 def off(folder, stored):
@@ -49,10 +50,10 @@ def test_rounding_decides_nothing(folder, stored, monkeypatch):
 
 
 def test_real_images(shared, tmp_path):
-    data = str(shared / 'coco_tiny')
-    command.take_images(data, command.choose_images(data), str(tmp_path))
-    numbers = command.stored_for(sha256_of(f'{tmp_path}/annotations/instances_train2017.json'))
-    assert numbers is not None and off(str(tmp_path), numbers) == set()
+    request = Request('smoke', dict(data=str(shared / 'coco_tiny'), work_dir=str(tmp_path)))
+    _, _, folder = command.prepare(request)
+    numbers = command.stored_for(file_hash(f'{folder}/annotations/instances_train2017.json'))
+    assert numbers is not None and off(folder, numbers) == set()
 
 
 def test_dropped_hook(folder, stored, monkeypatch):

@@ -56,4 +56,4 @@ def test_the_interval_covers_the_mean():
     for _ in range(DRAWS):
         low, high = judge_together(list(rng.normal(36, SPREAD, 3)), 36.1, TOLERANCE).interval
         covered += low <= 36 <= high
-    assert covered / DRAWS == pytest.approx(0.95, abs=0.02)
+    assert 0.94 < covered / DRAWS < 0.99  # more than 0.95, since the earlier trainings' spread is right here

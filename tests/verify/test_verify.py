@@ -214,8 +214,8 @@ def test_no_torch(head, tmp_path):
     import sys
     work_dir = verdict(tmp_path / 'a')
     probe = f'import sys; from head.cli import main; main(["verify", "{work_dir}"]); assert "torch" not in sys.modules'
-    done = subprocess.run([sys.executable, '-c', probe], cwd=tmp_path, env=dict(os.environ, PYTHONPATH=str(catalog.ROOT)),
-                          capture_output=True, text=True)
+    environment = dict(os.environ, PYTHONPATH=str(catalog.ROOT))
+    done = subprocess.run([sys.executable, '-c', probe], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0 and ': pass' in done.stdout, done.stderr
 
 

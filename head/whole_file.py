@@ -1,0 +1,33 @@
+"""Files that are whole or not there. Light: no torch."""
+
+import contextlib
+import os
+
+
+@contextlib.contextmanager
+def written_whole(path):
+    """A temporary name to write to, which becomes `path` when all of it is on the disk.
+
+    Raises:
+        OSError: the folder is missing, not writable or full; what was at `path` stays.
+    """
+    folder, name = os.path.split(path)
+    temporary = os.path.join(folder, f'.writing-{name}')
+    try:
+        yield temporary
+        with open(temporary, 'rb') as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        if error.filename == temporary:
+            error.filename = path  # the name that is known outside
+        raise
+    finally:
+        if os.path.lexists(temporary):
+            os.unlink(temporary)
+
+
+def write_text(path, text):
+    """Write `text` as UTF-8, whole or not at all; see `written_whole`."""
+    with written_whole(path) as temporary, open(temporary, 'w', encoding='utf-8') as file:
+        file.write(text)
