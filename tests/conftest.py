@@ -6,9 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / 'shared'
+
+settings.register_profile('reproducible', database=None, derandomize=True)
+settings.load_profile('reproducible')
 
 
 @pytest.fixture

@@ -44,6 +44,33 @@ def test_eval_of_its_checkpoint(docker, trained, coco):
     assert (folder / name / 'eval/verdict.json').stat().st_uid == UID
 
 
+def test_verify_and_report_of_it(docker, trained, coco):
+    folder, _ = trained
+    name = 'head_retina_faster_r18_fpn_mstrain_1x_coco'
+    done = checked(docker.service('verify', f'work_dirs/{name}/eval', COCO_DIR=coco, WORK_DIR=folder))
+    assert 'unverified' in done.stdout and (folder / 'verify/verdict.json').stat().st_uid == UID
+    checked(docker.service('report', COCO_DIR=coco, WORK_DIR=folder))
+    page = folder / 'report.html'
+    assert 'data:image/jpeg' in page.read_text() and page.stat().st_uid == UID
+
+
+def test_fetch_cuts_a_small_set(docker, coco, folder):
+    checked(docker.service('fetch', 'tiny', 'images=4', 'out=work_dirs/tiny', COCO_DIR=coco, WORK_DIR=folder))
+    pictures = list((folder / 'tiny/val2017').glob('*.jpg'))
+    assert len(pictures) == 4 and {path.stat().st_uid for path in pictures} == {UID}
+
+
+def test_fetch_writes_where_the_others_read(docker, coco, folder, tmp_path):
+    """The folders of COCO and the weights are theirs to write; without a network it says so."""
+    for name in ('coco', 'pretrained'):
+        (tmp_path / name).mkdir()
+        os.chown(tmp_path / name, UID, UID)
+    done = docker.service('fetch', 'pretrained', 'config=retinanet_mnv2', WORK_DIR=folder, COCO_DIR=tmp_path / 'coco',
+                          PRETRAINED_DIR=tmp_path / 'pretrained')
+    assert done.returncode == 3 and 'by hand' in only_line(done), done.stderr
+    assert (tmp_path / 'pretrained/mmdetection').stat().st_uid == UID
+
+
 def test_coco_is_mounted_read_only(docker, coco, folder):
     done = docker.service('--entrypoint', 'touch', 'train', 'data/coco/x', COCO_DIR=coco, WORK_DIR=folder)
     assert done.returncode and 'Read-only file system' in done.stderr
@@ -63,7 +90,8 @@ def test_work_dir_of_somebody_else(docker, tmp_path):
 
 def test_the_test_service(docker):
     checked(docker.compose('build', 'test'))
-    done = checked(docker.service('test', 'tests/catalog', 'tests/data', 'tests/engine'))
+    done = checked(docker.service('test', 'tests/catalog', 'tests/data', 'tests/report',
+                                  'tests/engine/test_commands.py'))
     assert ' passed' in done.stdout
 
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from head.data.coco_folder import check_split
@@ -133,7 +133,6 @@ def test_the_rule():
     assert choose(content, 99) == [1, 2, 5, 7, 9] and choose(content_of([]), 3) == []
 
 
-@settings(database=None)
 @given(st.lists(st.tuples(st.integers(1, 12), st.integers(1, 6), st.booleans())), st.integers(1, 14), st.randoms())
 def test_the_rule_covers_and_does_not_depend_on_the_order(objects, number, random):
     chosen = choose(content_of(objects), number)
