@@ -7,6 +7,8 @@ from .whole_file import write_text
 
 PASS, FAIL, UNVERIFIED = 'pass', 'fail', 'unverified'
 NOT_VAL2017 = 'the data are not COCO val2017'
+NOT_REPORTED = 'nothing is reported for this config'
+NOT_MEASURED = 'nothing was measured'
 EXIT_STATUS = {PASS: DONE, UNVERIFIED: DONE, FAIL: FELL_SHORT}
 
 
@@ -26,9 +28,9 @@ def judge(measured, reported, tolerance, doubts=(), faults=()):
     """
     doubts, faults = list(doubts), list(faults)
     if reported is None:
-        doubts.append('nothing is reported for this config')
+        doubts.append(NOT_REPORTED)
     if measured is None:
-        doubts.append('nothing was measured')
+        doubts.append(NOT_MEASURED)
     known = reported is not None and measured is not None
     difference = measured - reported if known else None
     # a NaN is within no tolerance

@@ -8,9 +8,9 @@ from typing import Dict, List, Optional
 from .. import catalog
 from ..results.run import Run
 from ..verdict import judge, sentence
+from ..verify.result import result_of_run
 
 KINDS = dict(train='training', eval='evaluation')
-ONLY_A_LOG = 'read from a log alone; scripts/verify compares it with the reported number'
 FIELDS = ('measured', 'reported', 'tolerance', 'difference', 'verdict', 'why')
 
 
@@ -37,19 +37,15 @@ class Outcome:
         return [] if self.result['measured'] is None else self.result['why']
 
 
-def _last_map(log):
-    """The latest box mAP of a log in percent, or None."""
-    values = [row['bbox_mAP'] for row in log.val if 'bbox_mAP' in row]
-    return values[-1] * 100 if values else None
-
-
 def outcome(run):
     """The outcome of a run that has a verdict or a log."""
     verdict, log = run.verdict, run.log
     if verdict:
         return Outcome(run, catalog.models().get(verdict.alias), verdict.alias or PurePath(verdict.config).stem,
                        KINDS[verdict.command], {field: getattr(verdict, field) for field in FIELDS})
-    row = catalog.model_of_config(log.config_name) if log.config_name else None
-    name = row.alias if row else PurePath(log.config_name or os.path.abspath(run.folder)).stem
-    result = judge(_last_map(log), row and row.reported, row and row.train_tolerance, [ONLY_A_LOG] if row else [])
-    return Outcome(run, row, name, 'training log', result)
+    found = result_of_run(run)
+    name = found.row.alias if found.row else PurePath(log.config_name or os.path.abspath(run.folder)).stem
+    # a training under way has no mAP yet, which is no fault of it
+    result = found.judged() if log.val else judge(None, None, None)
+    result['why'] = result['why'] + [f'taken on trust: {what}' for what in found.trusted]
+    return Outcome(run, found.row, name, 'training log', result)

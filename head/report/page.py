@@ -9,6 +9,8 @@ from typing import List
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from ..verify.result import result_of_run
+from ..verify.together import by_row, together
 from . import per_category, provenance
 from .curves import CurveFigure, curve_figures
 from .inline_svg import COLOURS, DASHES, dash_array
@@ -89,6 +91,7 @@ def render(runs, data=None, left_out=()):
         others=others,
         anchors={id(part.outcome): part.anchor for part in parts},
         left_out=left_out,
+        joint=[together(members)[1] for members in by_row(map(result_of_run, runs)).values()],
         embedded=[],
         signs=SIGNS,
         rule=RULE,

@@ -5,7 +5,7 @@ from glob import glob
 
 from ..errors import RequestError
 from ..results.run import read_run
-from ..results.verdict_file import SmokeVerdict
+from ..results.verdict_file import NoRun
 
 SEARCHED = 'work_dirs'
 PATTERNS = ('verdict.json', '*.log.json')
@@ -22,7 +22,7 @@ def read_named(folders):
 
 
 def search():
-    """Every run in `work_dirs`, at most two folders deep; a smoke run is none.
+    """Every run in `work_dirs`, at most two folders deep; a smoke run or a check by `verify` is none.
 
     Returns:
         (list[Run], list[str]): the runs, and why others were left out.
@@ -36,7 +36,7 @@ def search():
     for folder in sorted(found):
         try:
             runs.append(read_run(folder))
-        except SmokeVerdict:
+        except NoRun:
             continue
         except RequestError as error:
             left_out.append(str(error))

@@ -8,8 +8,8 @@ from ..errors import RequestError
 from .reading import convert, parse_json, read_bytes
 
 
-class SmokeVerdict(RequestError):
-    """A smoke run's verdict; it says nothing of a reported number."""
+class NoRun(RequestError):
+    """The verdict is whole, but of another command than `train` and `eval`."""
 
 
 RELEASED = 'released checkpoint'
@@ -80,6 +80,6 @@ def read_verdict(path):
         RequestError: no such file, damaged, or no verdict of these.
     """
     content = parse_json(read_bytes(path), path)
-    if isinstance(content, dict) and content.get('command') == 'smoke':
-        raise SmokeVerdict(f'{path}: a smoke run\'s; it says nothing of a reported number')
+    if isinstance(content, dict) and content.get('command') in ('smoke', 'verify'):
+        raise NoRun(f'{path}: of the command {content["command"]}, not of a training or an evaluation')
     return convert(content, Verdict, path)

@@ -17,7 +17,7 @@ from ..results.reading import parse_json, read_bytes
 from ..results.run import VERDICT, read_run
 from ..results.training_log import ROUNDED_TO, TrainingLog, read_logs
 from ..results.verdict_file import RELEASED, Verdict, read_verdict
-from ..verdict import NOT_VAL2017, judge
+from ..verdict import NOT_MEASURED, NOT_REPORTED, NOT_VAL2017, judge
 
 ROUNDING = 100 * 10**-ROUNDED_TO / 2
 """mAP in percent that mmdet's own logs are rounded by, at most."""
@@ -93,8 +93,7 @@ def read_result(path, row=None, data=None):
         RequestError: nothing that can be read as one of these.
     """
     if os.path.isdir(path):
-        run = read_run(path)
-        return _of_verdict(run.verdict, os.path.join(path, VERDICT), row) if run.verdict else _of_log(run.log, row)
+        return result_of_run(read_run(path), row)
     if path.endswith('.log.json'):
         return _of_log(read_logs([path]), row)
     content = parse_json(read_bytes(path), path)
@@ -107,6 +106,11 @@ def read_result(path, row=None, data=None):
     raise RequestError(f'{path}: neither a verdict, nor metrics, nor detections')
 
 
+def result_of_run(run, row=None):
+    """The result of a work dir: its verdict's, else its log's; see `read_result`."""
+    return _of_verdict(run.verdict, os.path.join(run.folder, VERDICT), row) if run.verdict else _of_log(run.log, row)
+
+
 def _row(path, named, row):
     """The row that the file names, if any, else the one that was asked for."""
     if named and row and named != row:
@@ -116,7 +120,7 @@ def _row(path, named, row):
 
 def _of_verdict(verdict: Verdict, path, row):
     named = catalog.models().get(verdict.alias)
-    doubts = [why for why in verdict.why if why != NOT_VAL2017]
+    doubts = [why for why in verdict.why if why not in (NOT_VAL2017, NOT_REPORTED, NOT_MEASURED)]  # judged anew
     val = verdict.data.get('val')
     if val is None or val.sha256 != catalog.coco().splits['val2017'].sha256:
         doubts.append(NOT_VAL2017)

@@ -75,4 +75,4 @@ def test_refuses_what_is_not_there(refused, evaluation, tmp_path):
 
 def test_refuses_a_smoke_run_that_is_named(refused, tmp_path):
     write_json(tmp_path / 'verdict.json', dict(command='smoke'))
-    assert 'a smoke run\'s' in refused('report', tmp_path)
+    assert 'of the command smoke' in refused('report', tmp_path)

@@ -172,18 +172,24 @@ def test_a_log_of_mmdet(shared):
     text = render([read_run(str(shared / 'logs'))])
     page = Page(text)
     assert 'measured 45.60 mAP: unverified (nothing is reported for this config)' not in page.text
-    assert 'mask_rcnn_vitae' in page.text and 'Why unverified: nothing is reported for this config.' in page.text
+    assert 'mask_rcnn_vitae' in page.text and 'Why unverified: nothing is reported for this config; ' in page.text
     assert 'GPU 0,1,2,3,4,5,6,7: A100-SXM4-40GB' in page.text
     assert page.text.count('not run') == 9 and 'Zero throughout' in page.text
     assert 'No results.bbox.json in the work dir' in page.text
     assert not page.loads and len(text) < 300_000
 
 
-def test_a_log_of_a_row_is_not_judged(training):
+def test_a_log_of_a_row_is_judged_as_verify_does(training):
     (training / 'verdict.json').unlink()
     words = page_of(training).text
     assert 'head_r18: measured 36.00 mAP, reported 36.1, tolerance 0.30: unverified' in words
-    assert 'scripts/verify' in words
+    assert 'the log does not say what was evaluated on' in words
+
+
+def test_several_seeds_are_judged_together(tmp_path, embedded):
+    runs = [write_training(tmp_path / f'{seed}', embedded, seed=seed) for seed in (1, 2)]
+    assert 'Together, head_r18: 2 trainings, mean 36.04 mAP' in page_of(*runs).text
+    assert 'Together' not in page_of(runs[0]).text
 
 
 def test_only_evaluations_in_a_log(training):

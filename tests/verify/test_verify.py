@@ -78,6 +78,12 @@ def test_other_data_never_pass(verify, tmp_path):
     assert status == 0 and 'unverified (the data are not COCO val2017)' in out and written['verdict'] == 'unverified'
 
 
+def test_a_verdict_on_a_config_of_ones_own(verify, tmp_path):
+    run = verdict(tmp_path / 'a', alias=None, why=['nothing is reported for this config'])
+    assert verify(run)[1].count('nothing is reported') == 1
+    assert 'reported 36.1, tolerance 0.30: pass' in verify(run, 'config=head_r18')[1]
+
+
 def test_doubts_of_the_run_stay(verify, tmp_path):
     assert 'unverified (pretrained=none)' in verify(verdict(tmp_path / 'a', why=['pretrained=none']))[1]
 
