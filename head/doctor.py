@@ -9,7 +9,7 @@ from .container import image
 from .errors import DONE
 from .file_hash import file_hash
 from .quiet import quietly
-from .verdict import write_json
+from .whole_file import write_json
 
 
 def _gigabytes(number):

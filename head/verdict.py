@@ -1,9 +1,6 @@
 """The verdict on a number: measured against reported. Light: no torch."""
 
-import json
-
 from .errors import DONE, FELL_SHORT
-from .whole_file import write_text
 
 PASS, FAIL, UNVERIFIED = 'pass', 'fail', 'unverified'
 NOT_VAL2017 = 'the data are not COCO val2017'
@@ -42,11 +39,6 @@ def judge(measured, reported, tolerance, doubts=(), faults=()):
         difference=difference,
         verdict=verdict,
         why=faults or doubts)
-
-
-def write_json(path, content):
-    """Write a json file whole or not at all."""
-    write_text(path, json.dumps(content, indent=1) + '\n')
 
 
 def sentence(alias, result):

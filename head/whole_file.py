@@ -1,6 +1,7 @@
 """Files that are whole or not there. Light: no torch."""
 
 import contextlib
+import json
 import os
 
 
@@ -12,7 +13,7 @@ def written_whole(path):
         OSError: the folder is missing, not writable or full; what was at `path` stays.
     """
     folder, name = os.path.split(path)
-    temporary = os.path.join(folder, f'.writing-{name}')
+    temporary = os.path.join(folder, f'.writing-{os.getpid()}-{name}')
     try:
         yield temporary
         with open(temporary, 'rb') as file:
@@ -31,3 +32,8 @@ def write_text(path, text):
     """Write `text` as UTF-8, whole or not at all; see `written_whole`."""
     with written_whole(path) as temporary, open(temporary, 'w', encoding='utf-8') as file:
         file.write(text)
+
+
+def write_json(path, content):
+    """Write a json file whole or not at all."""
+    write_text(path, json.dumps(content, indent=1) + '\n')

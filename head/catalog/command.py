@@ -3,7 +3,7 @@
 import msgspec
 
 from ..errors import DONE
-from ..verdict import write_json
+from ..whole_file import write_json
 from . import coco, files, models, released
 from .table import markdown
 

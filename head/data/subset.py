@@ -3,7 +3,7 @@
 import os
 import shutil
 
-from ..verdict import write_json
+from ..whole_file import write_json
 
 
 def choose(content, number):

@@ -10,14 +10,15 @@ from ..errors import DONE, FELL_SHORT, RequestError
 from ..fetch import released
 from ..file_hash import file_hash
 from ..results.verdict_file import RELEASED
-from ..verdict import EXIT_STATUS, FAIL, NOT_VAL2017, judge, sentence, write_json
+from ..verdict import EXIT_STATUS, FAIL, NOT_VAL2017, judge, sentence
+from ..whole_file import write_json
+from ..work_dir import open_work_dir
 from . import configuration
 from .device import choose_device, parallel
 from .inference import build_for_inference, build_test_loader, detect, score
 from .run_facts import run_facts
 from .shared_memory import lacking
 from .weights import Weights, load_checkpoint
-from .work_dir import open_work_dir
 
 
 def find_checkpoint(request, row):

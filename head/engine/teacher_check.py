@@ -11,7 +11,7 @@ from ..data.subset import restrict
 from ..errors import FELL_SHORT, HeadError, RequestError
 from ..method.frozen_teacher import build_teacher
 from ..quiet import quietly
-from ..verdict import write_json
+from ..whole_file import write_json
 from .device import parallel
 from .inference import build_test_loader, detect, score
 

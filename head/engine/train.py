@@ -15,7 +15,9 @@ from .. import catalog
 from ..data.coco_folder import check_split
 from ..errors import EnvironmentFault, RequestError
 from ..quiet import quietly
-from ..verdict import EXIT_STATUS, NOT_VAL2017, judge, sentence, write_json
+from ..verdict import EXIT_STATUS, NOT_VAL2017, judge, sentence
+from ..whole_file import write_json
+from ..work_dir import open_work_dir
 from . import configuration, weights
 from .device import choose_device, parallel
 from .image_reading import name_broken_images
@@ -25,7 +27,6 @@ from .run_facts import run_facts
 from .runner import Runner
 from .shared_memory import lacking
 from .teacher_check import check_teacher
-from .work_dir import open_work_dir
 
 SEED = 3407
 """The one that is published."""

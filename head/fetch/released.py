@@ -162,9 +162,27 @@ def _has_checkpoint(row):
 
 
 def released_rows():
-    """The rows that the lock knows; with an empty lock, those of which the folder has a checkpoint."""
+    """The rows that the lock knows; with an empty lock, those of which the folder has a checkpoint.
+
+    Raises:
+        RequestError: there is none.
+        EnvironmentFault: the folder is not to be read.
+    """
     locks = catalog.released().files
-    return [row for row in catalog.models().values() if (row.alias in locks if locks else _has_checkpoint(row))]
+    rows = [row for row in catalog.models().values() if (row.alias in locks if locks else _has_checkpoint(row))]
+    if not rows:
+        raise RequestError(f'{folder_address(catalog.released().folder)}: no checkpoint of any row in it; the folder '
+                           'has changed, see there')
+    return rows
+
+
+def standing(row, sha256):
+    """Whether a checkpoint of that hash is the row's released one: True by the lock, False by the record, else None."""
+    for known, confirmed in ((catalog.released(), True), (_record(), False)):
+        file = known.files.get(row.alias, ReleasedFiles()).checkpoint
+        if file and file.sha256 == sha256:
+            return confirmed
+    return None
 
 
 def fetch_all_released(say=print):

@@ -15,10 +15,11 @@ from ..data.coco_folder import check_split
 from ..data.subset import restrict, take_images, write_annotations
 from ..engine.run_facts import run_facts
 from ..engine.train import open_log, train
-from ..engine.work_dir import open_work_dir
 from ..errors import DONE, FELL_SHORT, RequestError
 from ..file_hash import file_hash
-from ..verdict import FAIL, PASS, UNVERIFIED, write_json
+from ..verdict import FAIL, PASS, UNVERIFIED
+from ..whole_file import write_json
+from ..work_dir import open_work_dir
 from . import first_steps, miniature
 from .untrained import scores_untrained
 

@@ -7,7 +7,7 @@ is lower: the AP after a short training differs between processors by as much as
 import json
 import sys
 
-from ..verdict import write_json
+from ..whole_file import write_json
 from .command import REFERENCE
 
 if __name__ == '__main__':

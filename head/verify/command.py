@@ -3,9 +3,10 @@
 import os
 
 from .. import catalog
-from ..engine.work_dir import open_work_dir
 from ..errors import DONE, FELL_SHORT, RequestError
-from ..verdict import FAIL, PASS, UNVERIFIED, sentence, write_json
+from ..verdict import FAIL, PASS, UNVERIFIED, sentence
+from ..whole_file import write_json
+from ..work_dir import open_work_dir
 from .result import read_result
 from .together import by_row, together
 

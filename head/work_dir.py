@@ -5,8 +5,8 @@ import os
 import sys
 import tempfile
 
-from ..container import image
-from ..errors import RequestError
+from .container import image
+from .errors import RequestError
 
 
 def open_work_dir(path, must_be_new=False):
