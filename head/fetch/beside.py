@@ -5,6 +5,8 @@ from pathlib import Path
 
 import filelock
 
+from ..errors import EnvironmentFault
+
 
 def hidden(target, suffix):
     """`.NAME.suffix` beside `target`."""
@@ -13,10 +15,13 @@ def hidden(target, suffix):
 
 
 @contextlib.contextmanager
-def locked(target, say=print):
-    """Hold the target's lock, waiting for another process that does.
+def locked(target, say=None):
+    """Hold the target's lock, waiting for another process that does; `say`, if given, is told that it waits.
 
     The system releases it when its holder dies. The lock file stays: removing it would let a third one in.
+
+    Raises:
+        EnvironmentFault: the folder's filesystem has no locks.
     """
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -24,8 +29,12 @@ def locked(target, say=print):
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout:
-        say(f'{target}: another process fetches it, waiting')
+        if say:
+            say(f'{target}: another process fetches it, waiting')
         lock.acquire()
+    except NotImplementedError as error:
+        raise EnvironmentFault(f'{target.parent}: its filesystem has no file locks, without which two downloads could '
+                               'spoil each other; name a folder on another disk') from error
     try:
         yield
     finally:

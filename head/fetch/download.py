@@ -3,6 +3,7 @@
 import functools
 import os
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
@@ -46,13 +47,29 @@ def _drop(*paths):
             path.unlink()
 
 
-def _transfer(source, target, size, fault):
+def _strong(etag):
+    """The ETag if it stands for all bytes; a weak one says nothing about them."""
+    return etag if etag.startswith('"') else ''
+
+
+def _version(tag, source):
+    """The ETag of the partial file, empty where there was none; None where that comes from another address."""
+    if not tag.exists():
+        return ''
+    address, _, etag = tag.read_text().partition('\n')
+    return etag if address == source.address else None
+
+
+def _transfer(source, target, size, hashed, fault):
     """One try: let the partial file grow by what the source gives.
 
     Raises:
         Unfinished: it ended early.
     """
     part, tag = hidden(target, 'part'), hidden(target, 'part.etag')
+    version = _version(tag, source)
+    if version is None or not (version or hashed):
+        _drop(part, tag)
     have = _size(part)
     if size and have == size:
         return
@@ -60,8 +77,8 @@ def _transfer(source, target, size, fault):
     headers = {'Accept-Encoding': 'identity'}
     if have:
         headers['Range'] = f'bytes={have}-'
-        if tag.exists():
-            headers['If-Range'] = tag.read_text()
+        if version:
+            headers['If-Range'] = version
     try:
         with source.ask(headers=headers) as answer:
             about = answer.headers.get('Content-Range', '')
@@ -71,17 +88,20 @@ def _transfer(source, target, size, fault):
                 _drop(part, tag)
                 raise Unfinished('the server has another file than before')
             check_status(answer, fault)
-            if answer.status_code == 206 and not re.match(rf'bytes {have}-', about):
+            etag = _strong(answer.headers.get('ETag', ''))
+            if answer.status_code == 206 and (not re.match(rf'bytes {have}-', about)
+                                              or (version and etag and etag != version)):
                 _drop(part, tag)
                 raise Unfinished('the server gives another part than asked for')
+            length = answer.headers.get('Content-Length', '')
+            if not (length.isdigit() or size or hashed):
+                raise fault('the server does not say how long it is, so nobody could tell whether it is whole')
+            rest = int(length) if length.isdigit() else 0
             if answer.status_code != 206:  # the file has changed, or the server knows no ranges
                 have = 0
-            etag = answer.headers.get('ETag', '')
-            if etag.startswith('"'):
-                tag.write_text(etag)
-            else:  # none, or a weak one, which says nothing about bytes
-                _drop(tag)
-            rest = int(answer.headers.get('Content-Length', 0))
+                _drop(part, tag)  # before the new tag: a kill in between must not leave one version under another's
+                if etag:
+                    tag.write_text(f'{source.address}\n{etag}')
             require_space(part.parent, rest)
             with part.open('ab' if have else 'wb') as file, tqdm(
                     total=have + rest if rest else None, initial=have, desc=target.name, unit='B', unit_scale=True,
@@ -93,11 +113,15 @@ def _transfer(source, target, size, fault):
                         return  # not the file; its hash will say so
     except requests.RequestException as error:
         raise Unfinished(f'{type(error).__name__} at {_size(part)} bytes') from error
+    except OSError as error:
+        raise EnvironmentFault(f'{target}: cannot be written ({error.strerror}); its folder has '
+                               f'{shutil.disk_usage(str(part.parent)).free / 1e9:.2f} GB free; make room there, or '
+                               'name a folder on another disk') from error
     if _size(part) < (size or have + rest):
         raise Unfinished(f'the connection ended at {_size(part)} bytes')
 
 
-def download(source, target, check, size=None):
+def download(source, target, check, size=None, hashed=True):
     """Fetch a file that is not there, from where an earlier try stopped.
 
     Args:
@@ -105,6 +129,8 @@ def download(source, target, check, size=None):
         target (Path): where it goes; until it is whole it is `.NAME.part` beside that.
         check (callable): path -> what is wrong with the file in words, or an empty string.
         size (int): in bytes, where it is known.
+        hashed (bool): `check` would notice any wrong byte. Otherwise an earlier try goes on only if the server knows
+            its version, and the server has to say how long the file is.
 
     Raises:
         EnvironmentFault: no network, refused, gone, no room, or other bytes than wanted, twice.
@@ -119,7 +145,7 @@ def download(source, target, check, size=None):
     patience, most, again = Patience(), _size(part), False
     while True:
         try:
-            _transfer(source, target, size, fault)
+            _transfer(source, target, size, hashed, fault)
         except Unfinished as error:
             patience.after(error, _size(part) > most, fault)
             most = max(most, _size(part))

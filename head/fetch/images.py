@@ -32,7 +32,7 @@ def _fetch(folder, split, image):
     if target.exists() and not check(target):
         return
     address = catalog.coco().image_address.format(split=split, name=image['file_name'])
-    download(web(address), target, check)
+    download(web(address), target, check, hashed=False)
 
 
 def fetch_images(images, folder, split):

@@ -5,9 +5,10 @@ folder's listing; what comes is called unconfirmed, and its hash is recorded, so
 """
 
 import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Optional
+from typing import List, Optional
 
 import msgspec
 import yaml
@@ -15,14 +16,15 @@ from msgspec.structs import replace
 
 from .. import catalog
 from ..catalog import Released, ReleasedFile, ReleasedFiles
-from ..errors import RequestError
+from ..container import image
+from ..errors import EnvironmentFault, HeadError, RequestError
 from ..file_hash import file_hash
 from ..whole_file import write_text
 from .beside import locked
-from .download import obtain
+from .download import download, obtain
 from .drive import LIMIT, drive_file, folder_address, list_folder
 from .hashes import check_of
-from .parallel import each
+from .parallel import each, raise_together
 from .row_files import checkpoint_path, log_path
 
 FOLDER = Path('work_dirs', 'released')
@@ -42,12 +44,30 @@ class Checkpoint:
     confirmed: bool
 
 
+class Record(Released, frozen=True, forbid_unknown_fields=True):
+    """What was downloaded without a lock; `by_hand`: the hashes of what somebody else had put there."""
+
+    by_hand: List[str] = []
+
+
 def _target(row, path):
     return FOLDER / row.alias / PurePosixPath(path).name
 
 
 def _record():
-    return catalog.read_yaml(RECORD, Released) if RECORD.exists() else Released(catalog.released().folder, {})
+    if not RECORD.exists():
+        return Record(catalog.released().folder, {})
+    try:
+        return catalog.read_yaml(RECORD, Record)
+    except RequestError as error:
+        raise RequestError(f'{error}; move it away, it is only a record of what was downloaded') from error
+
+
+def _recorded(row, kind):
+    """(ReleasedFile or None, bool): what the record has of a row, and whether somebody else had put it there."""
+    record = _record()
+    file = getattr(record.files.get(row.alias, ReleasedFiles()), kind)
+    return file, bool(file) and file.sha256 in record.by_hand
 
 
 def _write(path, released, comment=''):
@@ -59,12 +79,14 @@ def _write(path, released, comment=''):
     write_text(str(path), comment + yaml.safe_dump(content, sort_keys=False))
 
 
-def _remember(row, kind, file):
+def _remember(row, kind, file, by_hand):
     """Put a first download on record."""
     with locked(RECORD):
         record = _record()
         files = replace(record.files.get(row.alias, ReleasedFiles()), **{kind: file})
-        _write(RECORD, replace(record, files=dict(record.files, **{row.alias: files})))
+        others = [sha256 for sha256 in record.by_hand if sha256 != file.sha256]
+        _write(RECORD, replace(record, files=dict(record.files, **{row.alias: files}),
+                               by_hand=others + [file.sha256] * by_hand))
 
 
 def _listed(row, kind):
@@ -88,15 +110,38 @@ def _obtain_known(row, file, say):
     return target
 
 
-def _obtain_new(row, path, file_id, say):
-    """Have a file of the listing; returns what is found of it."""
+def _obtain_new(row, kind, path, file_id, say, accept_by_hand):
+    """Have a file of the listing, which no lock knows, and put it on record.
+
+    A file that is there already is the listed one only if the record says that it came under that id.
+
+    Raises:
+        RequestError: it is there, came some other way, and `accept_by_hand` is False.
+    """
     target = _target(row, path)
-    obtain(drive_file(file_id, target), target, lambda path: '', say=say)
-    found = dict(path=path, id=file_id, size=target.stat().st_size, sha256=file_hash(target))
-    try:
-        return msgspec.convert(found, ReleasedFile)
-    except msgspec.ValidationError as error:
-        raise RequestError(f'{target}: not a released file ({error}); move it away') from error
+    with locked(target, say):
+        known, by_hand = _recorded(row, kind)
+        if known and (known.path, known.id) == (path, file_id) and (accept_by_hand or not by_hand):
+            fetched = known
+        elif target.exists() and not accept_by_hand:
+            raise RequestError(f'{target}: is there, but did not come from {drive_file(file_id, target).address}; move '
+                               'it away, and what the authors published is fetched')
+        else:
+            by_hand = target.exists()
+            if by_hand:
+                say(f'{target}: was put there by hand, nobody knows whether it is the authors\' file')
+            else:
+                download(drive_file(file_id, target), target, lambda path: '', hashed=False)
+                say(f'{target}: fetched, {target.stat().st_size / 1e6:.1f} MB')
+            found = dict(path=path, id=file_id, size=target.stat().st_size, sha256=file_hash(target))
+            try:
+                fetched = msgspec.convert(found, ReleasedFile)
+            except msgspec.ValidationError as error:
+                raise RequestError(f'{target}: not a released file ({error}); move it away') from error
+            _remember(row, kind, fetched, by_hand)
+            return fetched
+    _obtain_known(row, fetched, say)  # which takes the lock itself
+    return fetched
 
 
 def _have(row, kind, say):
@@ -113,8 +158,7 @@ def _have(row, kind, say):
     elif not confirmed:
         listed = _listed(row, kind)
         if listed:
-            file = _obtain_new(row, *listed, say)
-            _remember(row, kind, file)
+            file = _obtain_new(row, kind, *listed, say, accept_by_hand=True)
     if file and not confirmed:
         say(f'{_target(row, file.path)}: unconfirmed, no lock has its hash; {RECORD} has it now: {file.sha256}')
     return (file, confirmed) if file else None
@@ -201,7 +245,7 @@ def _lock_row(row, known, say) -> Optional[ReleasedFiles]:
                 _obtain_known(row, old, say)
                 found[kind] = old
             else:
-                found[kind] = _obtain_new(row, *listed, say)
+                found[kind] = _obtain_new(row, kind, *listed, say, accept_by_hand=False)
     return ReleasedFiles(**found) if 'checkpoint' in found else None
 
 
@@ -209,9 +253,18 @@ def lock_released(say=print):
     """Download what the folder has of our rows, and write the catalog's lock; rows that fail keep their entry.
 
     Raises:
+        RequestError: inside an image, or the catalog cannot be written.
         HeadError: what failed, after the rest was written.
     """
     path, released = catalog.FOLDER / 'released.yaml', catalog.released()
+    if image():
+        raise RequestError('fetch lock: writes the catalog of a checkout; run it there, not in an image')
+    try:
+        with tempfile.TemporaryFile(dir=str(path.parent)):
+            pass
+    except OSError as error:
+        raise RequestError(f'{path.parent}: not writable ({error.strerror}); run fetch lock in a checkout of yours'
+                           ) from error
     files = dict(released.files)
 
     def one(row):
@@ -222,11 +275,17 @@ def lock_released(say=print):
             say(f'{row.alias}: the folder has no checkpoint')
 
     list_folder(released.folder)
+    errors = []
     try:
         each(one, catalog.models().values(), WORKERS)
-    finally:
-        lines = path.read_text().splitlines(keepends=True)
-        comment = ''.join(line for line in lines if line.startswith('#'))
-        files = {alias: files[alias] for alias in catalog.models() if alias in files}
+    except HeadError as error:
+        errors.append(error)
+    lines = path.read_text().splitlines(keepends=True)
+    comment = ''.join(line for line in lines if line.startswith('#'))
+    files = {alias: files[alias] for alias in catalog.models() if alias in files}
+    try:
         _write(path, replace(released, files=files), comment)
         say(f'{path}: {len(files)} rows; commit it: git add {os.path.relpath(str(path))}')
+    except OSError as error:
+        errors.append(EnvironmentFault(f'{path}: not written ({error.strerror}); what was fetched stays'))
+    raise_together(errors)

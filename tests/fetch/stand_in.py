@@ -19,13 +19,15 @@ class File:
     """A file on a server, and how that server behaves.
 
     `first`: answers (status, headers) given before anything else; `cuts`: after how many bytes of the next answers the
-    connection ends; `etag`: None for a server that gives none; `pace`: seconds a block of 16 KB takes; `headers`: more.
+    connection ends; `etag`: None for a server that gives none; `conditions`: it heeds If-Range; `pace`: seconds a block
+    of 16 KB takes; `headers`: more.
     What was asked of it: `asked`, the Range of every request; `given`, the bytes of every answer.
     """
 
     body: bytes
     etag: str = '"one"'
     ranges: bool = True
+    conditions: bool = True
     first: list = field(default_factory=list)
     cuts: list = field(default_factory=list)
     pace: float = 0
@@ -136,7 +138,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _give(self, file):
         start, total, status = 0, len(file.body), 200
         asked, condition = self.headers.get('Range'), self.headers.get('If-Range')
-        if asked and file.ranges and condition in (None, file.etag):
+        if asked and file.ranges and (condition in (None, file.etag) or not file.conditions):
             start, status = int(asked[len('bytes='):-1]), 206
             if start >= total:
                 return self._answer(416, {'Content-Range': f'bytes */{total}'}, b'')

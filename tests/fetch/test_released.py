@@ -246,6 +246,110 @@ def test_lock_keeps_what_it_cannot_fetch(fetch, released, drive, own_catalog, lo
         head_r18=dict(checkpoint=locked))
 
 
+def test_put_there_by_hand_without_a_lock(fetch, released, place, own_catalog):
+    """It is used, and called what it is; but never taken for what the authors published."""
+    place.mkdir(parents=True)
+    (place / 'epoch_12.pth').write_bytes(b'mine')
+    out = fetch('checkpoint', 'config=head_r18')
+    assert 'epoch_12.pth: was put there by hand' in out and 'unconfirmed' in out
+    assert 'is there' in fetch('checkpoint', 'config=head_r18')
+    assert not released['epoch_12.pth'].asked
+    line = fetch('lock', status=2)
+    assert 'epoch_12.pth: is there, but did not come from' in line and 'move it away' in line
+    assert (place / 'epoch_12.pth').read_bytes() == b'mine'
+    (place / 'epoch_12.pth').unlink()
+    fetch('lock')
+    files = yaml.safe_load((own_catalog / 'released.yaml').read_text())['files']
+    assert files['head_r18']['checkpoint'] == entry('epoch_12.pth', released['epoch_12.pth'].body)
+
+
+def test_lock_takes_nothing_for_the_authors_that_is_not(fetch, released, place, own_catalog):
+    place.mkdir(parents=True)
+    (place / 'epoch_12.pth').write_bytes(b'junk')
+    assert 'move it away' in fetch('lock', status=2)
+    assert yaml.safe_load((own_catalog / 'released.yaml').read_text())['files'] == {}
+
+
+def test_lock_after_the_authors_changed_a_file(fetch, released, drive, place, own_catalog):
+    fetch('lock')
+    before = (own_catalog / 'released.yaml').read_text()
+    drive.folder(number('row'), STEM, [(number('anew'), 'epoch_12.pth', BINARY)])
+    body = drive.file(number('anew'), os.urandom(150_000)).body
+    assert 'move it away' in fetch('lock', status=2)
+    assert (own_catalog / 'released.yaml').read_text() == before
+    (place / 'epoch_12.pth').unlink()
+    fetch('lock')
+    found = yaml.safe_load((own_catalog / 'released.yaml').read_text())['files']['head_r18']['checkpoint']
+    assert found == dict(entry('epoch_12.pth', body), id=number('anew'))
+
+
+def test_lock_knows_what_was_downloaded_before(fetch, released, own_catalog):
+    fetch('checkpoint', 'config=head_r18')
+    fetch('lock')
+    assert released['epoch_12.pth'].served == 200_000
+    assert 'head_r18' in (own_catalog / 'released.yaml').read_text()
+
+
+def test_lock_belongs_to_a_checkout(fetch, released, drive):
+    before = 'import os; os.environ["HEAD_IMAGE"] = "paper-cpu"'
+    assert 'not in an image' in fetch('lock', before=before, status=2) and not drive.listed
+
+
+def test_lock_of_a_catalog_that_cannot_be_written(fetch, released, drive, locked):
+    fail = ('def fail(*_, **__): raise PermissionError(13, "Permission denied")\n'
+            'import tempfile, head.fetch.released\n')
+    before = f'{fail}tempfile.TemporaryFile = fail'
+    assert 'catalog: not writable (Permission denied)' in fetch('lock', before=before, status=2) and not drive.listed
+    drive.exhausted = {locked['id']}
+    line = fetch('lock', before=f'{fail}head.fetch.released.write_text = fail', status=3)
+    assert 'quota' in line and 'released.yaml: not written (Permission denied)' in line
+
+
+def test_a_record_that_cannot_be_read(fetch, released, place):
+    place.mkdir(parents=True)
+    (place.parent / 'released.yaml').write_text('{')
+    line = fetch('checkpoint', 'config=head_r18', status=2)
+    assert 'work_dirs/released/released.yaml: ' in line and 'move it away' in line
+
+
+@pytest.mark.parametrize('etag, address', [(None, ''), ('"one"', ''), ('"one"', 'https://drive.google.com/uc?id=old')])
+def test_a_part_of_something_else_is_not_glued(fetch, released, place, etag, address):
+    file = released['epoch_12.pth']
+    file.etag = etag
+    place.mkdir(parents=True)
+    (place / '.epoch_12.pth.part').write_bytes(b'old' * 30_000)
+    if address:
+        (place / '.epoch_12.pth.part.etag').write_text(f'{address}\n"one"')
+    fetch('checkpoint', 'config=head_r18')
+    assert (place / 'epoch_12.pth').read_bytes() == file.body and file.asked == [None]
+
+
+@pytest.mark.parametrize('etag', ['"one"', None, 'W/"one"'])
+def test_a_first_download_is_resumed_if_the_server_knows_its_version(fetch, released, place, etag):
+    file = released['epoch_12.pth']
+    file.etag, file.cuts = etag, [100_000]
+    fetch('checkpoint', 'config=head_r18')
+    assert (place / 'epoch_12.pth').read_bytes() == file.body and not hidden(place)
+    assert [asked is None for asked in file.asked] == [True, etag != '"one"']
+
+
+def test_a_first_download_that_changes_while_it_is_fetched(fetch, released, place):
+    """A server that gives ranges of the new version though it was asked for the old one."""
+    file = released['epoch_12.pth']
+    place.mkdir(parents=True)
+    (place / '.epoch_12.pth.part').write_bytes(b'old' * 30_000)
+    (place / '.epoch_12.pth.part.etag').write_text(f'https://drive.google.com/uc?id={number("epoch_12.pth")}\n"old"')
+    file.conditions = False
+    fetch('checkpoint', 'config=head_r18')
+    assert (place / 'epoch_12.pth').read_bytes() == file.body and file.asked == ['bytes=90000-', None]
+
+
+def test_a_first_download_of_unknown_length(fetch, released, place):
+    released['epoch_12.pth'].length, released['epoch_12.pth'].cuts = False, [100_000]
+    assert 'does not say how long it is' in fetch('checkpoint', 'config=head_r18', status=3)
+    assert not (place / 'epoch_12.pth').exists()
+
+
 def test_all(fetch, coco, weights, released, place, tmp_path):
     fetch('all')
     assert (place / 'epoch_12.pth').exists() and (tmp_path / 'data/coco/train2017').is_dir()

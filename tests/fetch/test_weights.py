@@ -104,9 +104,18 @@ def test_a_changed_file_is_not_glued_to_the_old_part(fetch, weights, target):
     file = weights['resnet18']
     target.parent.mkdir(parents=True)
     (target.parent / f'.{NAME}.part').write_bytes(b'old' * 50_000)
-    (target.parent / f'.{NAME}.part.etag').write_text('"before"')
+    (target.parent / f'.{NAME}.part.etag').write_text(f'https://download.pytorch.org/models/{NAME}\n"before"')
     fetch(*ONE)
     assert target.read_bytes() == file.body and file.asked == ['bytes=150000-']
+
+
+def test_a_part_of_another_address_is_dropped(fetch, weights, target):
+    file = weights['resnet18']
+    target.parent.mkdir(parents=True)
+    (target.parent / f'.{NAME}.part').write_bytes(b'old' * 50_000)
+    (target.parent / f'.{NAME}.part.etag').write_text('https://download.pytorch.org/other\n"one"')
+    fetch(*ONE)
+    assert target.read_bytes() == file.body and file.asked == [None]
 
 
 def test_a_wrong_part_of_a_server_without_etags_is_dropped(fetch, weights, target):
@@ -233,6 +242,27 @@ def test_a_full_disk(fetch, weights, target):
     weights['resnet18'].body *= 100
     line = fetch(*ONE, before=disk(10_000_000), status=3)
     assert 'needs 0.03 GB, has 0.01 GB free' in line and not target.exists()
+
+
+@pytest.mark.parametrize('before', [
+    'import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))',
+    'import errno, head.fetch.download as module\n'
+    'class Bar(module.tqdm):\n'
+    '    def update(self, n=1): raise OSError(errno.EDQUOT, "Disk quota exceeded")\n'
+    'module.tqdm = Bar',
+])
+def test_a_disk_that_takes_no_more(fetch, weights, target, before):
+    line = fetch(*ONE, before=before, status=3)
+    assert f'pretrained/torchvision/{NAME}: cannot be written (' in line and 'GB free' in line
+    fetch(*ONE)
+    assert target.read_bytes() == weights['resnet18'].body
+
+
+def test_a_filesystem_without_locks(fetch, weights):
+    before = ('import fcntl, errno\n'
+              'def flock(*_): raise OSError(errno.ENOSYS, "Function not implemented")\n'
+              'fcntl.flock = flock')
+    assert 'torchvision: its filesystem has no file locks' in fetch(*ONE, before=before, status=3)
 
 
 @pytest.mark.parametrize('words, hint', [
