@@ -18,6 +18,7 @@ import requests
 from gdown.download import get_url_from_gdrive_confirmation
 from gdown.exceptions import FileURLRetrievalError
 
+from ..container import image
 from ..errors import EnvironmentFault, RequestError
 from .download import Source
 from .patience import TIMEOUT, Patience, Unfinished, check_status
@@ -36,8 +37,8 @@ QUOTA = re.compile('too many users have|quota exceeded', re.IGNORECASE)
 
 ID = re.compile(r'[\w-]{10,}')
 
-COOKIES = '~/.cache/gdown/cookies.txt'
-"""Where gdown keeps cookies; those of a browser that is signed in lift some refusals."""
+COOKIES = (os.path.join('work_dirs', 'cookies.txt'), os.path.join('~', '.cache', 'gdown', 'cookies.txt'))
+"""Where cookies may be, here first or where gdown keeps them; those of a signed-in browser lift some refusals."""
 
 AGENT = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/98.0.4758.102 Safari/537.36'
 """Drive gives programs it does not know other pages."""
@@ -59,13 +60,14 @@ def folder_address(folder):
 def _session():
     session = requests.Session()
     session.headers['User-Agent'] = AGENT
-    path = os.path.expanduser(COOKIES)
-    if os.path.exists(path):
+    path = next(filter(os.path.exists, map(os.path.expanduser, COOKIES)), None)
+    if path:
         jar = MozillaCookieJar(path)
         try:
             jar.load()
-        except LoadError as error:
-            raise RequestError(f'{path}: no cookies file; remove it, or export it anew in Netscape format') from error
+        except (LoadError, UnicodeDecodeError, OSError) as error:
+            raise RequestError(f'{path}: no cookies file that can be read; remove it, or export it anew in Netscape '
+                               'format') from error
         session.cookies.update(jar)
     return session
 
@@ -106,9 +108,10 @@ def list_folder(folder):
         return EnvironmentFault(f'{address}: not listed: {reason}; try again later, or download the checkpoint there '
                                 'by hand and name it: eval checkpoint=FILE')
 
+    session = _session()
     while True:
         try:
-            with _session() as session:  # gdown does not tell why it was refused
+            with session:  # gdown does not tell why it was refused
                 check_status(session.get(address, timeout=TIMEOUT), fault)
             found = _gdown_listing(folder)
             if found is None:
@@ -118,7 +121,7 @@ def list_folder(folder):
             patience.after(Unfinished(type(error).__name__), False, fault)
         except Unfinished as error:
             patience.after(error, False, fault)
-        except (EnvironmentFault, RequestError):
+        except EnvironmentFault:
             raise
         except Exception as error:  # gdown reads a page that nobody promised: anything can be missing
             raise fault(f'its page is not what gdown reads ({type(error).__name__}); it may not be public') from error
@@ -145,12 +148,16 @@ def _ask(target, address, headers):
             return answer
         if QUOTA.search(answer.text):
             raise fault(f'Drive\'s download quota of the file is used up; try again in a day, or put the cookies of a '
-                        f'signed-in browser into {COOKIES}')
+                        f'signed-in browser into {COOKIES[0] if image() else COOKIES[1]}')
         check_status(answer, fault)
         try:
             following = get_url_from_gdrive_confirmation(answer.text)
         except FileURLRetrievalError as error:
             raise fault(f'Drive gives a page instead, perhaps it is not public any more ({error})') from error
+        except Exception as error:  # gdown reads a form that nobody promised: anything can be missing
+            raise fault(f'Drive asks for a confirmation that gdown cannot read ({type(error).__name__})') from error
+        if not following.startswith('https://'):
+            raise fault('Drive asks for a confirmation that leads nowhere')
     raise fault('Drive asks again and again for confirmation')
 
 

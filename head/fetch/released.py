@@ -89,18 +89,27 @@ def _remember(row, kind, file, by_hand):
                                by_hand=others + [file.sha256] * by_hand))
 
 
-def _listed(row, kind):
-    """(path, id) of the row's file in the authors' folder, or None."""
+def _listed(row, kind, say=None):
+    """(path, id) of the row's file in the authors' folder, or None. `say`, if given, is told of doubts.
+
+    Raises:
+        RequestError: Drive lists the folder only in part, and the right one may be in the rest.
+    """
     folder = catalog.released().folder
     listing = list_folder(folder)
-    path = PATH_OF[kind](row.config, listing.files)
-    if path:
-        return path, listing.files[path]
-    if listing.cut and kind == 'checkpoint':
-        raise RequestError(f'{row.alias}: no checkpoint among what Drive lists of {folder_address(folder)}, cut off '
-                           f'after {LIMIT} entries of {", ".join(listing.cut)}; download it by hand and name it: eval '
-                           'checkpoint=FILE')
-    return None
+    choice = PATH_OF[kind](row.config, listing.files)
+    above = map(str, PurePosixPath(choice.path).parents) if choice else listing.cut
+    cut = sorted(set(above).intersection(listing.cut))
+    by_hand = 'download it by hand'
+    if kind == 'checkpoint':
+        by_hand += ' and name it: eval checkpoint=FILE'
+    doubt = (f'{row.alias}: its {kind} may not be among what Drive lists of {folder_address(folder)}, cut off after '
+             f'{LIMIT} entries of {", ".join(cut)}')
+    if cut and (choice.last if choice else kind == 'checkpoint'):
+        raise RequestError(f'{doubt}; {by_hand}')
+    if cut and choice and say:
+        say(f'{doubt}; taken: {choice.path}')
+    return (choice.path, listing.files[choice.path]) if choice else None
 
 
 def _obtain_known(row, file, say):
@@ -156,7 +165,7 @@ def _have(row, kind, say):
     if file:
         _obtain_known(row, file, say)
     elif not confirmed:
-        listed = _listed(row, kind)
+        listed = _listed(row, kind, say)
         if listed:
             file = _obtain_new(row, kind, *listed, say, accept_by_hand=True)
     if file and not confirmed:
@@ -238,7 +247,7 @@ def _lock_row(row, known, say) -> Optional[ReleasedFiles]:
     """What the folder has of a row, downloaded; None where it has no checkpoint."""
     found = {}
     for kind in PATH_OF:
-        listed = _listed(row, kind)
+        listed = _listed(row, kind, say)
         if listed:
             old = getattr(known, kind)
             if old and (old.path, old.id) == listed:

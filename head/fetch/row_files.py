@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from ..errors import RequestError
 
@@ -9,6 +10,13 @@ SAFE = re.compile(r'[\w][\w.+=() -]*')
 """A file name that is no trick."""
 
 EPOCH = re.compile(r'epoch_(\d+)\.pth')
+
+
+class Choice(NamedTuple):
+    """A file of the folder. `last`: chosen as the last of several, so that one not listed could be the right one."""
+
+    path: str
+    last: bool
 
 
 def _candidates(config, paths, ending):
@@ -27,26 +35,29 @@ def checkpoint_path(config, paths):
         paths (iterable[str]): all files of the folder.
 
     Returns:
-        str or None: its path there; None where the folder has none.
+        Choice or None: None where the folder has none.
 
     Raises:
         RequestError: several, and no rule to choose by.
     """
     found = _candidates(config, paths, '.pth')
     if len(found) < 2:
-        return found[0] if found else None
+        return Choice(found[0], False) if found else None
     best = [path for path in found if PurePosixPath(path).name == 'latest.pth']
-    if not best:
+    by_epoch = not best
+    if by_epoch:
         epochs = {path: EPOCH.fullmatch(PurePosixPath(path).name) for path in found}
         epochs = {path: int(match.group(1)) for path, match in epochs.items() if match}
         best = [path for path, epoch in epochs.items() if epoch == max(epochs.values())]
     if len(best) != 1:
         raise RequestError(f'{config}: the authors\' folder has several checkpoints and none is the last: '
                            f'{", ".join(best or found)}; download one by hand and name it: eval checkpoint=FILE')
-    return best[0]
+    return Choice(best[0], by_epoch)
 
 
 def log_path(config, paths):
-    """The row's training log, the last by name, or None."""
+    """The row's training log, the last by name, as a Choice; or None."""
     found = _candidates(config, paths, '.log.json')
-    return max(found, key=lambda path: (PurePosixPath(path).name, path)) if found else None
+    if not found:
+        return None
+    return Choice(max(found, key=lambda path: (PurePosixPath(path).name, path)), len(found) > 1)

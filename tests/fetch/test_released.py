@@ -117,9 +117,45 @@ def test_cookies_are_sent(fetch, released, internet, tmp_path, locked):
     path.write_text('# Netscape HTTP Cookie File\n.google.com\tTRUE\t/\tTRUE\t9999999999\tSID\tmine\n')
     fetch('checkpoint', 'config=head_r18')
     assert 'SID=mine' in internet.cookies
-    path.write_text('nonsense')
-    (tmp_path / 'work_dirs/released/head_r18/epoch_12.pth').unlink()
-    assert 'cookies file' in fetch('checkpoint', 'config=head_r18', status=2)
+
+
+@pytest.mark.parametrize('known', [True, False])
+@pytest.mark.parametrize('name', ['home/.cache/gdown/cookies.txt', 'work_dirs/cookies.txt'])
+@pytest.mark.parametrize('content', [b'nonsense', b'\xff\xfe\x00c\x00o', None])
+def test_cookies_that_cannot_be_read(fetch, released, edit, tmp_path, content, name, known):
+    """Before a listing, and before a file that the lock knows."""
+    if known:
+        file = entry('epoch_12.pth', released['epoch_12.pth'].body)
+        edit('released.yaml', lambda content: content.update(files=dict(head_r18=dict(checkpoint=file))))
+    path = tmp_path / name
+    path.parent.mkdir(parents=True)
+    path.mkdir() if content is None else path.write_bytes(content)
+    line = fetch('checkpoint', 'config=head_r18', status=2)
+    assert f'{name}: no cookies file that can be read' in line and 'remove it' in line
+
+
+def test_cookies_of_the_mounted_folder_come_first(fetch, released, internet, tmp_path, drive, locked):
+    for name, value in (('home/.cache/gdown/cookies.txt', 'home'), ('work_dirs/cookies.txt', 'mounted')):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(
+            f'# Netscape HTTP Cookie File\n.google.com\tTRUE\t/\tTRUE\t9999999999\tSID\t{value}\n')
+    drive.exhausted = {locked['id']}
+    assert '~/.cache/gdown/cookies.txt' in fetch('checkpoint', 'config=head_r18', status=3)
+    before = 'import os; os.environ["HEAD_IMAGE"] = "paper-cpu"'
+    assert 'into work_dirs/cookies.txt' in fetch('checkpoint', 'config=head_r18', before=before, status=3)
+    assert internet.cookies == {'SID=mounted'}
+
+
+@pytest.mark.parametrize('form, hint', [
+    ('<form id="download-form">', 'gdown cannot read (KeyError)'),
+    ('<form id="download-form" action="/download">', 'leads nowhere'),
+    ('<form id="download-form" action="javascript:go()">', 'leads nowhere'),
+    ('<form id="download-form" action="https://[odd">', 'gdown cannot read (ValueError)'),
+])
+def test_a_confirmation_that_is_none(fetch, released, internet, drive, locked, form, hint):
+    page = internet.put('https://drive.google.com/uc', f'<html><body>{form}</form></body></html>'.encode(),
+                        headers=drive.PAGE)
+    assert hint in fetch('checkpoint', 'config=head_r18', status=3) and len(page.asked) == 1
 
 
 def test_a_file_that_is_gone(fetch, drive, released, locked):
@@ -165,6 +201,30 @@ def test_a_row_beyond_what_drive_lists(fetch, drive):
     drive.folder(FOLDER, 'HEAD', [(number(f'other{i}'), f'other{i}.pth', BINARY) for i in range(50)])
     line = fetch('checkpoint', 'config=head_r18', status=2)
     assert 'cut off after 50' in line and 'by hand' in line
+
+
+@pytest.mark.parametrize('deeper', ['', 'rest/'])
+def test_the_last_of_what_drive_lists_may_not_be_the_last(fetch, drive, place, deeper):
+    names = [f'epoch_{i}.pth' for i in (1, 2)] + [f'{i}.txt' for i in range(48)]
+    entries = [(number(f'long-{name}'), name, BINARY) for name in names]
+    if deeper:  # the cut one is above
+        drive.folder(FOLDER, 'HEAD', [(number('row'), STEM, None)] + [
+            (number(f'other{i}'), f'other{i}', BINARY) for i in range(49)])
+        entries = entries[:2]
+    else:
+        drive.folder(FOLDER, 'HEAD', [(number('row'), STEM, None)])
+    drive.folder(number('row'), STEM, entries)
+    line = fetch('checkpoint', 'config=head_r18', status=2)
+    assert 'cut off after 50 entries' in line and 'by hand' in line and not place.exists()
+
+
+def test_the_only_one_of_what_drive_lists(fetch, drive, place):
+    drive.folder(FOLDER, 'HEAD', [(number('row'), STEM, None)])
+    drive.folder(number('row'), STEM, [(number('epoch_12.pth'), 'epoch_12.pth', BINARY)] + [
+        (number(f'other{i}'), f'{i}.txt', BINARY) for i in range(49)])
+    drive.file(number('epoch_12.pth'), b'x' * 1000)
+    out = fetch('checkpoint', 'config=head_r18')
+    assert f'cut off after 50 entries of {STEM}; taken: {STEM}/epoch_12.pth' in out
 
 
 def test_names_that_are_tricks(fetch, drive, tmp_path):
@@ -377,7 +437,9 @@ def test_no_room(fetch, released, locked, place):
     ([f'{STEM}/epoch_12.pth', f'{STEM}/latest.pth'], f'{STEM}/latest.pth'),
 ])
 def test_the_rule_for_checkpoints(paths, chosen):
-    assert checkpoint_path(CONFIG, paths) == chosen
+    choice = checkpoint_path(CONFIG, paths)
+    assert (choice.path if choice else None) == chosen
+    assert not choice or choice.last == ('epoch_9' in ' '.join(paths))
 
 
 @pytest.mark.parametrize('paths', [
@@ -393,4 +455,5 @@ def test_several_checkpoints_and_no_rule(paths):
 
 def test_the_rule_for_logs():
     paths = [f'{STEM}/20220101.log.json', f'{STEM}/20220301.log.json', 'other/20220401.log.json', f'{STEM}/x.log']
-    assert log_path(CONFIG, paths) == paths[1] and log_path(CONFIG, []) is None
+    assert log_path(CONFIG, paths) == (paths[1], True) and log_path(CONFIG, []) is None
+    assert log_path(CONFIG, paths[:1]) == (paths[0], False)
