@@ -1,20 +1,30 @@
 """The folder where a run's results go."""
 
 import glob
+import json
 import os
 import sys
 import tempfile
 
 from .container import image
 from .errors import RequestError
+from .results.run import VERDICT
 
 
-def open_work_dir(path, must_be_new=False):
-    """Make the folder if need be.
+def _command_of_verdict(path):
+    try:
+        with open(path, 'rb') as file:
+            return json.loads(file.read())['command']
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def open_work_dir(path, command):
+    """Make the folder that a command writes its results to, if need be.
 
     Raises:
-        RequestError: it cannot be written to, or holds the checkpoints of another training that this one would
-            overwrite.
+        RequestError: it cannot be written to, or holds what the command would overwrite: the verdict of another one,
+            or for `train` the checkpoints of another training.
     """
     try:
         os.makedirs(path, exist_ok=True)
@@ -26,7 +36,11 @@ def open_work_dir(path, must_be_new=False):
             mend = (f'this container runs as {os.getuid()}:{os.getgid()}: let scripts/dotenv write your ids to .env '
                     '(docker run: --user), or mount a folder of theirs')
         raise RequestError(f'work_dir={path}: not writable ({error.strerror}); {mend}') from error
-    if must_be_new and glob.glob(os.path.join(path, '*.pth')):
+    before = _command_of_verdict(os.path.join(path, VERDICT))
+    if before not in (None, command):
+        raise RequestError(f'work_dir={path}: holds the {VERDICT} of {before}, which {command} would overwrite; name '
+                           'another')
+    if command == 'train' and glob.glob(os.path.join(path, '*.pth')):
         raise RequestError(f'work_dir={path}: holds the checkpoints of a training already; name another')
     if image() and os.stat(path).st_dev == os.stat('/').st_dev:
         print(

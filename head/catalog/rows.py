@@ -51,6 +51,7 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
     printed: Optional[Percent] = None
     where: str = ''
     note: str = ''
+    epochs: Count = 12
     eval_tolerance: Points = EVALUATION_TOLERANCE
     train_tolerance: Points = 0.3
 

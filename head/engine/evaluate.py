@@ -6,10 +6,12 @@ from dataclasses import replace
 
 from .. import catalog
 from ..data.coco_folder import check_split
-from ..errors import DONE, FELL_SHORT, RequestError
+from ..errors import DONE, FELL_SHORT, HeadError, RequestError
 from ..fetch import released
+from ..fetch.parallel import raise_together
 from ..file_hash import file_hash
-from ..results.verdict_file import RELEASED
+from ..results.run import VERDICT
+from ..results.verdict_file import RELEASED, Weights
 from ..verdict import EXIT_STATUS, FAIL, NOT_VAL2017, judge, sentence
 from ..whole_file import write_json
 from ..work_dir import open_work_dir
@@ -18,7 +20,7 @@ from .device import choose_device, parallel
 from .inference import build_for_inference, build_test_loader, detect, score
 from .run_facts import run_facts
 from .shared_memory import lacking
-from .weights import Weights, load_checkpoint
+from .weights import load_checkpoint
 
 
 def find_checkpoint(request, row):
@@ -41,9 +43,9 @@ def find_checkpoint(request, row):
     if not os.path.isfile(path):
         raise RequestError(f'{path}: no such file')
     sha256 = file_hash(path)
-    locked = catalog.released().files.get(row.alias) if row else None
-    if locked and locked.checkpoint and locked.checkpoint.sha256 == sha256:
-        return Weights(RELEASED, path, sha256, True), row.eval_tolerance
+    confirmed = released.standing(row, sha256) if row else None
+    if confirmed is not None:
+        return Weights(RELEASED, path, sha256, confirmed), row.eval_tolerance
     return Weights('checkpoint', path, sha256, False), row.train_tolerance if row else None
 
 
@@ -66,7 +68,7 @@ def evaluate(request):
     weights, tolerance = find_checkpoint(request, row)
     model = build_for_inference(cfg)
     load_checkpoint(model, weights.path, path.name)
-    work_dir = open_work_dir(request.get('work_dir') or os.path.join('work_dirs', path.stem, 'eval'))
+    work_dir = open_work_dir(request.get('work_dir') or os.path.join('work_dirs', path.stem, 'eval'), 'eval')
 
     loader = build_test_loader(cfg, 'test')
     print(f'evaluating {weights.path} on {split.images} images of {split.ann_file}', flush=True)
@@ -78,7 +80,7 @@ def evaluate(request):
     if not split.is_val2017:
         doubts.append(NOT_VAL2017)
     result, facts = judge(scores.percent, row and row.reported, tolerance, doubts), run_facts(device)
-    target = os.path.join(work_dir, 'verdict.json')
+    target = os.path.join(work_dir, VERDICT)
     write_json(
         target,
         dict(
@@ -111,13 +113,17 @@ def _standing(weights):
 
 def evaluate_all(request):
     """Every released checkpoint; returns the exit status."""
-    found = []
+    found, errors = [], []
     for row in released.released_rows():
         keys = dict(request.keys, config=row.alias)
         if 'work_dir' in keys:
             keys['work_dir'] = os.path.join(keys['work_dir'], row.alias)
-        found.append(evaluate(replace(request, keys=keys)))
+        try:
+            found.append(evaluate(replace(request, keys=keys)))
+        except HeadError as error:
+            errors.append(error)
     print('\n'.join(line for _, line in found))
+    raise_together(errors)
     return FELL_SHORT if FAIL in [verdict for verdict, _ in found] else DONE
 
 

@@ -13,7 +13,7 @@ from ..catalog import ROOT
 from ..container import image
 from ..file_hash import file_hash
 
-PACKAGES = ('torch', 'torchvision', 'mmcv-full', 'mmdet', 'todd_ai', 'pycocotools', 'numpy')
+PACKAGES = ('torch', 'torchvision', 'mmcv-full', 'mmdet', 'todd_ai', 'pycocotools', 'faster-coco-eval', 'numpy')
 
 
 def versions():

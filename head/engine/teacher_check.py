@@ -11,6 +11,7 @@ from ..data.subset import restrict
 from ..errors import FELL_SHORT, HeadError, RequestError
 from ..method.frozen_teacher import build_teacher
 from ..quiet import quietly
+from ..verdict import NOT_VAL2017
 from ..whole_file import write_json
 from .device import parallel
 from .inference import build_test_loader, detect, score
@@ -20,6 +21,10 @@ SCATTER = 40
 
 For N of 50 to 500 of 5000 images, on generated detections; less for more.
 """
+
+
+MOST = 10
+"""mAP: a check that would allow more could pass a teacher that has learnt little."""
 
 
 class WrongTeacher(HeadError):
@@ -40,19 +45,19 @@ def subset(content, images):
     return restrict(content, [image['id'] for image in chosen])
 
 
-def check_teacher(cfg, weights, images, device, say):
-    """Evaluate the teacher on a subset of the evaluation images and compare it with what is known of its file.
+def require_teacher(cfg, weights, images):
+    """What `check_teacher=` needs, before anything is written.
 
     Args:
         cfg (Config): a training's, its paths in place.
         weights (list[Weights]): what the training starts from.
-        images (int): how many images.
-        device (str): ``'cuda'`` or ``'cpu'``.
-        say (callable): takes the line that tells the result.
+        images (int): how many images of the evaluation's.
+
+    Returns:
+        (Weights, Split, dict): the teacher's, and the annotations with their content.
 
     Raises:
-        RequestError: the config has no teacher, its weights are random, or the folder has fewer images.
-        WrongTeacher: its mAP is too far off.
+        RequestError: no teacher's weights are loaded, there are fewer images, or too few are asked for to tell.
     """
     teacher = next((one for one in weights if one.part == 'teacher'), None)
     if teacher is None:
@@ -60,6 +65,25 @@ def check_teacher(cfg, weights, images, device, say):
     split, content = read_annotations(cfg.data.val.ann_file)
     if images > split.images:
         raise RequestError(f'check_teacher={images}: {cfg.data.val.ann_file} lists {split.images} images; take fewer')
+    if allowance(images, split.images) > MOST:
+        enough = next(n for n in range(images, split.images + 1) if allowance(n, split.images) <= MOST)
+        raise RequestError(f'check_teacher={images}: so few images tell nothing; take {enough} or more')
+    return teacher, split, content
+
+
+def check_teacher(cfg, weights, images, device, say):
+    """Evaluate the teacher on a subset of the evaluation images and compare it with what is known of its file.
+
+    Args:
+        cfg, weights, images: see `require_teacher`.
+        device (str): ``'cuda'`` or ``'cpu'``.
+        say (callable): takes the line that tells the result.
+
+    Raises:
+        RequestError: see `require_teacher`.
+        WrongTeacher: its mAP is too far off.
+    """
+    teacher, split, content = require_teacher(cfg, weights, images)
     with quietly():
         model = build_teacher(dict(cfg.model.distiller.teacher.config, train_cfg=None), teacher.path)
     cfg = copy.deepcopy(cfg)
@@ -69,10 +93,11 @@ def check_teacher(cfg, weights, images, device, say):
         loader = build_test_loader(cfg, 'val')
         measured = score(loader.dataset, detect(parallel(model, device), loader), folder).percent
     line = f'teacher {teacher.path}: {measured:.1f} mAP on {images} images'
-    known = file_at(teacher.path) if teacher.confirmed else None
-    if known is None or known.mAP is None or not split.is_val2017:
-        say(f'{line}; nothing to compare it with ' +
-            ('(the data are not COCO val2017)' if known else '(not a file of the catalog)'))
+    known = file_at(teacher.path)
+    reason = (NOT_VAL2017 if not split.is_val2017 else 'not a file of the catalog' if not teacher.confirmed else
+              'the catalog has no mAP for it' if known.mAP is None else None)
+    if reason:
+        say(f'{line}; nothing to compare it with: {reason}')
         return
     off = allowance(images, split.images)
     line += f', known for {known.mAP:.1f} on all; up to {off:.1f} off is chance'

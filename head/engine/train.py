@@ -10,11 +10,13 @@ from mmcv.utils import get_logger
 from mmdet.apis import set_random_seed
 from mmdet.datasets import build_dataloader, build_dataset
 from mmdet.models import build_detector
+from mmdet.utils import collect_env
 
 from .. import catalog
 from ..data.coco_folder import check_split
 from ..errors import EnvironmentFault, RequestError
 from ..quiet import quietly
+from ..results.run import VERDICT
 from ..verdict import EXIT_STATUS, NOT_VAL2017, judge, sentence
 from ..whole_file import write_json
 from ..work_dir import open_work_dir
@@ -26,7 +28,7 @@ from .interruption import InterruptionHook, shield_workers
 from .run_facts import run_facts
 from .runner import Runner
 from .shared_memory import lacking
-from .teacher_check import check_teacher
+from .teacher_check import check_teacher, require_teacher
 
 SEED = 3407
 """The one that is published."""
@@ -83,7 +85,12 @@ def train(cfg, device, work_dir, logger, iters=None):
         work_dir=work_dir,
         logger=logger,
         meta=dict(
-            config=cfg.pretty_text, seed=cfg.seed, mmdet_version=mmdet.__version__, CLASSES=dataset.CLASSES),
+            env_info='\n'.join(f'{name}: {value}' for name, value in collect_env().items()),
+            config=cfg.pretty_text,
+            exp_name=os.path.basename(cfg.filename),
+            seed=cfg.seed,
+            mmdet_version=mmdet.__version__,
+            CLASSES=dataset.CLASSES),
         max_epochs=cfg.runner.max_epochs)
     runner.timestamp = logger.timestamp
     runner.register_training_hooks(
@@ -150,7 +157,9 @@ def run(request):
     used, doubts = check_weights(cfg, request)
     doubts += configuration.doubts(request.overrides)
     splits = {name: check_split(cfg.data[name].ann_file, cfg.data[name].img_prefix) for name in ('train', 'val')}
-    work_dir = open_work_dir(request.get('work_dir') or os.path.join('work_dirs', path.stem), must_be_new=True)
+    if request.get('check_teacher'):
+        require_teacher(cfg, used, request.get('check_teacher'))
+    work_dir = open_work_dir(request.get('work_dir') or os.path.join('work_dirs', path.stem), 'train')
 
     cfg.seed = request.get('seed', SEED)
     if request.get('epochs'):
@@ -183,7 +192,7 @@ def run(request):
     seconds = time.time() - start
     result = judge(scores and scores.percent, row and row.reported, row and row.train_tolerance, doubts)
     write_json(
-        os.path.join(work_dir, 'verdict.json'),
+        os.path.join(work_dir, VERDICT),
         dict(
             command='train',
             alias=row.alias if row else None,

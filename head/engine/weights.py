@@ -1,7 +1,6 @@
 """Weights files: present, undamaged, and of the model they are loaded into."""
 
 import copy
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -12,24 +11,11 @@ from ..catalog import file_at
 from ..errors import RequestError
 from ..file_hash import file_hash
 from ..method.frozen_teacher import build_teacher
+from ..results.verdict_file import Weights
 from . import restricted_pickle
 
 CLASSIFIER = ('fc.', 'head.', 'classifier.')
 """Names that a backbone's file may have beyond the backbone: the ImageNet classifier."""
-
-
-@dataclass
-class Weights:
-    """A weights file in use. `confirmed`: its hash is the catalog's."""
-
-    part: str
-    path: str
-    sha256: str
-    confirmed: bool
-
-    def as_dict(self):
-        """For the verdict."""
-        return asdict(self)
 
 
 @CheckpointLoader.register_scheme(prefixes='', force=True)

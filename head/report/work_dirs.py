@@ -4,11 +4,11 @@ import os
 from glob import glob
 
 from ..errors import RequestError
-from ..results.run import read_run
+from ..results.run import VERDICT, read_run
 from ..results.verdict_file import NoRun
 
 SEARCHED = 'work_dirs'
-PATTERNS = ('verdict.json', '*.log.json')
+PATTERNS = (VERDICT, '*.log.json')
 
 
 def read_named(folders):

@@ -23,6 +23,11 @@ def read_bytes(path):
         raise RequestError(f'{path}: cannot be read ({os.strerror(error.errno)})') from error
 
 
+def _whole_number(digits):
+    """An int, or, where no machine's would hold it, a float, perhaps infinite."""
+    return int(digits) if len(digits) < 19 else float(digits)
+
+
 def parse_json(content, path):
     """Python's json: unlike msgspec's, it takes the NaN that Python's writers leave.
 
@@ -30,7 +35,7 @@ def parse_json(content, path):
         RequestError: not json; names `path`.
     """
     try:
-        return json.loads(content)
+        return json.loads(content, parse_int=_whole_number)
     except (ValueError, RecursionError) as error:
         raise RequestError(f'{path}: not json, or cut off ({error})') from error
 

@@ -1,5 +1,6 @@
 """mmdet's ``*.log.json``: one json object a line; the first may be the run's meta."""
 
+import math
 import re
 from dataclasses import dataclass, field
 from pathlib import PurePath
@@ -55,8 +56,7 @@ class TrainingLog:
 
 
 def _number(value):
-    # an integer of hundreds of digits is damage, and no float
-    return isinstance(value, float) or (type(value) is int and abs(value) < 2**63)
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _is_row(row):
@@ -64,10 +64,15 @@ def _is_row(row):
     return row.get('mode') in ('train', 'val') and _number(row.get('epoch'))
 
 
+def _place(row):
+    """Where in the training a row belongs; an evaluation at the end of its epoch."""
+    return row['epoch'], row.get('iter', 0) if row['mode'] == 'train' else math.inf
+
+
 def read_logs(paths):
     """The log of one training, in one file, or in several where it was resumed.
 
-    Rows of an epoch and iteration that a later file has again are that file's.
+    What a later file begins with was trained anew: the earlier ones count up to there.
 
     Args:
         paths (list[str]): in the order of time.
@@ -81,6 +86,7 @@ def read_logs(paths):
     """
     log, rows = TrainingLog(str(paths[-1])), {}
     for path in paths:
+        fresh = {}
         lines = read_bytes(path).split(b'\n')
         for number, line in enumerate(lines, 1):
             if not line.strip():
@@ -95,14 +101,19 @@ def read_logs(paths):
                 raise RequestError(f'{path}, line {number}: not a log of mmdet')
             if _is_row(row):
                 row = {name: value for name, value in row.items() if name == 'mode' or _number(value)}
-                rows[row['mode'], row['epoch'], row.get('iter') if row['mode'] == 'train' else None] = row
+                # a workflow that validates writes losses and metrics of an epoch in rows of their own
+                place = row['mode'], row['epoch'], row.get('iter') if row['mode'] == 'train' else None
+                fresh.setdefault(place, {}).update(row)
             elif 'env_info' in row or 'config' in row or 'exp_name' in row:
                 _take_meta(log, row)
+        if fresh:
+            begin = min(map(_place, fresh.values()))
+            rows = {key: row for key, row in rows.items() if _place(row) < begin}
+            rows.update(fresh)
     if not rows:
         raise RequestError(f'{log.path}: not a log of mmdet, it holds no row of a training or an evaluation')
-    place = lambda row: (row['epoch'], row.get('iter', 0))
-    log.train = sorted((row for row in rows.values() if row['mode'] == 'train'), key=place)
-    log.val = sorted((row for row in rows.values() if row['mode'] == 'val'), key=place)
+    log.train = sorted((row for row in rows.values() if row['mode'] == 'train'), key=_place)
+    log.val = sorted((row for row in rows.values() if row['mode'] == 'val'), key=_place)
     return log
 
 

@@ -3,6 +3,7 @@
 from typing import Dict, List, Literal, Optional
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from ..errors import RequestError
 from .reading import convert, parse_json, read_bytes
@@ -28,10 +29,14 @@ class Data(Struct):
 class Weights(Struct):
     """A checkpoint that was evaluated, or weights that a training started from. `confirmed`: the catalog's hash."""
 
+    part: str
     path: str
     sha256: str
     confirmed: bool
-    part: str = 'checkpoint'
+
+    def as_dict(self):
+        """For the verdict."""
+        return asdict(self)
 
 
 class Verdict(Struct):

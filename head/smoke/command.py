@@ -17,6 +17,7 @@ from ..engine.run_facts import run_facts
 from ..engine.train import open_log, train
 from ..errors import DONE, FELL_SHORT, RequestError
 from ..file_hash import file_hash
+from ..results.run import VERDICT
 from ..verdict import FAIL, PASS, UNVERIFIED
 from ..whole_file import write_json
 from ..work_dir import open_work_dir
@@ -113,7 +114,7 @@ def stored_for(data):
 def prepare(request):
     """Draw or take the data; returns (work dir, folder of this run in it, folder of the data)."""
     content = choose_images(request.get('data')) if request.get('data') else None
-    work_dir = open_work_dir(request.get('work_dir') or os.path.join('work_dirs', 'smoke'))
+    work_dir = open_work_dir(request.get('work_dir') or os.path.join('work_dirs', 'smoke'), 'smoke')
     place = os.path.join(work_dir, time.strftime('%Y%m%d_%H%M%S'))
     folder = os.path.join(place, 'data')
     if content:
@@ -139,7 +140,7 @@ def run(request):
     passed = all(holds for *_, holds in checks)
     verdict = FAIL if not passed else PASS if stored else UNVERIFIED
     write_json(
-        os.path.join(work_dir, 'verdict.json'),
+        os.path.join(work_dir, VERDICT),
         dict(
             command='smoke',
             verdict=verdict,

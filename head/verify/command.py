@@ -1,14 +1,23 @@
 """`verify`: results made earlier, by this project or by mmdet, against what is reported."""
 
+import math
 import os
+from dataclasses import asdict
 
 from .. import catalog
 from ..errors import DONE, FELL_SHORT, RequestError
+from ..results.run import VERDICT
 from ..verdict import FAIL, PASS, UNVERIFIED, sentence
 from ..whole_file import write_json
 from ..work_dir import open_work_dir
 from .result import read_result
 from .together import by_row, together
+
+
+def _known(values):
+    """Without what json has no number for: NaN and infinity become None; the faults name them."""
+    return {name: None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in values.items()}
 
 
 def run(request):
@@ -21,25 +30,28 @@ def run(request):
         if row is None:
             raise RequestError(f'config={path}: no row of the results table; nothing is reported for it')
     results = [read_result(word, row, request.get('data')) for word in request.words]
-    work_dir = open_work_dir(request.get('work_dir') or os.path.join('work_dirs', 'verify'))
+    work_dir = open_work_dir(request.get('work_dir') or os.path.join('work_dirs', 'verify'), 'verify')
 
-    content, lines, final, groups = [], [], [], {}
-    several = by_row(results)
+    content, lines, final = [], [], []
+    several, notes = by_row(results)
+    grouped = [one for members in several.values() for one in members]
     for one in results:
         verdict = one.judged()
         lines.append(f'{one.path}: {sentence(one.row.alias if one.row else "no row of the table", verdict)}')
         lines += [f'  taken on trust: {what}' for what in one.trusted]
-        content.append(dict(path=one.path, alias=one.row and one.row.alias, metrics=one.metrics, seed=one.seed,
-                            trusted=one.trusted, **verdict))
-        if not any(one in members for members in several.values()):
+        content.append(dict(path=one.path, alias=one.row and one.row.alias, metrics=_known(one.metrics), seed=one.seed,
+                            trusted=one.trusted, **_known(verdict)))
+        if one not in grouped:
             final.append(verdict['verdict'])
-    for alias, members in several.items():
-        groups[alias], line = together(members)
+    groups = {alias: together(members) for alias, members in several.items()}
+    for found, line in groups.values():
         lines.append(line)
-        final.append(groups[alias]['verdict'])
+        final.append(found.verdict)
+    lines += [f'not judged together: {note}' for note in notes]
     overall = FAIL if FAIL in final else UNVERIFIED if UNVERIFIED in final else PASS
-    target = os.path.join(work_dir, 'verdict.json')
-    write_json(target, dict(command='verify', verdict=overall, results=content, together=groups))
+    target = os.path.join(work_dir, VERDICT)
+    write_json(target, dict(command='verify', verdict=overall, results=content,
+                            together={alias: asdict(found) for alias, (found, _) in groups.items()}))
     for line in lines:
         print(line)
     print(f'written: {target}')

@@ -2,7 +2,6 @@
 
 import math
 import os
-import re
 from dataclasses import dataclass, field
 from typing import Dict, List, Optional
 
@@ -23,6 +22,10 @@ ROUNDING = 100 * 10**-ROUNDED_TO / 2
 """mAP in percent that mmdet's own logs are rounded by, at most."""
 
 IN_VAL2017 = 'instances_val2017.json'
+NO_DATA_NAMED = 'the file does not say what was evaluated on'
+
+MOST_GPUS = 64
+"""An evaluation on more would have as many batches as one of a small data set."""
 
 
 @dataclass
@@ -35,7 +38,8 @@ class Result:
         metrics: name -> value, 0 to 1.
         tolerance: mAP in percent, None without a row.
         rounding: mAP in percent that the metrics are rounded by, at most.
-        training: whether it is of a training of one's own, and so one draw of many.
+        training: whether it is of a training of one's own, not of the released weights.
+        draw: whether it is a training's own record, and so one draw of many; the evaluation of its checkpoint is not.
         seed: of the training, where it is known.
         doubts: why it says nothing of the reported number.
         trusted: what was taken from the file's own word.
@@ -46,6 +50,7 @@ class Result:
     row: Optional[catalog.Model]
     metrics: Dict[str, float]
     training: bool
+    draw: bool = False
     rounding: float = 0.0
     seed: Optional[int] = None
     doubts: List[str] = field(default_factory=list)
@@ -95,7 +100,7 @@ def read_result(path, row=None, data=None):
     if os.path.isdir(path):
         return result_of_run(read_run(path), row)
     if path.endswith('.log.json'):
-        return _of_log(read_logs([path]), row)
+        return _of_log(read_logs([path]), row, _doubts_beside(path))
     content = parse_json(read_bytes(path), path)
     if isinstance(content, list):
         return _of_detections(detections_in(content, path), path, row, data)
@@ -111,6 +116,12 @@ def result_of_run(run, row=None):
     return _of_verdict(run.verdict, os.path.join(run.folder, VERDICT), row) if run.verdict else _of_log(run.log, row)
 
 
+def _doubts_beside(path):
+    """The doubts of the training's verdict that lies beside its log, if one does."""
+    beside = os.path.join(os.path.dirname(path), VERDICT)
+    return read_verdict(beside).why if os.path.isfile(beside) else []
+
+
 def _row(path, named, row):
     """The row that the file names, if any, else the one that was asked for."""
     if named and row and named != row:
@@ -118,31 +129,43 @@ def _row(path, named, row):
     return named or row
 
 
+def _lasting(doubts):
+    """Those that are not judged anew."""
+    return [why for why in doubts if why not in (NOT_VAL2017, NOT_REPORTED, NOT_MEASURED)]
+
+
 def _of_verdict(verdict: Verdict, path, row):
     named = catalog.models().get(verdict.alias)
-    doubts = [why for why in verdict.why if why not in (NOT_VAL2017, NOT_REPORTED, NOT_MEASURED)]  # judged anew
+    doubts = _lasting(verdict.why)
     val = verdict.data.get('val')
     if val is None or val.sha256 != catalog.coco().splits['val2017'].sha256:
         doubts.append(NOT_VAL2017)
     evaluated = verdict.checkpoint
     return Result(path, _row(path, named, row), verdict.metrics or {}, seed=verdict.seed, doubts=doubts,
-                  training=not (evaluated and evaluated.part == RELEASED),
+                  training=not (evaluated and evaluated.part == RELEASED), draw=verdict.command == 'train',
                   identity=evaluated.sha256 if evaluated else file_hash(path))
 
 
-def _of_log(log: TrainingLog, row):
-    path, doubts = log.path, []
-    named = catalog.model_of_config(log.config_name) if log.config_name else None
-    last = log.val[-1] if log.val else {}
+def _is_length_of_val2017(batches):
+    """Whether an evaluation of so many batches can be one of val2017, an image a GPU."""
+    images = catalog.coco().splits['val2017'].images
+    return any(batches == math.ceil(images / gpus) for gpus in range(1, MOST_GPUS + 1))
+
+
+def _of_log(log: TrainingLog, row, doubts=()):
+    path, doubts = log.path, _lasting(doubts)
+    row = _row(path, catalog.model_of_config(log.config_name) if log.config_name else None, row)
+    last = next((one for one in reversed(log.val) if IN_LOG['AP'] in one), {})
     metrics = {name: last[in_log] for name, in_log in IN_LOG.items() if in_log in last}
     if log.val_ann_file is None:
-        doubts.append('the log does not say what was evaluated on')
+        doubts.append(NO_DATA_NAMED)
     elif os.path.basename(log.val_ann_file) != IN_VAL2017:
         doubts.append(f'{NOT_VAL2017}: {log.val_ann_file}')
-    epochs = re.findall(r'max_epochs=(\d+)', log.config_text or '')
-    if last and epochs and last['epoch'] < int(epochs[-1]):
-        doubts.append(f'the log ends at epoch {last["epoch"]:g} of {epochs[-1]}')
-    return Result(path, _row(path, named, row), metrics, training=True, rounding=ROUNDING if log.rounded else 0.0,
+    if last and not _is_length_of_val2017(last.get('iter')):
+        doubts.append(f'{NOT_VAL2017}: an evaluation took {last.get("iter")} batches')
+    if last and row and last['epoch'] != row.epochs:
+        doubts.append(f'the log ends at epoch {last["epoch"]:g}, the row\'s training at {row.epochs}')
+    return Result(path, row, metrics, training=True, draw=True, rounding=ROUNDING if log.rounded else 0.0,
                   seed=log.seed, doubts=doubts, trusted=['the log\'s word for its data'], identity=file_hash(path))
 
 
@@ -152,8 +175,9 @@ def _of_metrics(found, path, row):
     metrics = {names.get(name, name): value for name, value in found.values.items()}
     metrics = {name: value for name, value in metrics.items() if name in IN_LOG}
     rounded = all(math.isfinite(value) and round(value, ROUNDED_TO) == value for value in metrics.values())
+    doubts, trusted = ([], ['the config\'s word for its data']) if found.config else ([NO_DATA_NAMED], [])
     return Result(path, _row(path, named, row), metrics, training=True, rounding=ROUNDING if rounded else 0.0,
-                  trusted=['the file\'s word for its data'], identity=file_hash(path))
+                  doubts=doubts, trusted=trusted, identity=file_hash(path))
 
 
 def _of_detections(found, path, row, data):

@@ -1,12 +1,14 @@
 """The catalog, and the README's table against it."""
 
 import json
+import re
 import shutil
 
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from mmcv import Config
 
 from head import catalog
 from head.catalog import ROOT, coco, file_at, files, find_config, models, released
@@ -35,6 +37,9 @@ def test_configs_name_the_catalogs_files():
     for row in models().values():
         path, found = find_config(row.alias)
         assert found == row and find_config(str(path))[1] == row
+        text = Config.fromfile(str(path), import_custom_modules=False)
+        named = set(re.findall(r'pretrained/[\w./-]+', text.pretty_text))
+        assert named == {files()[name].path for name in row.files} and text.runner.max_epochs == row.epochs
 
 
 def test_unknown_alias_names_the_nearest():

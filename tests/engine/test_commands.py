@@ -5,6 +5,8 @@ import json
 import pytest
 import torch
 
+from head.results.run import read_run
+
 # small images and a small sampler: the commands are the same, the steps cheaper
 QUICK = ('data.train.pipeline.2.img_scale=[(160,96),(160,128)]', 'data.val.pipeline.1.img_scale=(160,96)',
          'data.test.pipeline.1.img_scale=(160,96)', 'model.train_cfg.rcnn.sampler.num=32')
@@ -40,6 +42,12 @@ def test_train_leaves_checkpoint_log_config_and_verdict(trained):
     assert any('pretrained=none' in why for why in verdict['why'])
     assert 'RANDOM WEIGHTS' in done.stderr and '0.00125 = 0.01 x 2 / 16' in done.stderr
     assert 'computing on the CPU' in done.stderr
+
+
+def test_its_log_tells_what_it_is_of(trained):
+    log = read_run(str(trained[0])).log
+    assert log.config_name == 'head_retina_faster_r18_fpn_mstrain_1x_coco.py' and log.seed == 3407
+    assert 'PyTorch' in log.env_info and log.val_ann_file.endswith('annotations/instances_val2017.json')
 
 
 def test_eval_of_its_checkpoint(trained, embedded, head, tmp_path):

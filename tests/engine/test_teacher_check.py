@@ -10,11 +10,11 @@ import torch
 from head import catalog
 from head.engine import configuration
 from head.engine.teacher_check import WrongTeacher, allowance, check_teacher, subset
-from head.engine.weights import Weights
 from head.errors import RequestError
 from head.file_hash import file_hash
 from head.method.frozen_teacher import build_teacher
 from head.results.coco_metrics import coco_scores
+from head.results.verdict_file import Weights
 from tests.results.test_coco_metrics import generated
 
 
@@ -66,14 +66,14 @@ def test_one_that_is_what_it_should_be(cfg, teacher, known):
 
 
 def test_other_data_are_not_compared(cfg, teacher):
-    assert 'the data are not COCO val2017' in said(cfg, [teacher], 2)
+    assert 'the data are not COCO val2017' in said(cfg, [teacher], 8)
 
 
-def test_another_file_is_not_compared(cfg, teacher):
-    assert 'not a file of the catalog' in said(cfg, [Weights('teacher', teacher.path, '0', False)], 2)
+def test_another_file_is_not_compared(cfg, teacher, known):
+    assert 'not a file of the catalog' in said(cfg, [Weights('teacher', teacher.path, '0', False)], 8)
 
 
-@pytest.mark.parametrize('weights,images,named', [(0, 2, 'no teacher'), (1, 9, 'lists 8 images')])
+@pytest.mark.parametrize('weights,images,named', [(0, 8, 'no teacher'), (1, 9, 'lists 8 images'), (1, 2, 'take 8 or')])
 def test_requests_that_make_no_sense(cfg, teacher, weights, images, named):
     with pytest.raises(RequestError, match=named):
         check_teacher(cfg, [teacher][:weights], images, 'cpu', print)
@@ -87,7 +87,7 @@ def test_subset_is_spread_evenly(embedded):
 
 
 def test_chance_stays_within_the_allowance():
-    """Twenty draws of 100 of 2000 images: none is further from the mAP of all than is allowed, some go half-way."""
+    """Twenty draws of 100 of 2000 images: none is further from the mAP of all than is allowed, one goes a third."""
     truth, detections = generated(2000, 20)
     on_all, rng, off = coco_scores(truth, detections).percent, np.random.RandomState(0), []
     for _ in range(20):
@@ -96,4 +96,5 @@ def test_chance_stays_within_the_allowance():
                 for key in ('images', 'annotations')}
         found = [one for one in detections if one['image_id'] in ids]
         off.append(abs(coco_scores(dict(truth, **part), found).percent - on_all))
-    assert max(off) < allowance(100, 2000) < 25 * max(off)
+    assert max(off) < allowance(100, 2000) < 3 * max(off)
+    assert allowance(500, 5000) == pytest.approx(5.2, abs=0.1)

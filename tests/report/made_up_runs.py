@@ -40,7 +40,7 @@ def facts_of(command, data):
 
 def write_evaluation(folder, data, **fields):
     """A verdict and detections: every object of `data` but each fifth, a little off."""
-    checkpoint = dict(path='pretrained/head_r18.pth', sha256='c0ffee11' * 8, confirmed=True)
+    checkpoint = dict(part='checkpoint', path='pretrained/head_r18.pth', sha256='c0ffee11' * 8, confirmed=True)
     result = dict(judge(36.04, 36.1, 0.07), checkpoint=checkpoint)
     write_json(folder / 'verdict.json', {**facts_of('eval', data), **result, **fields})
     truth = json.loads((data / ANNOTATIONS).read_text())

@@ -29,7 +29,7 @@ def test_false_alarms(n, spread):
 
 @pytest.mark.parametrize('n', [2, 3, 5])
 def test_false_alarms_of_trainings_that_scatter_more(n):
-    """Half as much again as is known of others: one in eight."""
+    """Half as much again as is assumed: one in eight."""
     assert rates(n, 1.5 * SPREAD)['fail'] <= 0.15
 
 
@@ -56,4 +56,4 @@ def test_the_interval_covers_the_mean():
     for _ in range(DRAWS):
         low, high = judge_together(list(rng.normal(36, SPREAD, 3)), 36.1, TOLERANCE).interval
         covered += low <= 36 <= high
-    assert 0.94 < covered / DRAWS < 0.99  # more than 0.95, since the earlier trainings' spread is right here
+    assert 0.94 < covered / DRAWS < 0.99  # more than 0.95, since the assumed spread is right here

@@ -46,14 +46,15 @@ def verdict(path, AP=0.361, seed=1, command='train', why=(), sha256=VAL2017.sha2
     return path
 
 
-def log(path, mAP=0.361, seed=1, ann_file='data/coco/annotations/instances_val2017.json', epochs=12, exp_name=CONFIG):
+def log(path, mAP=0.361, seed=1, ann_file='data/coco/annotations/instances_val2017.json', epochs=12, exp_name=CONFIG,
+        batches=625):
     """Write a log as mmdet does."""
     config = f"data = dict(\n    val=dict(\n        type='CocoDataset',\n        ann_file='{ann_file}'))\n"
     rows = [dict(env_info='…', config=config + "runner = dict(type='EpochBasedRunner', max_epochs=12)\n", seed=seed,
                  exp_name=exp_name)]
     for epoch in range(1, epochs + 1):
         rows.append(dict(mode='train', epoch=epoch, iter=50, lr=0.01, loss=1.0))
-        rows.append(dict(mode='val', epoch=epoch, iter=625, lr=0.01, bbox_mAP=mAP if epoch == epochs else 0.1))
+        rows.append(dict(mode='val', epoch=epoch, iter=batches, lr=0.01, bbox_mAP=mAP if epoch == epochs else 0.1))
     path.write_text('\n'.join(map(json.dumps, rows)))
     return path
 
@@ -104,7 +105,8 @@ def test_log_of_mmdet_is_rounded(verify, tmp_path):
 
 
 @pytest.mark.parametrize('change,why', [
-    (dict(epochs=8), 'ends at epoch 8 of 12'),
+    (dict(epochs=8), 'ends at epoch 8, the row\'s training at 12'),
+    (dict(batches=64), 'took 64 batches'),
     (dict(ann_file='mine/val.json'), 'mine/val.json'),
     (dict(exp_name='mine.py'), 'nothing is reported'),
 ])
@@ -127,6 +129,33 @@ def test_metrics_of_mmdet(verify, tmp_path):
     (tmp_path / 'eval.json').write_text(json.dumps(dict(config=f'configs/head/{CONFIG}', metric=dict(
         bbox_mAP=0.361, bbox_mAP_50=0.55, bbox_mAP_copypaste='0.361'))))
     assert 'tolerance 0.35: pass' in verify(tmp_path / 'eval.json')[1]
+
+
+def test_metrics_that_name_no_config(verify, tmp_path):
+    (tmp_path / 'eval.json').write_text('{"AP": 0.361}')
+    assert 'unverified (the file does not say' in verify(tmp_path / 'eval.json', 'config=head_r18')[1]
+
+
+def test_a_log_beside_its_verdict_has_its_doubts(verify, tmp_path):
+    run = verdict(tmp_path / 'a', why=['pretrained=none'])
+    assert 'unverified (pretrained=none)' in verify(log(run / 'x.log.json'))[1]
+
+
+def test_verify_does_not_overwrite_what_it_checks(verify, tmp_path):
+    run = verdict(tmp_path / 'a')
+    before = (run / 'verdict.json').read_bytes()
+    status, _, err, _ = verify(run, f'work_dir={run}')
+    assert status == 2 and 'which verify would overwrite' in err and (run / 'verdict.json').read_bytes() == before
+
+
+def test_a_path_with_an_equals_sign(verify, tmp_path):
+    verdict(tmp_path / 'lr=0.01')
+    assert verify('./lr=0.01')[0] == 0 and verify(tmp_path / 'lr=0.01')[0] == 0
+
+
+def test_written_verdicts_are_json(verify, tmp_path):
+    verify(verdict(tmp_path / 'a', AP=float('nan')))
+    assert 'NaN' not in (tmp_path / 'work_dirs/verify/verdict.json').read_text()
 
 
 def test_detections_alone(verify, shared):
@@ -184,13 +213,28 @@ def test_seeds_that_may_be_off_by_chance(verify, tmp_path):
 
 def test_the_same_run_twice_is_no_second_seed(verify, tmp_path):
     first = verdict(tmp_path / 'a')
-    assert 'are the same run' in verify(first, shutil.copytree(first, tmp_path / 'b'))[1]
-    assert 'are of the same seed' in verify(first, verdict(tmp_path / 'c', AP=0.3602))[1]
+    status, out, _, written = verify(first, shutil.copytree(first, tmp_path / 'b'))
+    assert status == 0 and 'are the same run' in out and not written['together']
+    status, out, _, written = verify(first, verdict(tmp_path / 'c', AP=0.3602))
+    assert status == 0 and 'have the same seed' in out and not written['together']
+
+
+def test_an_evaluation_of_the_same_checkpoint_is_no_second_seed(verify, tmp_path):
+    trained = verdict(tmp_path / 'a')
+    checkpoint = dict(part='checkpoint', path='x.pth', sha256='0', confirmed=False)
+    evaluated = verdict(tmp_path / 'b', AP=0.3611, command='eval', seed=None, checkpoint=checkpoint)
+    assert not verify(trained, evaluated)[3]['together']
+
+
+@pytest.mark.parametrize('other', [dict(why=['pretrained=none'], seed=2), dict(seed=1), dict(sha256='0' * 64, seed=2)])
+def test_a_companion_does_not_hide_a_failure(verify, tmp_path, other):
+    status, _, _, written = verify(verdict(tmp_path / 'a', AP=0.3), verdict(tmp_path / 'b', AP=0.42, **other))
+    assert status == 1 and written['verdict'] == 'fail' and not written['together']
 
 
 def test_a_fault_in_one_of_several_fails(verify, tmp_path):
     status, out, *_ = verify(verdict(tmp_path / 'a'), verdict(tmp_path / 'b', metrics=None, seed=2))
-    assert status == 1 and 'b/verdict.json: there is no box mAP' in out.splitlines()[-2]
+    assert status == 1 and 'fail (there is no box mAP)' in out.splitlines()[-2]
 
 
 @pytest.mark.parametrize('words,named', [
