@@ -3,26 +3,13 @@
 import shutil
 import zipfile
 import zlib
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from tqdm import tqdm
 
 from ..errors import RequestError
 from .beside import hidden
 from .space import require_space
-
-
-def _members(archive, name, file):
-    """The files below `name`; RequestError where any name leaves the archive's folder."""
-    for member in file.infolist():
-        path = PurePosixPath(member.filename)
-        if path.is_absolute() or '..' in path.parts:
-            raise RequestError(f'{archive}: holds a file that leaves its folder: {member.filename!r}; not unpacked')
-    members = [member for member in file.infolist()
-               if PurePosixPath(member.filename).parts[:1] == (name, ) and not member.is_dir()]
-    if not members:
-        raise RequestError(f'{archive}: holds no {name}/; not unpacked')
-    return members
 
 
 def unpack(archive, folder, name):
@@ -34,7 +21,7 @@ def unpack(archive, folder, name):
         Path: the unpacked folder, to be renamed. `hidden(folder / name, 'unpacking')`, above it, is to be removed.
 
     Raises:
-        RequestError: not an archive, without that folder, or with a name that leaves it.
+        RequestError: not an archive, or without that folder.
         EnvironmentFault: no room.
     """
     place = hidden(Path(folder, name), 'unpacking')
@@ -42,7 +29,10 @@ def unpack(archive, folder, name):
         shutil.rmtree(str(place))
     try:
         with zipfile.ZipFile(str(archive)) as file:
-            members = _members(archive, name, file)
+            members = [member for member in file.infolist()
+                       if member.filename.startswith(f'{name}/') and not member.is_dir()]
+            if not members:
+                raise RequestError(f'{archive}: holds no {name}/; not unpacked')
             require_space(folder, sum(member.file_size for member in members))
             for member in tqdm(members, desc=f'unpacking {archive.name}', unit=' files', leave=False, disable=None):
                 file.extract(member, str(place))

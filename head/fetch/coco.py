@@ -25,9 +25,9 @@ def ann_file(folder, split):
     return Path(folder, 'annotations', f'instances_{split}.json')
 
 
-def _is_there(part):
+def is_there(part):
     """Whether a part of the folder exists; an empty folder, like a mount point, does not count."""
-    return part.exists() and any(part.iterdir())
+    return part.is_dir() and any(part.iterdir())
 
 
 def _left_over(archive, place):
@@ -109,25 +109,25 @@ def fetch_annotations(folder, say=print):
         unpacked = unpack(archive, folder, 'annotations')
         for split in missing:
             _check_annotations(unpacked.parent, split)
+        archive.unlink()  # first: who is killed after the last renaming would leave it for ever
         place.mkdir(exist_ok=True)
-        for path in unpacked.iterdir():
+        for path in sorted(unpacked.iterdir(), key=lambda path: path.name.startswith('instances_')):  # those last
             if not (place / path.name).exists():
                 os.rename(str(path), str(place / path.name))
         shutil.rmtree(str(unpacked.parent))
-        archive.unlink()
         say(f'{place}: unpacked')
 
 
 def _fetch_images(folder, say, split):
     """Fetch and unpack a split's images, unless another process was first."""
     with locked(folder / split, say):
-        if _is_there(folder / split):
+        if is_there(folder / split):
             return
         archive = _archive(folder, split, say)
         unpacked = unpack(archive, folder, split)
+        archive.unlink()  # first: who is killed after the renaming would leave it for ever
         os.rename(str(unpacked), str(folder / split))
         shutil.rmtree(str(unpacked.parent))
-        archive.unlink()
 
 
 def fetch_coco(folder='data/coco', say=print):
@@ -138,7 +138,7 @@ def fetch_coco(folder='data/coco', say=print):
         EnvironmentFault: no room for all of it, or see `download`.
     """
     folder, splits = Path(folder), list(catalog.coco().splits)
-    missing = [split for split in splits if not _is_there(folder / split)]
+    missing = [split for split in splits if not is_there(folder / split)]
     present = [split for split in splits if split not in missing]
     names = missing + (['annotations'] if _missing_annotations(folder) else [])
     if names:

@@ -2,6 +2,7 @@
 
 from tqdm import tqdm
 
+from ..container import image
 from ..errors import DONE, HeadError, RequestError
 from .coco import fetch_coco
 from .parallel import raise_together
@@ -35,7 +36,8 @@ def _checkpoint(request):
 
 
 def _tiny(request):
-    cut_tiny(request.get('data', 'data/coco'), request.get('out', 'data/coco_tiny'), request.get('images', 64), say)
+    out = 'work_dirs/coco_tiny' if image() else 'data/coco_tiny'  # an image has no other folder to write to
+    cut_tiny(request.get('data', 'data/coco'), request.get('out', out), request.get('images', 64), say)
 
 
 def _all(request):

@@ -24,6 +24,7 @@ from .beside import locked
 from .download import download, obtain
 from .drive import LIMIT, drive_file, folder_address, list_folder
 from .hashes import check_of
+from .known_row import known_row
 from .parallel import each, raise_together
 from .row_files import checkpoint_path, log_path
 
@@ -194,10 +195,7 @@ def checkpoint(row, say=print) -> Checkpoint:
 
 def fetch_released(config, say=print):
     """Have the checkpoint of `config=`, and its log where there is one."""
-    path, row = catalog.find_config(config)
-    if row is None:
-        raise RequestError(f'config={path}: the catalog does not know it; name an alias: {", ".join(catalog.models())}')
-    _fetch(row, say)
+    _fetch(known_row(config), say)
 
 
 def _fetch(row, say):

@@ -13,7 +13,7 @@ from ..data.coco_folder import check_split, read_annotations
 from ..data.subset import choose, restrict, take_images, write_annotations
 from ..errors import RequestError
 from .beside import hidden, locked
-from .coco import ann_file, fetch_annotations
+from .coco import ann_file, fetch_annotations, is_there
 from .images import fetch_images
 from .space import require_space
 
@@ -57,14 +57,14 @@ def cut_tiny(folder='data/coco', out='data/coco_tiny', number=64, say=print):
         EnvironmentFault: no room, or see `download`.
     """
     folder, out = Path(folder), Path(out)
-    splits = [split for split in catalog.coco().splits if (folder / split).is_dir() and any((folder / split).iterdir())]
+    splits = [split for split in catalog.coco().splits if is_there(folder / split)]
     for split in splits:
         check_split(str(ann_file(folder, split)), str(folder / split))
     if not splits:
         fetch_annotations(folder, say)
     wanted = {split: _chosen(folder, split, number) for split in splits or catalog.coco().splits}
     with locked(out, say):
-        if out.exists() and any(out.iterdir()):
+        if is_there(out):
             _check_existing(out, wanted)
             say(f'{out}: is there')
             return
@@ -72,7 +72,7 @@ def cut_tiny(folder='data/coco', out='data/coco_tiny', number=64, say=print):
         if splits and place.exists():  # fetched images, unlike copies, are worth keeping from an interrupted run
             shutil.rmtree(str(place))
         place.mkdir(exist_ok=True)
-        require_space(place, number * IMAGE_BYTES * len(wanted))
+        require_space(place, sum(len(content['images']) for content in wanted.values()) * IMAGE_BYTES)
         for split, content in wanted.items():
             if splits:
                 take_images(folder, content['images'], place, split)

@@ -7,6 +7,7 @@ from .. import catalog
 from ..errors import RequestError
 from .download import obtain, web
 from .hashes import check_of
+from .known_row import known_row
 from .parallel import each
 
 WORKERS = 4
@@ -32,9 +33,5 @@ def fetch_weights(folder='pretrained', config=None, say=print):
         raise RequestError('pretrained=none: a training with random weights needs no file; name a folder')
     files = catalog.files()
     if config:
-        path, row = catalog.find_config(config)
-        if row is None:
-            raise RequestError(f'config={path}: the catalog does not know it; name an alias: '
-                               f'{", ".join(catalog.models())}')
-        files = {name: files[name] for name in row.files}
+        files = {name: files[name] for name in known_row(config).files}
     each(functools.partial(_fetch, folder, say), files.values(), WORKERS)

@@ -55,8 +55,8 @@ def test_verify_and_report_of_it(docker, trained, coco):
 
 
 def test_fetch_cuts_a_small_set(docker, coco, folder):
-    checked(docker.service('fetch', 'tiny', 'images=4', 'out=work_dirs/tiny', COCO_DIR=coco, WORK_DIR=folder))
-    pictures = list((folder / 'tiny/val2017').glob('*.jpg'))
+    checked(docker.service('fetch', 'tiny', 'images=4', COCO_DIR=coco, WORK_DIR=folder))
+    pictures = list((folder / 'coco_tiny/val2017').glob('*.jpg'))
     assert len(pictures) == 4 and {path.stat().st_uid for path in pictures} == {UID}
 
 

@@ -104,6 +104,16 @@ def test_no_room(fetch, embedded, out):
     assert not out.exists()
 
 
+def test_room_for_what_is_chosen(fetch, embedded, out):
+    fetch('tiny', f'data={embedded}', 'images=5000000', before=disk(20_000_000))
+    assert out.is_dir()
+
+
+def test_in_an_image_it_goes_where_that_can_write(fetch, embedded, tmp_path):
+    fetch('tiny', f'data={embedded}', 'images=2', before='import os; os.environ["HEAD_IMAGE"] = "paper-cpu"')
+    assert (tmp_path / 'work_dirs/coco_tiny/val2017').is_dir() and not (tmp_path / 'data').exists()
+
+
 def test_no_folder_of_coco(fetch, tmp_path):
     (tmp_path / 'val2017').mkdir()
     (tmp_path / 'val2017' / 'one.jpg').write_bytes(b'')
