@@ -1,4 +1,4 @@
-"""A split's annotations and a run's detections, as far as pictures need them."""
+"""A split's annotations, as far as pictures need them."""
 
 from typing import List, Tuple
 
@@ -47,35 +47,13 @@ class Truth(Struct):
     categories: List[Category]
 
 
-class Detection(Struct):
-    """What was detected. `bbox` as in `Box`, `score` 0 to 1."""
-
-    image_id: int
-    category_id: int
-    bbox: Bbox
-    score: float
-
-
-def _decode(path, type):
-    try:
-        return msgspec.json.decode(read_bytes(path), type=type)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise RequestError(f'{path}: damaged, or not COCO\'s form ({error})') from error
-
-
 def read_truth(path):
     """A COCO annotation file.
 
     Raises:
         RequestError: no such file, or not of that form.
     """
-    return _decode(path, Truth)
-
-
-def read_detections(path):
-    """The list in a ``results.bbox.json``.
-
-    Raises:
-        RequestError: no such file, or not of that form.
-    """
-    return _decode(path, List[Detection])
+    try:
+        return msgspec.json.decode(read_bytes(path), type=Truth)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise RequestError(f'{path}: damaged, or not COCO\'s form ({error})') from error

@@ -12,7 +12,8 @@ from PIL import Image
 
 from ..errors import RequestError
 from ..file_hash import file_hash
-from .ground_truth import read_detections, read_truth
+from ..results.detections import read_detections
+from .ground_truth import read_truth
 from .label_places import Place, place_labels
 
 SHOWN, SCORE = 6, 0.3

@@ -3,13 +3,12 @@
 import math
 from typing import List
 
-import msgspec
 from msgspec import Meta, Struct
 from typing_extensions import Annotated
 
 from ..data.categories import ID_TO_NAME
 from ..errors import RequestError
-from .reading import convert
+from .reading import convert, parse_json, read_bytes
 
 
 class Detection(Struct):
@@ -21,11 +20,16 @@ class Detection(Struct):
     score: float
 
 
+def read_detections(path):
+    """The detections of a file; see `detections_in`."""
+    return detections_in(parse_json(read_bytes(path), path), path)
+
+
 def detections_in(content, path):
     """The detections of parsed json.
 
     Returns:
-        list[dict]: ``image_id``, ``category_id``, ``bbox``, ``score``.
+        list[Detection]
 
     Raises:
         RequestError: not a list of detections, one of a category that COCO does not have, or one that
@@ -38,4 +42,4 @@ def detections_in(content, path):
     odd = next((one for one in found if not all(map(math.isfinite, (*one.bbox, one.score)))), None)
     if odd:
         raise RequestError(f'{path}: a detection on image {odd.image_id} that is no number: {odd.bbox}, {odd.score}')
-    return msgspec.to_builtins(found)
+    return found

@@ -29,7 +29,8 @@ def read_run(folder):
         RequestError: no such folder, nothing in it to read, or what is there is damaged.
     """
     if not os.path.isdir(folder):
-        raise RequestError(f'{folder}: no such work dir')
+        what = 'a file; name its folder' if os.path.exists(folder) else 'no such work dir'
+        raise RequestError(f'{folder}: {what}')
     inside = lambda name: os.path.join(folder, name)
     run = Run(folder)
     if os.path.isfile(inside(VERDICT)):

@@ -5,6 +5,8 @@ import os
 from dataclasses import dataclass, field
 from typing import Dict, List, Optional
 
+import msgspec
+
 from .. import catalog
 from ..data.coco_folder import read_annotations
 from ..errors import RequestError
@@ -186,9 +188,9 @@ def _of_detections(found, path, row, data):
     ann_file = data if os.path.isfile(data) else os.path.join(data, 'annotations', IN_VAL2017)
     split, truth = read_annotations(ann_file)
     ids = {image['id'] for image in truth['images']}
-    stray = next((one['image_id'] for one in found if one['image_id'] not in ids), None)
+    stray = next((one.image_id for one in found if one.image_id not in ids), None)
     if stray is not None:
         raise RequestError(f'{path}: a detection on image {stray}, which {ann_file} does not list')
     doubts = [] if split.is_val2017 else [NOT_VAL2017]
-    return Result(path, row, coco_scores(truth, found).metrics, training=True, doubts=doubts,
+    return Result(path, row, coco_scores(truth, msgspec.to_builtins(found)).metrics, training=True, doubts=doubts,
                   identity=file_hash(path))

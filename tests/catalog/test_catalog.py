@@ -13,6 +13,7 @@ from mmcv import Config
 from head import catalog
 from head.catalog import ROOT, coco, file_at, files, find_config, models, released
 from head.catalog.table import BEGIN, END, into
+from head.cli import COMMANDS, KEYS
 from head.errors import RequestError
 from head.verdict import judge
 
@@ -21,6 +22,12 @@ def test_readme_table_is_the_catalogs():
     text = (ROOT / 'README.md').read_text()
     assert into(text) == text and BEGIN in text and END in text
     assert '| `head_r18` | R18 RetinaNet | R50 Faster R-CNN | assist + AKD + CKD | 36.1 |' in text
+
+
+def test_readme_names_every_key_and_command():
+    text = (ROOT / 'README.md').read_text()
+    assert [key for key in KEYS if f'`{key}=' not in text] == []
+    assert [name for name in COMMANDS if f'`scripts/{name}' not in text] == []
 
 
 def test_every_row_is_whole():

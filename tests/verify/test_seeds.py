@@ -23,14 +23,14 @@ def rates(n, spread, gap=0.0, decimals=3):
 @pytest.mark.parametrize('n', [2, 3, 5, 10])
 @pytest.mark.parametrize('spread', [0.05, 0.1, SPREAD])
 def test_false_alarms(n, spread):
-    """A true reproduction is called failed in no more than five of a hundred cases."""
-    assert rates(n, spread)['fail'] <= ALPHA + 0.01
+    """A true reproduction is called failed in no more than four of a hundred cases."""
+    assert rates(n, spread)['fail'] <= 0.045
 
 
 @pytest.mark.parametrize('n', [2, 3, 5])
 def test_false_alarms_of_trainings_that_scatter_more(n):
-    """Half as much again as is assumed: one in eight."""
-    assert rates(n, 1.5 * SPREAD)['fail'] <= 0.15
+    """Half as much again as is assumed: one in nine."""
+    assert rates(n, 1.5 * SPREAD)['fail'] <= 0.125
 
 
 def test_false_alarms_of_rounded_logs():
