@@ -1,9 +1,13 @@
 """Is a folder COCO? Checked before hours are spent on it."""
 
 import hashlib
-import json
 import os
 from dataclasses import asdict, dataclass
+from typing import List, Tuple, Union
+
+import msgspec
+from msgspec import Meta, Struct
+from typing_extensions import Annotated
 
 from ..catalog import coco
 from ..container import image
@@ -11,6 +15,35 @@ from ..errors import RequestError
 from .categories import ID_TO_NAME
 
 LAYOUT = 'a COCO folder has annotations/, train2017/, val2017/'
+
+class _Image(Struct, gc=False):
+    id: int
+    file_name: Annotated[str, Meta(pattern=r'^[^\x00-\x1f\x7f]+$')]
+    width: float
+    height: float
+
+
+class _Annotation(Struct, gc=False):
+    id: int
+    image_id: int
+    category_id: int
+    bbox: Tuple[float, float, float, float]
+    area: float
+    iscrowd: Union[int, bool]
+
+
+class _Category(Struct, gc=False):
+    id: int
+    name: str
+
+
+class _Instances(Struct):
+    """Of an annotation file, what it is checked by."""
+
+    images: List[_Image]
+    annotations: List[_Annotation]
+    categories: List[_Category]
+
 
 @dataclass(frozen=True)
 class Split:
@@ -61,6 +94,28 @@ def check_split(ann_file, img_prefix):
     return split
 
 
+def _check(ann_file, raw):
+    """How many images and annotations the content of the file has.
+
+    Raises:
+        msgspec.MsgspecError: no json, or not of instances.
+        RequestError: not COCO's categories, strays, or nothing in it.
+    """
+    found = msgspec.json.decode(raw, type=_Instances)
+    categories = {category.id: category.name for category in found.categories}
+    if categories != ID_TO_NAME:
+        odd = sorted(set(categories.items()) ^ set(ID_TO_NAME.items()))
+        raise RequestError(f'{ann_file}: its categories are not COCO\'s 80; they differ in {_first(odd)}')
+    ids = {image.id for image in found.images}
+    strays = [box.id for box in found.annotations if box.image_id not in ids or box.category_id not in categories]
+    if strays:
+        raise RequestError(f'{ann_file}: annotations of no image or category: {_first(strays)}')
+    images = sum(1 for image in found.images if image.width and image.height)
+    if not images or not any(box.area and not box.iscrowd for box in found.annotations):
+        raise RequestError(f'{ann_file}: lists no {"object" if images else "image"}')
+    return images, len(found.annotations)
+
+
 def read_annotations(ann_file):
     """Read and check one annotation file.
 
@@ -71,7 +126,7 @@ def read_annotations(ann_file):
         (Split, dict): what it holds, and its content.
 
     Raises:
-        RequestError: folder or file missing, json cut off, categories that are not COCO's.
+        RequestError: folder or file missing, json cut off, not instances, categories that are not COCO's.
     """
     folder = os.path.dirname(os.path.dirname(ann_file)) or '.'
     if not os.path.isdir(folder):
@@ -81,27 +136,13 @@ def read_annotations(ann_file):
         layout += f'; mount it: -v COCO:{os.path.abspath(folder)}:ro (docker run), COCO_DIR=COCO (docker compose)'
     if not os.path.isfile(ann_file):
         raise RequestError(f'{ann_file}: no such file; {layout}')
+    with open(ann_file, 'rb') as file:
+        raw = file.read()
     try:
-        with open(ann_file, 'rb') as file:
-            raw = file.read()
-        content = json.loads(raw)
-    except ValueError as error:
+        images, annotations = _check(ann_file, raw)  # what it reads is gone again before all of the content comes
+        content = msgspec.json.decode(raw)
+    except msgspec.ValidationError as error:
+        raise RequestError(f'{ann_file}: not COCO instances ({error})') from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RequestError(f'{ann_file}: not json, or cut off ({error}); fetch it again') from error
-    try:
-        categories = {category['id']: category['name'] for category in content['categories']}
-        named = [image['file_name'] for image in content['images'] if image['width'] and image['height']]
-        ids = {image['id'] for image in content['images']}
-        strays = [box['id'] for box in content['annotations']
-                  if box['image_id'] not in ids or box['category_id'] not in categories]
-        objects = [box['id'] for box in content['annotations']
-                   if len(box['bbox']) == 4 and box['area'] and not box['iscrowd']]
-    except (KeyError, TypeError) as error:
-        raise RequestError(f'{ann_file}: not COCO instances ({type(error).__name__}: {error})') from error
-    if categories != ID_TO_NAME:
-        odd = sorted(set(categories.items()) ^ set(ID_TO_NAME.items()))
-        raise RequestError(f'{ann_file}: its categories are not COCO\'s 80; they differ in {_first(odd)}')
-    if strays:
-        raise RequestError(f'{ann_file}: annotations of no image or category: {_first(strays)}')
-    if not named or not objects:
-        raise RequestError(f'{ann_file}: lists no {"object" if named else "image"}')
-    return Split(ann_file, len(named), len(content['annotations']), hashlib.sha256(raw).hexdigest()), content
+    return Split(ann_file, images, annotations, hashlib.sha256(raw).hexdigest()), content

@@ -3,7 +3,6 @@
 Where it is fetched, the annotations are checked by hash; the images only by decoding and size, see `fetch_images`.
 """
 
-import json
 import os
 import shutil
 from pathlib import Path, PurePosixPath
@@ -41,7 +40,7 @@ def _check_existing(out, wanted):
     """RequestError unless the folder `out` is the subset `wanted` (split -> content)."""
     for split, content in wanted.items():
         path = ann_file(out, split)
-        if not path.exists() or json.loads(path.read_text()) != content:
+        if not path.exists() or read_annotations(str(path))[1] != content:
             raise RequestError(f'{out}: is there, and not this subset; move it away or name another folder: out=')
         check_split(str(path), str(out / split))
 

@@ -80,7 +80,7 @@ def drop_images_key(data):
     (cut, 'instances_train2017.json: not json, or cut off'),
     (rename_category, 'moped'),
     (drop_every_object, 'lists no object'),
-    (drop_images_key, "KeyError: 'images'"),
+    (drop_images_key, 'not COCO instances (Object missing required field `images`'),
     (remove('train2017/000000000002.png'), '000000000002.png: listed in'),
 ])
 def test_broken_data(refused, data, damage, named):

@@ -44,6 +44,8 @@ def test_cut_from_a_folder(fetch, embedded, out):
     again = fetch('tiny', f'data={embedded}', 'images=5')
     assert 'is there' in again
     assert 'not this subset' in fetch('tiny', f'data={embedded}', 'images=4', status=2)
+    (out / 'annotations' / 'instances_val2017.json').write_text('{')
+    assert 'not json, or cut off' in fetch('tiny', f'data={embedded}', 'images=5', status=2)
 
 
 def test_of_one_split(fetch, embedded, tmp_path):
