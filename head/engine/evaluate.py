@@ -87,6 +87,7 @@ def evaluate(request):
             command='eval',
             alias=row and row.alias,
             config=str(path),
+            config_sha256=file_hash(path),
             checkpoint=weights.as_dict(),
             data=dict(val=split.as_dict()),
             metrics=scores.metrics,

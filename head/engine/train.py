@@ -15,6 +15,7 @@ from mmdet.utils import collect_env
 from .. import catalog
 from ..data.coco_folder import check_split
 from ..errors import EnvironmentFault, RequestError
+from ..file_hash import file_hash
 from ..quiet import quietly
 from ..results.run import VERDICT
 from ..verdict import EXIT_STATUS, NOT_VAL2017, judge, sentence
@@ -197,6 +198,7 @@ def run(request):
             command='train',
             alias=row.alias if row else None,
             config=str(path),
+            config_sha256=file_hash(path),
             weights=[one.as_dict() for one in used],
             data={name: split.as_dict() for name, split in splits.items()},
             seed=cfg.seed,

@@ -32,7 +32,7 @@ def _data(name, data):
 
 
 def _of_verdict(verdict):
-    facts = [Fact('config', verdict.config, True),
+    facts = [Fact('config', verdict.config, True), Fact('config, SHA-256', verdict.config_sha256 or '', True),
              Fact('command', f'scripts/{shlex.join(verdict.arguments)}' if verdict.arguments else '', True)]
     for weights in [*([verdict.checkpoint] if verdict.checkpoint else []), *verdict.weights]:
         facts += _weights(weights)

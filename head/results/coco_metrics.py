@@ -1,6 +1,6 @@
 """COCO's box metrics in full precision, COCOeval's own `stats`.
 
-Computed by faster-coco-eval, whose numbers are pycocotools' to 1e-9 (a test holds it to that) in an eighth of the time.
+Computed by faster-coco-eval, several times as fast as pycocotools and equal to it to 1e-9, which a test holds it to.
 """
 
 from dataclasses import dataclass

@@ -53,6 +53,7 @@ class Verdict(Struct):
     data: Dict[str, Data]
     why: List[str]
     alias: Optional[str] = None
+    config_sha256: Optional[str] = None
     checkpoint: Optional[Weights] = None
     weights: List[Weights] = []
     seed: Optional[int] = None
