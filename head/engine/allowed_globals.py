@@ -13,7 +13,11 @@ import torch
 
 
 class Refused(Exception):
-    """The pickle wants what no checkpoint needs; the message names it."""
+    """The pickle wants more than data; the message names it."""
+
+
+class Damaged(Exception):
+    """The file contradicts itself; the message says how."""
 
 
 class Storage:
@@ -40,10 +44,13 @@ class StoredConfig:
     state = None
 
 
+def _is_atom(value):
+    return type(value) in (str, int, float, bool, bytes, type(None)) or isinstance(value, (np.number, np.bool_))
+
+
 def check_key(key):
     """Nested tuples would take exponential time to hash."""
-    atoms = (str, int, float, bool, bytes, type(None))
-    if not (type(key) in atoms or (type(key) is tuple and all(type(part) in atoms for part in key))):
+    if not (_is_atom(key) or (type(key) is tuple and all(map(_is_atom, key)))):
         raise Refused(f'a {type(key).__name__} as a key')
 
 
@@ -80,6 +87,8 @@ def set_state(target, state):
 
 
 def _set_dtype(dtype, version, byteorder, *rest):
+    if type(byteorder) is not str:
+        raise Damaged('an array of no byte order')
     sizes = (dtype.itemsize, dtype.alignment, dtype.flags) if dtype.kind in 'SU' else (-1, -1, 0)
     dtype.__setstate__((3, byteorder, None, None, None, *sizes))
 
@@ -88,7 +97,7 @@ def _set_array(array, version, shape, dtype, is_fortran, content):
     if not (isinstance(dtype, np.dtype) and type(content) is bytes
             and all(type(n) is int and n >= 0 for n in listed(shape))
             and len(content) == math.prod(shape) * dtype.itemsize):
-        raise ValueError('an array whose size is not its content\'s')
+        raise Damaged('an array whose size is not its content\'s')
     array.__setstate__((1, tuple(shape), dtype, bool(is_fortran), content))
 
 
@@ -96,16 +105,16 @@ def _tensor(storage, offset, size, stride, requires_grad=False, hooks=None, meta
     # in Python's integers, since a 64-bit product can overflow past torch's own check
     if not (type(storage) is Storage and len(listed(size)) == len(listed(stride))
             and all(type(n) is int and n >= 0 for n in (offset, *size, *stride))):
-        raise ValueError('a tensor of nothing')
+        raise Damaged('a tensor of nothing')
     last = offset + sum((n - 1) * step for n, step in zip(size, stride))
     if 0 not in size and last >= storage.values.numel():
-        raise ValueError('a tensor beyond its storage')
+        raise Damaged('a tensor beyond its storage')
     return torch.as_strided(storage.values, tuple(size), tuple(stride), offset).requires_grad_(bool(requires_grad))
 
 
 def _parameter(data, requires_grad, hooks):
     if not isinstance(data, torch.Tensor):
-        raise ValueError('a parameter of nothing')
+        raise Damaged('a parameter of nothing')
     return torch.nn.Parameter(data, bool(requires_grad))
 
 
@@ -114,6 +123,8 @@ def _size(items=()):
 
 
 def _device(*args):
+    if not all(type(part) in (str, int) for part in args):
+        raise Damaged('a device without a name')
     return torch.device(*args)
 
 
@@ -124,8 +135,8 @@ def _ordered_dict(pairs=()):
 
 
 def _default_dict(factory=None):
-    if factory not in (None, _set, *FACTORIES):
-        raise Refused(f'a defaultdict of {factory!r}')
+    if not any(factory is known for known in (None, _set, *FACTORIES)):  # comparing and printing could take forever
+        raise Refused(f'a defaultdict of a {type(factory).__name__}')
     return defaultdict(factory)
 
 
@@ -140,6 +151,8 @@ def _frozen_set(items=()):
 
 
 def _encode(text, encoding):
+    if type(text) is not str or type(encoding) is not str:
+        raise Damaged('bytes of no text')
     if encoding != 'latin1':
         raise Refused(f'the codec {encoding}')
     return text.encode('latin1')  # how protocol 2 writes bytes
@@ -150,14 +163,16 @@ def _no_bytes():
 
 
 def _dtype(name, align=False, copy=True):
-    if not (type(name) is str and re.fullmatch(r'[biufcSU][1-9]\d{0,8}', name)):
+    if type(name) is not str:
+        raise Refused(f'the numpy dtype of a {type(name).__name__}')
+    if not re.fullmatch(r'[biufcSU][1-9]\d{0,8}', name):
         raise Refused(f'the numpy dtype {name!r}')
     return np.dtype(name, copy=True)  # a copy, since BUILD changes it
 
 
 def _scalar(dtype, content):
     if not (isinstance(dtype, np.dtype) and type(content) is bytes and len(content) == dtype.itemsize):
-        raise ValueError('a scalar whose size is not its content\'s')
+        raise Damaged('a scalar whose size is not its content\'s')
     return np.frombuffer(content, dtype)[0]
 
 

@@ -21,7 +21,18 @@ import torch
 from torch.serialization import MAGIC_NUMBER, PROTOCOL_VERSION
 
 from ..errors import RequestError
-from .allowed_globals import GLOBALS, Refused, Storage, StorageType, StoredConfig, StoredDict, listed, put, set_state
+from .allowed_globals import (
+    GLOBALS,
+    Damaged,
+    Refused,
+    Storage,
+    StorageType,
+    StoredConfig,
+    StoredDict,
+    listed,
+    put,
+    set_state,
+)
 
 HARMLESS = [
     pickle.PROTO, pickle.FRAME, pickle.STOP, pickle.MARK, pickle.POP, pickle.POP_MARK, pickle.MEMOIZE,
@@ -50,7 +61,7 @@ class RestrictedUnpickler(pickle._Unpickler):
         storage (callable): returns the `Storage` of a dtype, key and number of elements.
 
     Raises:
-        Refused: from `load`, when the pickle wants more than a checkpoint needs.
+        Refused: from `load`, when the pickle wants more than data.
     """
 
     def __init__(self, file, storage):
@@ -70,7 +81,7 @@ class RestrictedUnpickler(pickle._Unpickler):
         kind, key, _, elements, *view = saved_id[1:]
         if not (type(kind) is StorageType and type(key) is str and type(elements) is int and elements >= 0
                 and all(part is None for part in view)):
-            raise ValueError('not a storage')
+            raise Damaged('not a storage')
         return self._storage(kind.dtype, key, elements)
 
     def load_reduce(self):
@@ -163,19 +174,19 @@ class _Storages(dict):
         if key not in self:
             self.left -= elements * torch.empty(0, dtype=dtype).element_size()
             if self.left < 0:
-                raise ValueError('storages larger than the file')
+                raise Damaged('storages larger than the file')
             self[key] = Storage(torch.empty(elements, dtype=dtype))
             if self.read:
                 self.fill(key, self.read(key))
         values = self[key].values
         if values.dtype != dtype or values.numel() != elements:
-            raise ValueError('a storage of two kinds')
+            raise Damaged('a storage of two kinds')
         return self[key]
 
     def fill(self, key, content):
         values = self[key].values
         if len(content) != values.numel() * values.element_size():
-            raise ValueError('a storage whose size is not its content\'s')
+            raise Damaged('a storage whose size is not its content\'s')
         # numpy has no bfloat16
         array = (values.view(torch.int16) if values.dtype == torch.bfloat16 else values).numpy()
         array.view(np.uint8)[:] = np.frombuffer(content, np.uint8) if content else 0
@@ -190,9 +201,9 @@ def _load_zip(file, size):
             raise Refused('torch.jit.load')
         if (len(records) < len(infos) or any(info.compress_type != zipfile.ZIP_STORED for info in infos)
                 or sum(info.file_size for info in infos) > size):
-            raise ValueError('not how torch packs')
+            raise Damaged('not how torch packs')
         if 'byteorder' in records and archive.read(records['byteorder']) != b'little':
-            raise ValueError('big-endian')
+            raise Damaged('big-endian')
         storages = _Storages(size, lambda key: archive.read(records[f'data/{key}']))
         return RestrictedUnpickler(io.BytesIO(archive.read(records['data.pkl'])), storages).load()
 
@@ -203,7 +214,7 @@ def _load_legacy(file, size):
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:  # whose read() allocates what there is
 
         if content[:1] != pickle.PROTO:
-            raise ValueError('not a pickle')
+            raise Damaged('not a pickle')
 
         def part():
             return RestrictedUnpickler(content, storages).load()
@@ -211,15 +222,15 @@ def _load_legacy(file, size):
         for number in (MAGIC_NUMBER, PROTOCOL_VERSION):
             found = part()
             if type(found) is not int or found != number:
-                raise ValueError('not how torch begins')
+                raise Damaged('not how torch begins')
         part()  # sizes of C's integers
         result, keys = part(), listed(part())
-        if set(keys) != set(storages):
-            raise ValueError('storages without content')
+        if any(type(key) is not str for key in keys) or set(keys) != set(storages):
+            raise Damaged('storages without content')
         for key in keys:
             values = storages[key].values
             if struct.unpack('<q', content.read(8)) != (values.numel(), ):
-                raise ValueError('a storage of two sizes')
+                raise Damaged('a storage of two sizes')
             storages.fill(key, content.read(values.numel() * values.element_size()))
     return result
 
@@ -241,6 +252,9 @@ def load(path):
             return (_load_zip if is_zip else _load_legacy)(file, os.path.getsize(path))
         except Refused as error:
             wanted = str(error).encode('unicode_escape')[:100].decode()  # the file's own words
-            raise RequestError(f'{path}: refused, it asks for {wanted}, which no checkpoint needs') from error
+            raise RequestError(f'{path}: refused, it asks for {wanted}, which is not read here; keep only its '
+                               'state_dict') from error
+        except Damaged as error:
+            raise RequestError(f'{path}: not a checkpoint, or damaged ({error})') from error
         except Exception as error:
             raise RequestError(f'{path}: not a checkpoint, or damaged ({type(error).__name__})') from error
