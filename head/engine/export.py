@@ -6,6 +6,7 @@ import os
 import tempfile
 
 import mmdet
+import torch
 from mmcv import Config
 from mmcv.runner import save_checkpoint
 from mmdet.core import get_classes
@@ -13,13 +14,12 @@ from mmdet.models import build_detector
 from safetensors.torch import save_file
 
 from .. import __version__, catalog
-from ..errors import DONE, RequestError
+from ..errors import DONE, EnvironmentFault, RequestError
 from ..file_hash import file_hash
 from ..quiet import quietly
 from ..whole_file import written_whole
 from . import configuration
 from .inference import build_for_inference
-from .onnx_file import write_onnx
 from .weights import load_checkpoint
 
 PAPER = 'arXiv:2207.05345'
@@ -71,12 +71,23 @@ def _open_folder(folder):
         raise RequestError(f'{folder}: not writable ({error.strerror}); name another folder') from error
 
 
+def _onnx_writer():
+    """`write_onnx`, imported only where it is asked for: not every torch has what mmcv's part of it needs."""
+    try:
+        from .onnx_file import write_onnx
+    except ImportError as error:
+        raise EnvironmentFault(f'onnx=: torch {torch.__version__} lacks what mmcv\'s ONNX export needs ({error}); '
+                               'leave it out, or export with stack=paper') from error
+    return write_onnx
+
+
 def run(request):
     """The command `export`; returns its exit status.
 
     Raises:
         RequestError: the config has no RetinaNet; the checkpoint is not the config's; a file is there already, or its
             folder cannot be written to.
+        EnvironmentFault: onnx= is given, and this stack cannot write it.
     """
     path, row = catalog.find_config(request.require('config'))
     checkpoint = request.require('checkpoint')
@@ -90,6 +101,7 @@ def run(request):
     for name in filter(os.path.lexists, names):
         raise RequestError(f'{name}: there already; move it away, or name another folder: out=')
 
+    write_onnx = _onnx_writer() if request.get('onnx') else None
     trained = build_for_inference(cfg)
     load_checkpoint(trained, checkpoint, path.name)
     stock = stock_config(cfg)

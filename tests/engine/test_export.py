@@ -50,6 +50,19 @@ def trained(alias, path):
     return model.eval()
 
 
+def value_info(name, *shape):
+    """How protobuf writes ONNX's ValueInfoProto of a float tensor with one digit or two to a dimension."""
+
+    def field(number, content):
+        return bytes([number << 3 | 2, len(content)]) + content
+
+    def varint(number):
+        return bytes([number]) if number < 128 else bytes([number & 127 | 128, number >> 7])
+
+    dimensions = b''.join(field(1, b'\x08' + varint(side)) for side in shape)
+    return field(1, name.encode()) + field(2, field(1, b'\x08\x01' + field(2, dimensions)))
+
+
 @pytest.fixture(scope='module')
 def checkpoint(tmp_path_factory):
     """A checkpoint of head_r18."""
@@ -123,6 +136,35 @@ def test_onnx(head, checkpoint, tmp_path):
     assert done.returncode == 0, done.stderr
     content = (tmp_path / 'student.onnx').read_bytes()
     assert len(content) > 80e6 and all(name in content for name in (b'NonMaxSuppression', b'dets', b'labels'))
+    scale = config_of('head_r18').data.test.pipeline[1].img_scale
+    assert tuple(scale) == (1333, 800)
+    assert value_info('input', 1, 3, 800, 1344) in content
+
+    # those of neck and head, which are followed by no normalization that the export folds into them
+    state = restricted_pickle.load(str(tmp_path / 'out' / f'{stem_of("head_r18")}.pth'))['state_dict']
+    tensors = {name: value.numpy().tobytes() for name, value in state.items()
+               if name.partition('.')[0] in ('neck', 'bbox_head') and name.endswith('.weight')}
+    assert len(tensors) > 10 and not [name for name, raw in tensors.items() if raw not in content]
+
+
+@pytest.fixture
+def no_onnx(monkeypatch):
+    """mmcv's part of the export cannot be imported, as with a torch without `torch.onnx.symbolic_registry`."""
+    monkeypatch.delitem(sys.modules, 'head.engine.onnx_file', raising=False)
+    monkeypatch.setitem(sys.modules, 'mmcv.onnx.symbolic', None)
+
+
+def test_a_torch_without_onnx(no_onnx, checkpoint, tmp_path, monkeypatch):
+    """Without onnx= nothing is missed; with it that is said before the long work."""
+    from head.cli import parse
+    from head.engine import export
+    from head.errors import EnvironmentFault
+    words = ['export', 'config=head_r18', f'checkpoint={checkpoint}']
+    assert export.run(parse([*words, f'out={tmp_path}/out'])) == 0
+    monkeypatch.setattr(export, 'build_for_inference', lambda cfg: pytest.fail('the long work'))
+    with pytest.raises(EnvironmentFault, match=r'onnx=: torch .* leave it out'):
+        export.run(parse([*words, f'out={tmp_path}/two', f'onnx={tmp_path}/x.onnx']))
+    assert not (tmp_path / 'two').exists() and not (tmp_path / 'x.onnx').exists()
 
 
 @pytest.mark.parametrize('words,named', [
@@ -143,10 +185,10 @@ def test_no_checkpoint(refused):
 
 
 def test_malicious_checkpoint(refused, tmp_path):
-    from tests.engine.test_restricted_pickle import SYSTEM, ZIP, command, pickled
+    from tests.engine.test_restricted_pickle import MEND, SYSTEM, ZIP, command, pickled
     pickled(tmp_path / 'x.pth', b'\x80\x04' + SYSTEM + command(tmp_path / 'flag') + b'\x85R.', ZIP)
     line = refused('export', 'config=head_r18', f'checkpoint={tmp_path}/x.pth', f'out={tmp_path}/out')
-    assert line.endswith('refused, it asks for posix.system, which no checkpoint needs')
+    assert line.endswith(f'refused, it asks for posix.system{MEND}')
     assert not (tmp_path / 'flag').exists() and not (tmp_path / 'out').exists()
 
 
