@@ -16,6 +16,7 @@ from .categories import ID_TO_NAME
 
 LAYOUT = 'a COCO folder has annotations/, train2017/, val2017/'
 
+
 class _Image(Struct, gc=False):
     id: int
     file_name: Annotated[str, Meta(pattern=r'^[^\x00-\x1f\x7f]+$')]
