@@ -91,7 +91,7 @@ def render(runs, data=None, left_out=()):
         others=others,
         anchors={id(part.outcome): part.anchor for part in parts},
         left_out=left_out,
-        joint=[together(members)[1] for members in by_row(map(result_of_run, runs))[0].values()],
+        joint=[together(members) for members in by_row(map(result_of_run, runs))[0].values()],
         embedded=[],
         signs=SIGNS,
         rule=RULE,
