@@ -133,7 +133,7 @@ def parse(arguments):
     command, request = COMMANDS[name], Request(name)
     for word in words:
         key, equals, value = word.partition('=')
-        if command.words and not (equals and key.isidentifier()):  # ./a=b is a path
+        if command.words and (not equals or '/' in key or os.path.exists(word)):
             request.words.append(word)
             continue
         if not equals or not key:

@@ -40,6 +40,8 @@ def open_work_dir(path, command):
     if before not in (None, command):
         raise RequestError(f'work_dir={path}: holds the {VERDICT} of {before}, which {command} would overwrite; name '
                            'another')
+    if command == 'verify' and glob.glob(os.path.join(glob.escape(path), '*.log.json')):
+        raise RequestError(f'work_dir={path}: a training\'s, which a verdict of verify would hide; name another')
     if command == 'train' and glob.glob(os.path.join(path, '*.pth')):
         raise RequestError(f'work_dir={path}: holds the checkpoints of a training already; name another')
     if image() and os.stat(path).st_dev == os.stat('/').st_dev:

@@ -109,7 +109,7 @@ def evaluate(request):
 def _standing(weights):
     if weights.part != RELEASED:
         return 'not the released one'
-    return 'the released one' if weights.confirmed else 'from the authors\' folder, unconfirmed'
+    return 'the released one' if weights.confirmed else 'as the released one, unconfirmed: no lock has its hash'
 
 
 def evaluate_all(request):

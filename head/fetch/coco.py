@@ -32,7 +32,7 @@ def is_there(part):
 
 def _left_over(archive, place):
     """Bytes that earlier runs have put on the disk already: archive, partial archive, half-unpacked folder."""
-    paths = [archive, hidden(archive, 'part')]
+    paths = [archive, hidden(archive, 'part'), hidden(archive, 'done')]
     for above, _, names in os.walk(str(hidden(place, 'unpacking'))):
         paths += [Path(above, name) for name in names]
     total = 0
@@ -118,16 +118,38 @@ def fetch_annotations(folder, say=print):
         say(f'{place}: unpacked')
 
 
+def _leftovers(folder, split):
+    """What a run may leave that is killed at its end: half-moved images, and an archive that is done with.
+
+    The archive has a name of its own then, which tells it from one of the user's.
+    """
+    archive = folder / Path(catalog.coco().archives[split].path).name
+    return hidden(folder / split, 'unpacking'), hidden(archive, 'done')
+
+
 def _fetch_images(folder, say, split):
-    """Fetch and unpack a split's images, unless another process was first."""
-    with locked(folder / split, say):
-        if is_there(folder / split):
-            return
-        archive = _archive(folder, split, say)
-        unpacked = unpack(archive, folder, split)
-        archive.unlink()  # first: who is killed after the renaming would leave it for ever
-        os.rename(str(unpacked), str(folder / split))
-        shutil.rmtree(str(unpacked.parent))
+    """Fetch and unpack a split's images, unless they are there; removes what a killed run left of it."""
+    place = folder / split
+    archive = folder / Path(catalog.coco().archives[split].path).name
+    unpacking, done = _leftovers(folder, split)
+    with locked(place, say):
+        if not is_there(place):
+            if done.exists():
+                os.rename(str(done), str(archive))
+            unpacked = unpack(_archive(folder, split, say), folder, split)
+            os.rename(str(archive), str(done))
+            os.rename(str(unpacked), str(place))
+        shutil.rmtree(str(unpacking), ignore_errors=True)
+        if done.exists():
+            done.unlink()
+
+
+def _check_places(folder, splits):
+    """RequestError where an unpacked folder could not be renamed to: asked before the hours are spent."""
+    for place in (folder / split for split in splits):
+        if place.is_symlink() or os.path.ismount(str(place)):
+            raise RequestError(f'{place}: an empty link or mount point, which images cannot take the place of; remove '
+                               'it, or link or mount the folder above')
 
 
 def fetch_coco(folder='data/coco', say=print):
@@ -141,11 +163,13 @@ def fetch_coco(folder='data/coco', say=print):
     missing = [split for split in splits if not is_there(folder / split)]
     present = [split for split in splits if split not in missing]
     names = missing + (['annotations'] if _missing_annotations(folder) else [])
+    _check_places(folder, missing)
     if names:
         _require_room(folder, names)
     fetch_annotations(folder, say)
     for split in present:
         _check_images(folder, say, split)
-    each(functools.partial(_fetch_images, folder, say), missing, workers=2)
+    unfinished = [split for split in present if any(path.exists() for path in _leftovers(folder, split))]
+    each(functools.partial(_fetch_images, folder, say), missing + unfinished, workers=2)
     for split in missing:
         _check_images(folder, say, split)

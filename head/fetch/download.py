@@ -68,7 +68,7 @@ def _transfer(source, target, size, hashed, fault):
     """
     part, tag = hidden(target, 'part'), hidden(target, 'part.etag')
     version = _version(tag, source)
-    if version is None or not (version or hashed):
+    if not (version or hashed):
         _drop(part, tag)
     have = _size(part)
     if size and have == size:

@@ -26,7 +26,7 @@ from .drive import LIMIT, drive_file, folder_address, list_folder
 from .hashes import check_of
 from .known_row import known_row
 from .parallel import each, raise_together
-from .row_files import checkpoint_path, log_path
+from .row_files import belongs, checkpoint_path, log_path
 
 FOLDER = Path('work_dirs', 'released')
 RECORD = FOLDER / 'released.yaml'
@@ -99,8 +99,11 @@ def _listed(row, kind, say=None):
     folder = catalog.released().folder
     listing = list_folder(folder)
     choice = PATH_OF[kind](row.config, listing.files)
-    above = map(str, PurePosixPath(choice.path).parents) if choice else listing.cut
-    cut = sorted(set(above).intersection(listing.cut))
+    if choice:
+        cut = sorted(set(map(str, PurePosixPath(choice.path).parents)).intersection(listing.cut))
+    else:  # what a folder of another row hides is that row's
+        others = [one.config for one in catalog.models().values() if one != row]
+        cut = [folder for folder in listing.cut if not any(belongs(config, folder) for config in others)]
     by_hand = 'download it by hand'
     if kind == 'checkpoint':
         by_hand += ' and name it: eval checkpoint=FILE'

@@ -19,12 +19,16 @@ class Choice(NamedTuple):
     last: bool
 
 
-def _candidates(config, paths, ending):
-    """Paths with that ending and a part that is the config file's stem, alone or before a non-word character."""
+def belongs(config, path):
+    """Whether a part of the path is the config file's stem, alone or before a non-word character."""
     stem = re.compile(rf'{re.escape(Path(config).stem)}(?!\w)')
+    return any(stem.match(part) for part in PurePosixPath(path).parts)
+
+
+def _candidates(config, paths, ending):
+    """Paths with that ending that belong to the row."""
     return sorted(path for path in paths
-                  if path.endswith(ending) and SAFE.fullmatch(PurePosixPath(path).name) and any(
-                      stem.match(part) for part in PurePosixPath(path).parts))
+                  if path.endswith(ending) and SAFE.fullmatch(PurePosixPath(path).name) and belongs(config, path))
 
 
 def checkpoint_path(config, paths):

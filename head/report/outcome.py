@@ -46,6 +46,7 @@ def outcome(run):
     found = result_of_run(run)
     name = found.row.alias if found.row else PurePath(log.config_name or os.path.abspath(run.folder)).stem
     # a training under way has no mAP yet, which is no fault of it
-    result = found.judged() if log.val else judge(None, None, None)
+    result = found.judged() if found.measured is not None else judge(
+        None, found.row and found.row.reported, found.tolerance, found.doubts)
     result['why'] = result['why'] + [f'taken on trust: {what}' for what in found.trusted]
     return Outcome(run, found.row, name, 'training log', result)

@@ -86,7 +86,7 @@ def read_logs(paths):
     """
     log, rows = TrainingLog(str(paths[-1])), {}
     for path in paths:
-        fresh = {}
+        fresh, meta = {}, []
         lines = read_bytes(path).split(b'\n')
         for number, line in enumerate(lines, 1):
             if not line.strip():
@@ -105,6 +105,10 @@ def read_logs(paths):
                 place = row['mode'], row['epoch'], row.get('iter') if row['mode'] == 'train' else None
                 fresh.setdefault(place, {}).update(row)
             elif 'env_info' in row or 'config' in row or 'exp_name' in row:
+                meta.append(row)
+        if fresh or path == paths[0]:  # one that ended before its first row tells nothing of the others
+            log.path = str(path)
+            for row in meta:
                 _take_meta(log, row)
         if fresh:
             begin = min(map(_place, fresh.values()))

@@ -1,5 +1,6 @@
 """`verify`: results made earlier, by this project or by mmdet, against what is reported."""
 
+import itertools
 import math
 import os
 from dataclasses import asdict
@@ -33,15 +34,15 @@ def run(request):
     work_dir = open_work_dir(request.get('work_dir') or os.path.join('work_dirs', 'verify'), 'verify')
 
     content, lines, final = [], [], []
-    several, notes = by_row(results)
-    grouped = [one for members in several.values() for one in members]
+    several, repeats, notes = by_row(results)
+    grouped = {id(one) for one in itertools.chain(repeats, *several.values())}
     for one in results:
         verdict = one.judged()
         lines.append(f'{one.path}: {sentence(one.row.alias if one.row else "no row of the table", verdict)}')
         lines += [f'  taken on trust: {what}' for what in one.trusted]
         content.append(dict(path=one.path, alias=one.row and one.row.alias, metrics=_known(one.metrics), seed=one.seed,
                             trusted=one.trusted, **_known(verdict)))
-        if one not in grouped:
+        if id(one) not in grouped:
             final.append(verdict['verdict'])
     groups = {alias: together(members) for alias, members in several.items()}
     for found, line in groups.values():

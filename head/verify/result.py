@@ -17,7 +17,7 @@ from ..results.metrics_file import metrics_in
 from ..results.reading import parse_json, read_bytes
 from ..results.run import VERDICT, read_run
 from ..results.training_log import ROUNDED_TO, TrainingLog, read_logs
-from ..results.verdict_file import RELEASED, Verdict, read_verdict
+from ..results.verdict_file import RELEASED, NoRun, Verdict, read_verdict
 from ..verdict import NOT_MEASURED, NOT_REPORTED, NOT_VAL2017, judge
 
 ROUNDING = 100 * 10**-ROUNDED_TO / 2
@@ -121,7 +121,10 @@ def result_of_run(run, row=None):
 def _doubts_beside(path):
     """The doubts of the training's verdict that lies beside its log, if one does."""
     beside = os.path.join(os.path.dirname(path), VERDICT)
-    return read_verdict(beside).why if os.path.isfile(beside) else []
+    try:
+        return read_verdict(beside).why if os.path.isfile(beside) else []
+    except NoRun:
+        return []
 
 
 def _row(path, named, row):

@@ -11,18 +11,21 @@ def by_row(results):
     the evaluation of a checkpoint, the same run once more, a seed once more.
 
     Returns:
-        (dict, list[str]): alias -> two or more of `results`; what was the same as another.
+        (dict, list[Result], list[str]): alias -> two or more of `results`; those that repeat one of these; and in words
+            what they repeat.
     """
-    rows, notes = {}, []
+    rows, repeats, notes = {}, [], []
     for one in results:
         if one.draw and one.row and one.row.reported is not None and not one.doubts and not one.faults:
             members = rows.setdefault(one.row.alias, [])
             same = next(filter(None, (_same(one, other) for other in members)), None)
             if same:
+                repeats.append(one)
                 notes.append(same)
             else:
                 members.append(one)
-    return {alias: members for alias, members in rows.items() if len(members) > 1}, notes
+    rows = {alias: members for alias, members in rows.items() if len(members) > 1}
+    return rows, [one for one in repeats if one.row.alias in rows], notes
 
 
 def _same(one, other):

@@ -101,9 +101,9 @@ zipfile.ZipFile.extract = lambda *arguments: (extract(*arguments), time.sleep(0.
     assert coco['train2017'].asked == [None]
 
 
-@pytest.mark.parametrize('name', ['train2017', 'instances_val2017.json'])
+@pytest.mark.parametrize('name', ['train2017', '.train2017.zip.done', 'instances_val2017.json'])
 def test_killed_at_the_very_end(fetch, coco, folder, embedded, name):
-    """After the last renaming nothing large is left that the next run would not look for."""
+    """Nothing large is left that the next run would not look for, and the images are not fetched again."""
     before = f"""
 import os
 rename = os.rename
@@ -116,6 +116,15 @@ os.rename = rename_and_die"""
     fetch('coco')
     assert contents(folder) == contents(embedded)
     assert not list(folder.glob('*.zip')) and not [path for path in folder.glob('.*/**/*') if path.is_file()]
+    assert not list(folder.glob('.*.done')) and coco['train2017'].asked == [None]
+
+
+def test_a_link_that_images_cannot_replace(fetch, coco, folder, tmp_path):
+    (tmp_path / 'big').mkdir()
+    folder.mkdir(parents=True)
+    (folder / 'val2017').symlink_to(tmp_path / 'big')
+    assert 'val2017: an empty link' in fetch('coco', status=2)
+    assert not any(file.asked for file in coco.values())
 
 
 def test_two_at_once(fetch, coco, folder, embedded):

@@ -59,7 +59,7 @@ def test_within_tolerance(evaluate, served, checkpoint, tmp_path):
     served(checkpoint)
     out = evaluate('config=head_r18', reported=0.05)
     assert 'head_r18: measured 0.00 mAP, reported 0.1, tolerance 0.07: pass' in out
-    assert 'from the authors\' folder, unconfirmed' in out
+    assert 'as the released one, unconfirmed' in out
     written = verdict(tmp_path)
     assert written['verdict'] == 'pass' and written['checkpoint']['confirmed'] is False
     assert written['data']['val']['is_val2017'] and len(written['per_category']) == 80

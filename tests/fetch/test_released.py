@@ -55,6 +55,14 @@ def locked(released, edit):
     return file
 
 
+def test_what_another_rows_folder_hides_is_not_missed(fetch, released, drive, place):
+    other = 'retina_faster_mnv2_fpn_mstrain_1x_coco'
+    names = [f'events_{count}' for count in range(50)]
+    drive.folder(FOLDER, 'HEAD', [(number('row'), STEM, None), (number('other'), other, None)])
+    drive.folder(number('other'), other, [(number(name), name, BINARY) for name in names])
+    assert 'no checkpoint was released' in fetch('checkpoint', 'config=fitnet_r18', status=2)
+
+
 def test_without_a_lock_it_is_found_recorded_and_unconfirmed(fetch, released, drive, place):
     out = fetch('checkpoint', 'config=head_r18')
     assert (place / 'epoch_12.pth').read_bytes() == released['epoch_12.pth'].body

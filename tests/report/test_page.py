@@ -186,6 +186,15 @@ def test_a_log_of_a_row_is_judged_as_verify_does(training):
     assert 'the file does not say what was evaluated on' in words
 
 
+def test_a_training_under_way_is_no_failure(training):
+    (training / 'verdict.json').unlink()
+    log = training / '20260701_120000.log.json'
+    lines = [line for line in log.read_text().splitlines() if 'bbox_mAP' not in line]
+    log.write_text('\n'.join(lines + [json.dumps(dict(mode='val', epoch=1, iter=5000, loss=1.0))]))
+    words = page_of(training).text
+    assert 'head_r18: unverified (' in words and 'nothing was measured' in words and 'nothing is reported' not in words
+
+
 def test_several_seeds_are_judged_together(tmp_path, embedded):
     runs = [write_training(tmp_path / f'{seed}', embedded, seed=seed) for seed in (1, 2)]
     for path in tmp_path.glob('*/verdict.json'):

@@ -58,6 +58,13 @@ def test_a_training_begun_anew_in_the_same_folder(tmp_path):
     assert log.seed == 8 and [row['epoch'] for row in log.val] == [1]
 
 
+def test_a_log_that_ended_before_its_first_row_renames_nothing(tmp_path):
+    first = write(tmp_path / '1.log.json', [META, *rows(12)])
+    second = write(tmp_path / '2.log.json', [dict(META, seed=99, exp_name='other.py')])
+    log = read_logs([first, second])
+    assert (log.seed, log.config_name, log.path) == (7, META['exp_name'], first) and len(log.val) == 12
+
+
 def test_an_epoch_that_was_not_evaluated_again(tmp_path):
     first = write(tmp_path / '1.log.json', [META, *rows(8)])
     second = write(tmp_path / '2.log.json', [dict(mode='train', epoch=6, iter=50, loss=1)])

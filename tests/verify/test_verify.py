@@ -205,6 +205,24 @@ def test_seeds_together(verify, tmp_path):
     assert status == 1 and 'reported 36.1' in out.splitlines()[-2] and ': fail' in out.splitlines()[-2]
 
 
+def test_a_repeated_seed_does_not_count_alone(verify, tmp_path):
+    runs = [verdict(tmp_path / f'{seed}', AP=AP, seed=seed) for seed, AP in enumerate((0.357, 0.361, 0.362))]
+    again = verdict(tmp_path / 'again', AP=0.3571, seed=0)
+    status, out, _, written = verify(runs[0], runs[0], again, *runs[1:])
+    assert status == 0 and written['together']['head_r18']['n'] == 3 and out.count('not judged together') == 2
+
+
+def test_verify_into_a_work_dir_of_mmdet(verify, tmp_path):
+    (tmp_path / 'mm').mkdir()
+    path = log(tmp_path / 'mm' / 'x.log.json')
+    assert 'would hide' in verify(path, f'work_dir={tmp_path}/mm')[2]
+    assert verify(path)[0] == 0 and verify(tmp_path / 'mm')[0] == 0
+
+
+def test_a_misspelt_key_is_no_path(verify, tmp_path):
+    assert 'nearest: work_dir' in verify(verdict(tmp_path / 'a'), 'work-dir=x')[2]
+
+
 def test_seeds_that_may_be_off_by_chance(verify, tmp_path):
     status, out, *_ = verify(*[verdict(tmp_path / f'{seed}', AP=AP, seed=seed)
                                for seed, AP in enumerate((0.3570, 0.3582))])
