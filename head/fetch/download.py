@@ -139,8 +139,8 @@ def download(source, target, check, size=None, hashed=True):
     by_hand = f'fetch {source.address} by hand and put it there'
 
     def fault(reason):
-        return EnvironmentFault(f'{target}: not fetched: {reason}; try again later, it goes on where it stopped, or '
-                                f'{by_hand}')
+        goes_on = ', it goes on where it stopped' if hashed else ''
+        return EnvironmentFault(f'{target}: not fetched: {reason}; try again later{goes_on}, or {by_hand}')
 
     patience, most, again = Patience(), _size(part), False
     while True:
