@@ -14,7 +14,7 @@ from ..container import image
 from ..errors import RequestError
 from .categories import ID_TO_NAME
 
-LAYOUT = 'a COCO folder has annotations/, train2017/, val2017/'
+LAYOUT = 'a COCO folder has annotations/, train2017/, val2017/; the command fetch coco brings it'
 
 
 class _Image(Struct, gc=False):
