@@ -5,6 +5,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -76,6 +77,11 @@ def own_catalog(tmp_path):
     return folder
 
 
+def _in_the_foreground():
+    """A shell lets its background jobs ignore Ctrl-C, and they hand that down."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Command:
     """A command as a user calls it, in `place`, in front of the stand-in."""
 
@@ -95,7 +101,7 @@ class Command:
         """The process, started; `before` is code that it runs first."""
         return subprocess.Popen([sys.executable, '-c', CHILD, str(self.catalog), before, self.name, *map(str, words)],
                                 cwd=str(self.place), env=self.environment, stdout=subprocess.PIPE,
-                                stderr=stderr, text=True)
+                                stderr=stderr, text=True, preexec_fn=_in_the_foreground)
 
     def __call__(self, *words, before='', status=0, timeout=60):
         """What it prints: its output, or where it must end with 2 or 3 its single line of complaint."""
