@@ -50,7 +50,7 @@ def examine(data, pretrained):
     annotations = os.path.join(data, 'annotations')
     weights = {}
     for file in files().values():
-        path = os.path.join(pretrained, *file.path.split('/')[1:])
+        path = file.below(pretrained)
         if os.path.isfile(path):
             weights[path] = 'ok' if file_hash(path).startswith(file.sha256) else 'damaged'
         else:

@@ -19,12 +19,11 @@ def _command_of_verdict(path):
         return None
 
 
-def open_work_dir(path, command):
-    """Make the folder that a command writes its results to, if need be.
+def open_folder(path, name):
+    """Make a folder if need be, and try to write to it; `name` is what messages call it.
 
     Raises:
-        RequestError: it cannot be written to, or holds what the command would overwrite: the verdict of another one,
-            or for `train` the checkpoints of another training.
+        RequestError: it cannot be written to.
     """
     try:
         os.makedirs(path, exist_ok=True)
@@ -35,7 +34,17 @@ def open_work_dir(path, command):
         if image():
             mend = (f'this container runs as {os.getuid()}:{os.getgid()}: let scripts/dotenv write your ids to .env '
                     '(docker run: --user), or mount a folder of theirs')
-        raise RequestError(f'work_dir={path}: not writable ({error.strerror}); {mend}') from error
+        raise RequestError(f'{name}: not writable ({error.strerror}); {mend}') from error
+
+
+def open_work_dir(path, command):
+    """Make the folder that a command writes its results to, if need be.
+
+    Raises:
+        RequestError: it cannot be written to, or holds what the command would overwrite: the verdict of another one,
+            or for `train` the checkpoints of another training.
+    """
+    open_folder(path, f'work_dir={path}')
     before = _command_of_verdict(os.path.join(path, VERDICT))
     if before not in (None, command):
         raise RequestError(f'work_dir={path}: holds the {VERDICT} of {before}, which {command} would overwrite; name '

@@ -1,5 +1,6 @@
 """The catalog's types. What a field means is in the yaml files."""
 
+import os
 from typing import Dict, List, Optional
 
 from msgspec import Meta, Struct
@@ -32,6 +33,10 @@ class File(Struct, frozen=True, forbid_unknown_fields=True):
         """Nothing is downloaded without a hash check."""
         if self.sha256 is None and self.md5 is None:
             raise ValueError(f'{self.path}: neither sha256 nor md5')
+
+    def below(self, folder):
+        """Its path where `folder` stands for the leading folder of `path`."""
+        return os.path.join(folder, *self.path.split('/')[1:])
 
 
 EVALUATION_TOLERANCE = 0.07

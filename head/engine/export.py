@@ -3,7 +3,6 @@
 import contextlib
 import copy
 import os
-import tempfile
 
 import mmdet
 import torch
@@ -18,6 +17,7 @@ from ..errors import DONE, EnvironmentFault, RequestError
 from ..file_hash import file_hash
 from ..quiet import quietly
 from ..whole_file import written_whole
+from ..work_dir import open_folder
 from . import configuration
 from .inference import build_for_inference
 from .weights import load_checkpoint
@@ -60,15 +60,6 @@ def student_weights(state, head):
         new + name[len(old):]: value
         for name, value in state.items() for old, new in renamed.items() if name.startswith(old)
     }
-
-
-def _open_folder(folder):
-    try:
-        os.makedirs(folder, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise RequestError(f'{folder}: not writable ({error.strerror}); name another folder') from error
 
 
 def _onnx_writer():
@@ -117,7 +108,8 @@ def run(request):
         paper=PAPER)
 
     for name in names:
-        _open_folder(os.path.dirname(os.path.abspath(name)))
+        folder = os.path.dirname(os.path.abspath(name))
+        open_folder(folder, folder)
     with contextlib.ExitStack() as stack:  # every file is written before the first gets its name
         weights, config, tensors, *onnx = [stack.enter_context(written_whole(name)) for name in names]
         save_checkpoint(student, weights, meta=dict(mmdet_version=mmdet.__version__, head=note))

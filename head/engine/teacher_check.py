@@ -22,7 +22,6 @@ SCATTER = 40
 For N of 50 to 500 of 5000 images, on generated detections; less for more.
 """
 
-
 MOST = 10
 """mAP: a check that would allow more could pass a teacher that has learnt little."""
 

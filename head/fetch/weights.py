@@ -1,7 +1,6 @@
 """The weights that trainings start from."""
 
 import functools
-from pathlib import Path
 
 from .. import catalog
 from ..errors import RequestError
@@ -14,8 +13,7 @@ WORKERS = 4
 
 
 def _fetch(folder, say, file):
-    target = Path(folder, *Path(file.path).parts[1:])
-    obtain(web(file.address), target, check_of(file), file.size, say)
+    obtain(web(file.address), file.below(folder), check_of(file), file.size, say)
 
 
 def fetch_weights(folder='pretrained', config=None, say=print):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Dict, Optional
 
 from ..errors import RequestError
+from .reading import is_number
 
 
 @dataclass
@@ -22,8 +23,7 @@ def metrics_in(content, path):
     """
     inner = content.get('metric', content)
     if isinstance(inner, dict):
-        values = {name: value for name, value in inner.items()
-                  if isinstance(value, (int, float)) and not isinstance(value, bool)}
+        values = {name: value for name, value in inner.items() if is_number(value)}
         if values:
             config = content.get('config')
             return Metrics(values, config if isinstance(config, str) else None)

@@ -40,6 +40,11 @@ def parse_json(content, path):
         raise RequestError(f'{path}: not json, or cut off ({error})') from error
 
 
+def is_number(value):
+    """Whether parsed json is a number; True and False are none."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def convert(content, type, path):
     """Parsed json as a value of `type`.
 

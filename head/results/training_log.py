@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import Dict, List, Optional
 
 from ..errors import RequestError
-from .reading import parse_json, read_bytes
+from .reading import is_number, parse_json, read_bytes
 
 ROUNDED_TO = 3
 """Decimal places of the mAP in mmdet's own logs."""
@@ -55,13 +55,9 @@ class TrainingLog:
         return found.group(1) if found else None
 
 
-def _number(value):
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
 def _is_row(row):
     """Whether a line is one of training or evaluation: numbers by name."""
-    return row.get('mode') in ('train', 'val') and _number(row.get('epoch'))
+    return row.get('mode') in ('train', 'val') and is_number(row.get('epoch'))
 
 
 def _place(row):
@@ -100,7 +96,7 @@ def read_logs(paths):
             if not isinstance(row, dict):
                 raise RequestError(f'{path}, line {number}: not a log of mmdet')
             if _is_row(row):
-                row = {name: value for name, value in row.items() if name == 'mode' or _number(value)}
+                row = {name: value for name, value in row.items() if name == 'mode' or is_number(value)}
                 # a workflow that validates writes losses and metrics of an epoch in rows of their own
                 place = row['mode'], row['epoch'], row.get('iter') if row['mode'] == 'train' else None
                 fresh.setdefault(place, {}).update(row)
