@@ -30,7 +30,7 @@ RUN --mount=type=cache,target=/cache --mount=type=bind,from=ready-wheels,target=
     source docker/environment.sh; \
     make_environment "$STACK" /opt/venv "$DEVICE"; \
     mkdir /opt/cuda; \
-    if [ "$DEVICE" = cuda ]; then cp -L /usr/local/cuda/lib64/libcudart.so.*.? /opt/cuda/; fi
+    if [ -d /usr/local/cuda ]; then cp -L /usr/local/cuda/lib64/libcudart.so.*.? /opt/cuda/; fi
 
 
 FROM ${RUNTIME_BASE} AS environment
@@ -78,7 +78,7 @@ ENTRYPOINT ["tini", "--", "/head/docker/entrypoint", \
 FROM environment AS runtime
 ARG STACK=paper
 ARG DEVICE=cuda
-COPY docker/entrypoint docker/processor.sh docker/
+COPY docker/entrypoint docker/processor.sh docker/stack_for_gpu.sh docker/
 COPY LICENSE CITATION.cff ./
 # a verdict tells its hash
 COPY docker/lock/${STACK}.lock docker/lock/

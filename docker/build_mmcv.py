@@ -16,6 +16,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import tempfile
 import time
@@ -50,23 +51,31 @@ def read_keys(arguments):
 def read_stack(stack):
     """The settings of docker/stack-NAME.env, plus ``VERSION`` and ``SHA256`` of mmcv-full from the lock."""
     lines = (DOCKER / f'stack-{stack}.env').read_text().splitlines()
-    settings = dict(line.split('=', 1) for line in lines if '=' in line and not line.startswith('#'))
+    settings = dict(MMCV_CXX_STANDARD='', MMCV_HEADERS_FROM='', MMCV_HEADERS_SHA256='', CUDA_TOOLKIT='')
+    settings.update(line.split('=', 1) for line in lines if '=' in line and not line.startswith('#'))
     lock = (DOCKER / 'lock' / f'{stack}.lock').read_text()
     entry = re.search(r'^mmcv-full==(\S+) \\\n\s+--hash=sha256:(\w+)$', lock, re.M)
     settings.update(VERSION=entry[1], SHA256=entry[2])
     return settings
 
 
-def choose_device(device):
-    """``cuda`` if asked for, or if a GPU and a CUDA compiler of torch's version are here; else ``cpu``."""
-    import torch
+def find_toolkit(settings):
+    """Folder of the CUDA compiler: the one that the lock has, or the one that torch finds on this machine."""
+    if settings['CUDA_TOOLKIT']:
+        return Path(sysconfig.get_path('purelib')) / settings['CUDA_TOOLKIT']
     with contextlib.redirect_stdout(sys.stderr):  # it prints when it is imported
         from torch.utils.cpp_extension import CUDA_HOME
+    return Path(CUDA_HOME or '/usr/local/cuda')
+
+
+def choose_device(device, toolkit):
+    """``cuda`` if asked for, or if a GPU and a CUDA compiler of torch's version are here; else ``cpu``."""
+    import torch
     if device != 'auto':
         return device
     if not torch.cuda.is_available():
         return 'cpu'
-    nvcc = Path(CUDA_HOME or '') / 'bin' / 'nvcc'
+    nvcc = toolkit / 'bin' / 'nvcc'
     if nvcc.exists() and f'release {torch.version.cuda}' in subprocess.check_output([nvcc, '--version'], text=True):
         return 'cuda'
     say(f'mmcv-full is built without CUDA: no nvcc {torch.version.cuda} here. On the GPU, use the image.')
@@ -131,17 +140,32 @@ def merge_dispatchers(source):
 
 
 def prepare_source(settings, device, folder):
-    """The source tree, completed with the headers that its archive lacks."""
+    """The source tree, with the headers that its archive lacks and the C++ standard that torch's headers want."""
     source = unpack(download(settings['VERSION'], settings['SHA256'], folder), folder)
-    donor = unpack(download(settings['MMCV_HEADERS_FROM'], settings['MMCV_HEADERS_SHA256'], folder), folder)
-    for name in (settings['MMCV_HEADERS'] + ' ' + settings['MMCV_HEADERS_CUDA'] * (device == 'cuda')).split():
-        copy = shutil.copytree if (donor / name).is_dir() else shutil.copy
-        copy(donor / name, source / name)
+    if settings['MMCV_HEADERS_FROM']:
+        donor = unpack(download(settings['MMCV_HEADERS_FROM'], settings['MMCV_HEADERS_SHA256'], folder), folder)
+        for name in (settings['MMCV_HEADERS'] + ' ' + settings['MMCV_HEADERS_CUDA'] * (device == 'cuda')).split():
+            copy = shutil.copytree if (donor / name).is_dir() else shutil.copy
+            copy(donor / name, source / name)
+    if settings['MMCV_CXX_STANDARD']:
+        setup = source / 'setup.py'
+        setup.write_text(setup.read_text().replace('-std=c++17', f'-std=c++{settings["MMCV_CXX_STANDARD"]}'))
     merge_dispatchers(source)
     return source
 
 
-def compile_wheel(source, device, archs, log):
+def complete_toolkit(toolkit, folder):
+    """A CUDA folder as torch wants it, of links: the packages lack ``lib64`` and libraries' plain names."""
+    for part in toolkit.iterdir():
+        (folder / part.name).symlink_to(part)
+    if not (folder / 'lib64').exists():
+        (folder / 'lib64').mkdir()
+        for library in (toolkit / 'lib').glob('lib*.so.*'):
+            (folder / 'lib64' / f'{library.name.split(".so.")[0]}.so').symlink_to(library)
+    return folder
+
+
+def compile_wheel(source, device, archs, toolkit, log):
     """Run the source tree's own setup.py, showing how far the compiler is."""
     environment = dict(
         os.environ,
@@ -153,6 +177,7 @@ def compile_wheel(source, device, archs, log):
         CFLAGS=os.environ.get('CFLAGS', '') + ' -g0')
     if device == 'cuda':
         environment['TORCH_CUDA_ARCH_LIST'] = archs
+        environment['CUDA_HOME'] = str(toolkit)
     else:
         environment['CUDA_VISIBLE_DEVICES'] = ''
     command = [sys.executable, 'setup.py', '--quiet', 'bdist_wheel']
@@ -179,7 +204,8 @@ def compile_wheel(source, device, archs, log):
 def build(keys):
     """The path of the wheel, built unless the cache holds it."""
     settings = read_stack(keys['stack'])
-    device = choose_device(keys['device'])
+    toolkit = find_toolkit(settings)
+    device = choose_device(keys['device'], toolkit)
     archs = keys['archs'] or default_archs(settings)
     key = cache_key(settings, device, archs)
     name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
@@ -190,12 +216,18 @@ def build(keys):
         return found[0]
     if not shutil.which(os.environ.get('CXX', 'c++')):
         raise BuildError('no C++ compiler to build mmcv-full: install g++ (apt-get install g++)')
-    say(f'      building mmcv-full {settings["VERSION"]} ({device}), about 3 minutes on 2 cores')
+    if device == 'cuda' and not (toolkit / 'bin' / 'nvcc').exists():
+        raise BuildError(f'no CUDA compiler in {toolkit}: install CUDA {settings["CUDA"]}, or set CUDA_HOME')
+    duration = 'half an hour and more' if device == 'cuda' else 'some 3 minutes'
+    say(f'      building mmcv-full {settings["VERSION"]} ({device}), {duration} on 2 cores')
     folder.parent.mkdir(parents=True, exist_ok=True)
     log = folder.parent / f'{folder.name}.log'
     with tempfile.TemporaryDirectory(prefix='.building-', dir=folder.parent) as work:
         source = prepare_source(settings, device, Path(work))
-        wheel = compile_wheel(source, device, archs, log)
+        if device == 'cuda':
+            (Path(work) / 'cuda').mkdir()
+            toolkit = complete_toolkit(toolkit, Path(work) / 'cuda')
+        wheel = compile_wheel(source, device, archs, toolkit, log)
         ready = Path(work) / 'ready'
         ready.mkdir()
         shutil.move(str(wheel), str(ready / wheel.name))

@@ -16,16 +16,37 @@ give_up() {  # exit status, message
     exit "$1"
 }
 
-# The stack that a `stack=` key among the arguments asks for.
-stack_of() {
-    local stack=paper argument
-    for argument in "$@"; do
-        case $argument in stack=*) stack=${argument#stack=} ;; esac
-    done
-    [ -f "$HEAD_ROOT/docker/stack-$stack.env" ] ||
-        give_up 2 "stack=$stack: no such stack; there is: $(cd "$HEAD_ROOT/docker" && echo stack-*.env | sed 's/stack-\([a-z]*\).env/\1/g')"
+# Compute capabilities of this machine's GPUs, a line each.
+gpu_capabilities() { nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | grep -x '[0-9]*\.[0-9]*' | sort -u || true; }
+
+# The stack for this machine's GPUs, in the environment (venv) or the image: the paper's unless another one is needed.
+auto_stack() {
+    local capabilities stack
+    mapfile -t capabilities < <(gpu_capabilities)
+    stack=$("$HEAD_ROOT/docker/stack_for_gpu.sh" "$1" "${capabilities[@]+"${capabilities[@]}"}") || stack=paper
+    if [ "$stack" != paper ]; then
+        say "head: stack=$stack, for a GPU of compute capability ${capabilities[*]} (stack=paper cannot drive it)"
+    fi
     echo "$stack"
 }
+
+# The stack that a `stack=` key among the arguments asks for, in the environment (venv) or the image.
+stack_of() { # venv|image, argument …
+    local stack=auto argument
+    for argument in "${@:2}"; do
+        case $argument in stack=*) stack=${argument#stack=} ;; esac
+    done
+    if [ "$stack" = auto ]; then
+        auto_stack "$1"
+        return
+    fi
+    [ -f "$HEAD_ROOT/docker/stack-$stack.env" ] ||
+        give_up 2 "stack=$stack: no such stack; there is: auto $(cd "$HEAD_ROOT/docker" && echo stack-*.env | sed 's/stack-\([a-z]*\).env/\1/g')"
+    echo "$stack"
+}
+
+# A setting of docker/stack-STACK.env.
+setting() { sed -n "s/^$2=//p" "$HEAD_ROOT/docker/stack-$1.env"; }
 
 # A Python that runs, is of the version asked for and can make environments: from the PATH, pyenv or uv.
 find_python() {
@@ -69,7 +90,7 @@ recipe() {
 # Arguments: stack, folder, and for an image the device (cuda, cpu) that it is for.
 make_environment() {
     local stack=$1 venv=$2 device=${3:-auto} python version quiet wheel pip_python
-    version=$(sed -n 's/^PYTHON=//p' "$HEAD_ROOT/docker/stack-$stack.env")
+    version=$(setting "$stack" PYTHON)
     python=$(find_python "$version") || exit $?
     if ! command -v "${CXX:-c++}" >/dev/null; then
         give_up 3 "no C++ compiler to build mmcv-full: install g++ (apt-get install g++)"
@@ -82,7 +103,7 @@ make_environment() {
     rm -rf "$venv"
     "$python" -m venv "$venv" || give_up 3 "$python cannot make a virtual environment: install python$version-venv"
     pip_python=$venv/bin/python
-    say "[2/3] packages of docker/lock/$stack.lock, hashes checked (about 2 GB)"
+    say "[2/3] packages of docker/lock/$stack.lock, hashes checked (about $(setting "$stack" SIZE))"
     pip_install "$pip_python" "${quiet[@]}" --require-hashes -r <(requirements "$stack" "$device") >&2 ||
         give_up 3 "the packages of docker/lock/$stack.lock could not be installed (see above); run the command again"
     say "[3/3] mmcv-full"
@@ -124,7 +145,7 @@ enter_development() {
 # Runs `python -m head COMMAND key=value …` in the environment that the keys ask for.
 hand_over() {
     local stack
-    stack=$(stack_of "$@") || exit $?
+    stack=$(stack_of venv "$@") || exit $?
     enter_environment "$stack"
     exec "$HEAD_PYTHON" -m head "$@"
 }

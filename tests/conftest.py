@@ -10,6 +10,8 @@ from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / 'shared'
+STACK = os.environ['HEAD_STACK']
+"""The stack under test."""
 
 settings.register_profile('reproducible', database=None, derandomize=True)
 settings.load_profile('reproducible')

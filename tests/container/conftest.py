@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 
 from head.catalog import ROOT
-from tests.conftest import SHARED
+from tests.conftest import SHARED, STACK
 
 from .engine import NoEngine, add_compose, running_engine, say
 
 STAND_IN, WHEELS, IMAGE = 'head-test-base', 'head-test-wheels', 'head-test:image'
+PYTHON = [sys.base_prefix] if STACK == 'paper' else []
+"""What the base brings: the paper stack's Python, which Debian has no package of."""
+
 UID = 1234
 """Whom the containers run as: nobody that the image knows."""
 
@@ -79,7 +82,7 @@ def docker(engine, cache):
         COMPOSE_FILE='compose.yaml:compose.cpu.yaml:tests/container/compose.stand-in.yaml',
         COMPOSE_PROJECT_NAME='head-test',
         IMAGE=IMAGE,
-        STACK='paper',
+        STACK=STACK,
         STAND_IN=STAND_IN,
         WHEELS=WHEELS,
         UID=str(UID),
@@ -87,7 +90,7 @@ def docker(engine, cache):
     client = Docker(environment)
     try:
         say('making the stand-in base')
-        checked(subprocess.run([ROOT / 'tests/container/stand_in_base.sh', sys.base_prefix, STAND_IN],
+        checked(subprocess.run([ROOT / 'tests/container/stand_in_base.sh', STAND_IN, *PYTHON],
                                env=environment, capture_output=True, text=True))
         (cache / 'wheels').mkdir(exist_ok=True)
         with subprocess.Popen(['tar', '-C', cache, '-c', 'wheels'], stdout=subprocess.PIPE) as tar:

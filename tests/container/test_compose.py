@@ -9,7 +9,7 @@ import urllib.request
 
 import pytest
 
-from .conftest import ROOT, UID, checked
+from .conftest import ROOT, STACK, UID, checked
 from .test_image import only_line
 
 pytestmark = pytest.mark.container
@@ -126,4 +126,4 @@ def test_dotenv_is_read(docker, tmp_path):
                                   capture_output=True, text=True))
     train = json.loads(done.stdout)['services']['train']
     assert train['user'] == f'{os.getuid()}:{os.getgid()}' and 'deploy' not in train
-    assert train['image'] == 'head:paper-cpu' and '/my/coco' in {mount['source'] for mount in train['volumes']}
+    assert train['image'] == f'head:{STACK}-cpu' and '/my/coco' in {mount['source'] for mount in train['volumes']}

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from .conftest import IMAGE, ROOT, STAND_IN, UID, checked
+from .conftest import IMAGE, ROOT, STACK, STAND_IN, UID, checked
 
 pytestmark = pytest.mark.container
 
@@ -30,8 +30,8 @@ def only_line(done):
 def test_labels(labels):
     revision = subprocess.run(['git', 'rev-parse', 'HEAD'], cwd=ROOT, capture_output=True, text=True).stdout.strip()
     assert labels['org.opencontainers.image.revision'].rstrip('+') == revision
-    assert labels['org.opencontainers.image.version'].endswith('-paper-cpu')
-    assert 'torch==1.9.1' in labels['head.packages'] and 'mmcv-full==1.4.6' in labels['head.packages']
+    assert labels['org.opencontainers.image.version'].endswith(f'-{STACK}-cpu')
+    assert all(f'{name}==' in labels['head.packages'] for name in ('torch', 'mmcv-full', 'mmdet'))
     assert labels['org.opencontainers.image.licenses'] == 'Apache-2.0'
     assert labels['org.opencontainers.image.base.name'] == STAND_IN
 
@@ -46,7 +46,7 @@ def test_holds_no_compiler_and_no_data(docker):
 def test_any_user_without_any_privilege(docker):
     """Also with a root file system that is read-only; the commit comes from the build."""
     done = checked(docker.run(*LOCKED_DOWN, '--user', '4321:8765', IMAGE, 'doctor', 'json=/tmp/facts.json'))
-    assert 'paper-cpu' in done.stdout and 'torch for' in done.stdout
+    assert f'{STACK}-cpu' in done.stdout and 'torch for' in done.stdout
     done = checked(docker.run('--user', '4321:8765', IMAGE, 'bash', '-c',
                               'id -u; touch ~/x work_dirs/x; cat /proc/1/comm; python -c '
                               '"import matplotlib.pyplot as p, getpass; p.plot([1]); print(getpass.getuser())"'))
@@ -96,11 +96,11 @@ def test_without_a_gpu_it_says_so(docker, coco):
     """Said by an image for CUDA too, which names the way out; only what it calls itself differs here."""
     words = (IMAGE, 'train', 'config=retinanet_r18', 'pretrained=none', 'iters=1', 'data.workers_per_gpu=0',
              'data.train.pipeline.2.img_scale=[(96,96),(96,96)]')
-    for image, way in (('paper-cpu', 'take the one for cuda'), ('paper-cuda', '--gpus all')):
+    for image, way in ((f'{STACK}-cpu', 'take the one for cuda'), (f'{STACK}-cuda', '--gpus all')):
         done = checked(docker.run('-e', f'HEAD_IMAGE={image}', '-v', f'{coco}:/head/data/coco:ro', *words))
         assert 'computing on the CPU: no GPU here' in done.stderr and way in done.stderr
         assert 'is inside the container and goes when it goes' in done.stderr
-    done = docker.run('-e', 'HEAD_IMAGE=paper-cuda', *words, 'device=cuda')
+    done = docker.run('-e', f'HEAD_IMAGE={STACK}-cuda', *words, 'device=cuda')
     assert done.returncode == 2 and '--gpus all' in only_line(done)
 
 
@@ -122,5 +122,5 @@ def test_the_smoke_run_passes(docker, folder):
     assert 'smoke: pass' in done.stdout
     verdict = folder / 'smoke/verdict.json'
     facts = json.loads(verdict.read_text())
-    assert facts['image'] == 'paper-cpu' and facts['commit'] and facts['stack'] == 'paper'
+    assert facts['image'] == f'{STACK}-cpu' and facts['commit'] and facts['stack'] == STACK
     assert {path.stat().st_uid for path in folder.rglob('*')} == {UID}

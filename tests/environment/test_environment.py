@@ -12,6 +12,14 @@ import pytest
 
 from head.catalog import ROOT
 
+from ..conftest import STACK
+
+PINNED = dict(
+    paper={'torch': '1.9.1', 'torchvision': '0.10.1', 'mmcv-full': '1.4.6', 'mmdet': '2.20.0', 'todd-ai': '0.2.3a9'},
+    current={'torch': '2.14.1', 'torchvision': '0.29.1', 'mmcv-full': '1.7.2', 'mmdet': '2.28.2',
+             'todd-ai': '0.2.3a9'})
+"""What each stack is."""
+
 
 def shell(script, **environment):
     """Run a bash script with the environment's functions at hand."""
@@ -61,19 +69,43 @@ def test_uv_provides_one(bare, tmp_path):
 
 def test_unknown_stack():
     done = subprocess.run([ROOT / 'scripts/run', 'stack=none', 'true'], capture_output=True, text=True)
-    assert done.returncode == 2 and 'there is: paper' in done.stderr
+    assert done.returncode == 2 and 'there is: auto current paper' in done.stderr
+
+
+def gpu(folder, *capabilities):
+    """An nvidia-smi in `folder` that knows of such GPUs."""
+    folder.mkdir(exist_ok=True)
+    executable(folder / 'nvidia-smi', '#!/bin/sh\n' + ''.join(f'echo {one}\n' for one in capabilities))
+
+
+@pytest.mark.parametrize('place, capabilities, stack', [
+    ('venv', (), 'paper'), ('venv', ('7.5', ), 'paper'), ('venv', ('8.6', ), 'current'), ('image', ('8.6', ), 'paper'),
+    ('image', ('8.9', ), 'paper'), ('image', ('9.0', ), 'current'), ('image', ('12.0', ), 'current'),
+    ('venv', ('6.1', ), 'paper'), ('venv', ('7.5', '9.0'), 'current'), ('venv', ('5.2', ), 'paper'),
+    ('venv', ('No devices were found', ), 'paper')])
+def test_stack_auto(place, capabilities, stack, tmp_path):
+    """The paper's, unless a GPU here needs the other one."""
+    gpu(tmp_path / 'bin', *capabilities)
+    done = shell(f'stack_of {place} config=head_r18', PATH=f'{tmp_path}/bin:{os.environ["PATH"]}')
+    assert done.returncode == 0 and done.stdout.strip() == stack, done.stderr
+    assert (f'stack={stack}, for a GPU' in done.stderr) == (stack != 'paper')
+
+
+def test_no_stack_for_a_gpu():
+    done = subprocess.run([ROOT / 'docker/stack_for_gpu.sh', 'image', '6.1', '9.0'], capture_output=True, text=True)
+    assert done.returncode == 1 and done.stdout == ''
 
 
 def test_run_takes_keys_first():
-    done = subprocess.run([ROOT / 'scripts/run', 'stack=paper', 'python', '-c', 'import head, sys; print(sys.prefix)'],
-                          cwd='/', capture_output=True, text=True)
-    assert done.stdout.strip() == str(ROOT / '.venv/paper')
+    program = ('python', '-c', 'import head, sys; print(sys.prefix)')
+    done = subprocess.run([ROOT / 'scripts/run', f'stack={STACK}', *program], cwd='/', capture_output=True, text=True)
+    assert done.stdout.strip() == str(ROOT / '.venv' / STACK)
     assert subprocess.run([ROOT / 'scripts/run'], capture_output=True).returncode == 2
 
 
 def test_a_warm_start_is_quick():
     start = time.time()
-    subprocess.run([ROOT / 'scripts/run', 'true'], check=True)
+    subprocess.run([ROOT / 'scripts/run', f'stack={STACK}', 'true'], check=True)
     assert time.time() - start < 2
 
 
@@ -115,20 +147,22 @@ def test_bases_are_pinned_where_a_digest_is_known(tmp_path):
     environment = dict(os.environ, PATH=f'{tmp_path}:{os.environ["PATH"]}')
     done = subprocess.run([copy / 'scripts/pin-bases'], env=environment, capture_output=True, text=True)
     assert done.returncode == 3 and done.stderr.strip().splitlines()[-1].endswith(
-        'nvidia/cuda:11.1.1-cudnn8-devel-ubuntu20.04')
+        'debian:bookworm-slim nvidia/cuda:11.1.1-cudnn8-devel-ubuntu20.04')
     text = (copy / 'docker/bases.yaml').read_text()
     assert text.count(f'ubuntu:20.04@{digest}\n') == 3 and 'devel-ubuntu20.04\n' in text
     executable(tmp_path / 'docker', f'#!/bin/sh\necho {digest}\n')
     done = subprocess.run([copy / 'scripts/pin-bases'], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     lines = [line.split(': ')[1] for line in (copy / 'docker/bases.yaml').read_text().splitlines() if '_BASE: ' in line]
-    assert set(lines) == {f'nvidia/cuda:11.1.1-cudnn8-devel-ubuntu20.04@{digest}', f'ubuntu:20.04@{digest}'}
+    assert set(lines) == {f'{base}@{digest}' for base in (
+        'nvidia/cuda:11.1.1-cudnn8-devel-ubuntu20.04', 'ubuntu:20.04', 'debian:bookworm-slim')}
 
 
 def dotenv(folder, *words, **environment):
     """Run scripts/dotenv in a copy; returns .env's lines that are no comment."""
-    (folder / 'scripts').mkdir(exist_ok=True)
-    for name in ('scripts/dotenv', '.env.example'):
+    for name in ('scripts/dotenv', '.env.example', 'docker/environment.sh', 'docker/stack_for_gpu.sh',
+                 'docker/stack-paper.env', 'docker/stack-current.env'):
+        (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     subprocess.run([folder / 'scripts/dotenv', *words], env=dict(os.environ, **environment), check=True,
                    capture_output=True)
@@ -136,13 +170,18 @@ def dotenv(folder, *words, **environment):
 
 
 def test_dotenv(tmp_path):
-    ids = [f'UID={os.getuid()}', f'GID={os.getgid()}']
-    assert dotenv(tmp_path) == ids
-    assert dotenv(tmp_path, 'device=cpu') == [*ids, 'COMPOSE_FILE=compose.yaml:compose.cpu.yaml']
+    ids = {f'UID={os.getuid()}', f'GID={os.getgid()}'}
+    assert set(dotenv(tmp_path)) == {*ids, 'STACK=paper'}
+    cpu = {*ids, 'COMPOSE_FILE=compose.yaml:compose.cpu.yaml'}
+    assert set(dotenv(tmp_path, 'device=cpu')) == {*cpu, 'STACK=paper'}
+    assert set(dotenv(tmp_path, 'stack=current')) == set(dotenv(tmp_path)) == {*cpu, 'STACK=current'}
     (tmp_path / '.env').write_text('UID=5\nCOCO_DIR=/a b/coco # mine')  # no newline at its end
-    assert set(dotenv(tmp_path)) == {*ids, 'COCO_DIR=/a b/coco # mine'}
+    assert set(dotenv(tmp_path)) == {*ids, 'COCO_DIR=/a b/coco # mine', 'STACK=paper'}
     own = dict(SUDO_UID=str(os.getuid()), SUDO_GID=str(os.getgid()))
-    assert set(ids) < set(dotenv(tmp_path, **own))
+    assert ids < set(dotenv(tmp_path, **own))
+    (tmp_path / '.env').unlink()
+    gpu(tmp_path / 'bin', '9.0')
+    assert 'STACK=current' in dotenv(tmp_path, PATH=f'{tmp_path}/bin:{os.environ["PATH"]}')
 
 
 def build(*keys, **environment):
@@ -152,15 +191,16 @@ def build(*keys, **environment):
 
 def test_a_second_build_is_a_cache_hit():
     start = time.time()
-    done = build()
+    done = build(f'stack={STACK}')
     assert done.returncode == 0 and done.stdout.strip().endswith('.whl') and os.path.isfile(done.stdout.strip())
     assert 'is in the wheel cache' in done.stderr and time.time() - start < 20
     key = json.loads(Path(done.stdout.strip()).with_name('key.json').read_text())
-    assert key['mmcv_full'] == '1.4.6' and key['device'] == 'cpu' and key['torch'].startswith('1.9.1')
+    assert key['mmcv_full'] == PINNED[STACK]['mmcv-full'] and key['device'] == 'cpu'
+    assert key['torch'].startswith(PINNED[STACK]['torch'])
 
 
 def test_no_compiler_is_status_3(tmp_path):
-    done = build(f'cache={tmp_path}', CXX='no-such-compiler')
+    done = build(f'stack={STACK}', f'cache={tmp_path}', CXX='no-such-compiler')
     assert done.returncode == 3 and 'install g++' in done.stderr and 'Traceback' not in done.stderr
 
 
@@ -168,16 +208,19 @@ def test_doctor(head, tmp_path):
     done = head('doctor', f'json={tmp_path}/facts.json', 'data=/nowhere')
     assert done.returncode == 0, done.stderr
     facts = json.loads((tmp_path / 'facts.json').read_text())
-    assert facts['versions']['torch'].startswith('1.9.1') and facts['versions']['mmcv-full'] == '1.4.6'
-    assert 'sm_70' in facts['architectures'] and facts['data']['/nowhere'] == 'missing'
+    assert facts['versions']['torch'].startswith(PINNED[STACK]['torch'])
+    assert facts['versions']['mmcv-full'] == PINNED[STACK]['mmcv-full'] and facts['stack'] == STACK
+    assert dict(paper='sm_70', current='sm_120')[STACK] in facts['architectures']
+    assert facts['data']['/nowhere'] == 'missing'
     for word in ('shared memory', 'disk', 'GPU', 'resnet18-f37072fd.pth'):
         assert word in done.stdout
 
 
-def test_the_lock_pins_everything_by_hash():
-    for name in ('paper.lock', 'dev-paper.lock'):
+@pytest.mark.parametrize('stack', PINNED)
+def test_the_lock_pins_everything_by_hash(stack):
+    for name in (f'{stack}.lock', f'dev-{stack}.lock'):
         text = (ROOT / 'docker/lock' / name).read_text()
         entries = [line for line in text.splitlines() if line and not line.startswith((' ', '#'))]
         assert entries and all('==' in line and line.endswith('\\') for line in entries)
-    for pin in ('torch==1.9.1', 'torchvision==0.10.1', 'mmcv-full==1.4.6', 'mmdet==2.20.0', 'todd-ai==0.2.3a9'):
-        assert f'{pin} \\' in (ROOT / 'docker/lock/paper.lock').read_text()
+    for name, version in PINNED[stack].items():
+        assert f'{name}=={version} \\' in (ROOT / f'docker/lock/{stack}.lock').read_text()
