@@ -1,9 +1,11 @@
 """The paper's method as an mmdet plug-in.
 
-Importing this package registers every detector, head, adapt, loss and hook that the configs name. To use them with
-stock mmdet tools, a config carries ``custom_imports = dict(imports=['head.method'], allow_failed_imports=False)``.
+Importing this package registers every detector, head, adapt, loss and hook that the configs name, and mends mmcv's
+parallel wrappers where torch is newer than they are. To use them with stock mmdet tools, a config carries
+``custom_imports = dict(imports=['head.method'], allow_failed_imports=False)``.
 """
 
+from . import parallel_wrappers
 from .box_positions import CustomAdapt, RowsWithCell
 from .cross_stage_detector import CrossStageDetector
 from .cross_stage_head import CrossStageHEAD
@@ -28,4 +30,5 @@ __all__ = [
     'StandardRoIHeadWithBBoxIDs',
     'StepCallsHook',
     'StepHook',
+    'parallel_wrappers',
 ]
