@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import Dict, List
 
+from .container import image
 from .errors import BAD_REQUEST, CANNOT, DONE, INTERRUPTED, HeadError, RequestError
 from .quiet import quietly
 
@@ -24,7 +25,9 @@ KEYS = dict(
     seed='of everything random (default 3407)',
     epochs='train that many epochs instead of the config\'s',
     iters='stop the training after that many iterations',
-    stack='the environment to run in (default paper)',
+    amp='bf16 or fp16: mixed precision, on the current stack only (default: none, as in the paper)',
+    resume='go on with a training: the checkpoint of an epoch, from either stack',
+    stack='paper, current, or auto: the first of them that drives the GPU (default auto; in an image, its own)',
     json='write what is printed to this file too',
     check_teacher='before training, evaluate the teacher on that many images of val2017',
     images='number of images of the subset (default 64)',
@@ -52,10 +55,10 @@ COMMANDS = dict(
     train=Command(
         'head.engine.train',
         ('config', 'data', 'work_dir', 'pretrained', 'device', 'gpus', 'seed', 'epochs', 'iters', 'check_teacher',
-         'stack'),
+         'amp', 'resume', 'stack'),
         'train one row of the results table', True),
     eval=Command(
-        'head.engine.evaluate', ('config', 'checkpoint', 'data', 'work_dir', 'device', 'gpus', 'stack'),
+        'head.engine.evaluate', ('config', 'checkpoint', 'data', 'work_dir', 'device', 'gpus', 'amp', 'stack'),
         'evaluate a checkpoint, or all that are released, and compare with what is reported', True),
     smoke=Command(
         'head.smoke.command', ('data', 'work_dir', 'stack'), 'show in minutes that all of it works, without a GPU'),
@@ -156,6 +159,18 @@ def parse(arguments):
     return request
 
 
+def check_stack(request):
+    """An image holds one stack.
+
+    Raises:
+        RequestError: another one is asked for in it.
+    """
+    stack, own = request.get('stack', 'auto'), os.environ.get('HEAD_STACK')
+    if image() and stack not in ('auto', own):
+        raise RequestError(f'stack={stack}: this is the image of the {own} stack; take the other one: STACK={stack} in '
+                           f'.env, or scripts/image stack={stack}')
+
+
 def one_line(error):
     """The error's message in one line; of an error that crossed from a worker process, its own last line."""
     lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
@@ -178,6 +193,7 @@ def main(arguments):
             print(help_text(arguments[0]))
             return DONE
         request = parse(arguments)
+        check_stack(request)
         signal.signal(signal.SIGTERM, _terminate)  # docker stop ends a command as Ctrl-C does
         with quietly():
             command = importlib.import_module(COMMANDS[request.command].module)

@@ -39,6 +39,7 @@ def examine(data, pretrained):
     with quietly():
         import torch
 
+        from .engine.device import misfit, runs_on
         from .engine.run_facts import commit, versions
         from .engine.shared_memory import lacking
         try:
@@ -68,7 +69,9 @@ def examine(data, pretrained):
             dict(
                 name=properties.name,
                 architecture=f'sm_{properties.major}{properties.minor}',
-                memory=properties.total_memory)
+                memory=properties.total_memory,
+                misfit='' if runs_on(architectures(), properties.major, properties.minor) else misfit(
+                    properties.major, properties.minor))
             for properties in map(torch.cuda.get_device_properties, range(torch.cuda.device_count()))
         ],
         cpus=len(os.sched_getaffinity(0)),
@@ -95,7 +98,8 @@ def _lines(facts):
     yield 'mmcv ops', ops.get('error') or f'built with {ops["compiler"]}, CUDA {ops["cuda"]}'
     yield 'torch for', ' '.join(facts['architectures']) + f' (CUDA {facts["torch_cuda"]})'
     for gpu in facts['gpus'] or []:
-        yield 'GPU', f'{gpu["name"]}, {gpu["architecture"]}, {_gigabytes(gpu["memory"])}'
+        yield 'GPU', f'{gpu["name"]}, {gpu["architecture"]}, {_gigabytes(gpu["memory"])}' + (
+            f' – cannot be used: {gpu["misfit"]}' if gpu['misfit'] else '')
     if not facts['gpus']:
         yield 'GPU', 'none'
     yield 'CPUs', facts['cpus']

@@ -37,8 +37,13 @@ def open_folder(path, name):
         raise RequestError(f'{name}: not writable ({error.strerror}); {mend}') from error
 
 
-def open_work_dir(path, command):
+def open_work_dir(path, command, resume=None):
     """Make the folder that a command writes its results to, if need be.
+
+    Args:
+        path (str): the folder.
+        command (str): who writes.
+        resume (str, optional): the checkpoint that a training goes on from; it may lie in the folder.
 
     Raises:
         RequestError: it cannot be written to, or holds what the command would overwrite: the verdict of another one,
@@ -51,8 +56,10 @@ def open_work_dir(path, command):
                            'another')
     if command == 'verify' and glob.glob(os.path.join(glob.escape(path), '*.log.json')):
         raise RequestError(f'work_dir={path}: a training\'s, which a verdict of verify would hide; name another')
-    if command == 'train' and glob.glob(os.path.join(path, '*.pth')):
-        raise RequestError(f'work_dir={path}: holds the checkpoints of a training already; name another')
+    if command == 'train' and glob.glob(os.path.join(path, '*.pth')) and not (
+            resume and os.path.samefile(os.path.dirname(resume) or '.', path)):
+        raise RequestError(f'work_dir={path}: holds the checkpoints of a training already; name another, or go on with '
+                           'it: resume=FILE')
     if image() and os.stat(path).st_dev == os.stat('/').st_dev:
         print(
             f'head: work_dir={path} is inside the container and goes when it goes; mount a folder to keep the results: '

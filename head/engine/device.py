@@ -1,9 +1,11 @@
 """Where a run computes."""
 
 import os
+import subprocess
 
 import torch
 
+from ..catalog import ROOT
 from ..container import image
 from ..errors import EnvironmentFault, RequestError
 
@@ -54,10 +56,28 @@ def check_gpu():
     if get_compiling_cuda_version() == 'not available':
         raise EnvironmentFault(f'{name}: mmcv-full was built without CUDA here; take device=cpu, or install the CUDA '
                                f'{torch.version.cuda} compiler and build anew')
-    # a GPU runs what was compiled for its major version
-    if not any(arch.startswith(f'sm_{major}') for arch in torch.cuda.get_arch_list()):
-        raise EnvironmentFault(f'{name} (sm_{major}{minor}): this stack is compiled for '
-                               f'{" ".join(torch.cuda.get_arch_list())}; take device=cpu, or an older GPU')
+    if not runs_on(torch.cuda.get_arch_list(), major, minor):
+        raise EnvironmentFault(f'{name} (sm_{major}{minor}): {misfit(major, minor)}')
+
+
+def runs_on(architectures, major, minor):
+    """Whether code for one of these architectures (``sm_86``) runs on a GPU of that compute capability.
+
+    It does on the same major version and a minor one that is not newer.
+    """
+    compiled = [arch[3:].rstrip('af') for arch in architectures if arch.startswith('sm_')]
+    return any(int(arch[:-1]) == major and int(arch[-1]) <= minor for arch in compiled)
+
+
+def misfit(major, minor):
+    """What to do about a GPU of a compute capability that this stack is not compiled for."""
+    found = subprocess.run(
+        [ROOT / 'docker' / 'stack_for_gpu.sh', 'image' if image() else 'venv', f'{major}.{minor}'],
+        capture_output=True, text=True).stdout.strip()
+    text = f'torch {torch.__version__} is compiled for {" ".join(torch.cuda.get_arch_list())}; '
+    if not found:
+        return text + 'no stack drives this GPU: take device=cpu, or another GPU'
+    return text + f'take {"the image of " if image() else ""}stack={found}, or device=cpu'
 
 
 def parallel(model, device):

@@ -18,6 +18,7 @@ from ..work_dir import open_work_dir
 from . import configuration
 from .device import choose_device, parallel
 from .inference import build_for_inference, build_test_loader, detect, score
+from .mixed_precision import autocast_model, check_amp, not_float32
 from .run_facts import run_facts
 from .shared_memory import lacking
 from .weights import load_checkpoint
@@ -59,7 +60,8 @@ def evaluate(request):
     cfg = configuration.load_config(path)
     configuration.apply_overrides(cfg, request.overrides)
     configuration.point_at_data(cfg, request.get('data', 'data/coco'))
-    device = choose_device(request, print)
+    device, amp = choose_device(request, print), request.get('amp')
+    check_amp(amp, device)
     short = lacking(cfg.data.workers_per_gpu, images_a_batch=1)
     if short:
         print(f'{short}: images are loaded without workers, which is slower')
@@ -73,10 +75,13 @@ def evaluate(request):
     loader = build_test_loader(cfg, 'test')
     print(f'evaluating {weights.path} on {split.images} images of {split.ann_file}', flush=True)
     start = time.time()
-    scores = score(loader.dataset, detect(parallel(model, device), loader), work_dir)
+    model = parallel(autocast_model(model, amp, device), device)
+    scores = score(loader.dataset, detect(model, loader), work_dir)
     seconds = time.time() - start
 
     doubts = configuration.doubts(request.overrides)
+    if amp:
+        doubts.append(not_float32(amp))
     if not split.is_val2017:
         doubts.append(NOT_VAL2017)
     result, facts = judge(scores.percent, row and row.reported, tolerance, doubts), run_facts(device)

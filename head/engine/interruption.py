@@ -1,6 +1,8 @@
 """Ctrl-C and SIGTERM (`docker stop`) during a training: the step is finished and its checkpoint saved."""
 
+import atexit
 import contextlib
+import multiprocessing
 import os
 import signal
 
@@ -92,3 +94,16 @@ def shield_workers(loader):
 
     loader.worker_init_fn = init
     return loader
+
+
+def end_workers():
+    """Kill the data loader workers that are left when the process ends.
+
+    Where an error keeps a loader's iterator alive, multiprocessing sends its workers SIGTERM at exit and waits, but
+    shielded ones do not hear it.
+    """
+    for worker in multiprocessing.active_children():
+        worker.kill()
+
+
+atexit.register(end_workers)  # after multiprocessing's own, so it runs before that

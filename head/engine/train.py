@@ -5,6 +5,7 @@ import os
 import time
 
 import mmdet
+import torch
 from mmcv.runner import Hook, build_optimizer
 from mmcv.utils import get_logger
 from mmdet.apis import set_random_seed
@@ -26,6 +27,8 @@ from .device import choose_device, parallel
 from .image_reading import name_broken_images
 from .inference import CocoEvalHook, build_test_loader
 from .interruption import InterruptionHook, shield_workers
+from .mixed_precision import autocast_model, check_amp, not_float32, optimizer_hook
+from .resume import check_resume, go_on
 from .run_facts import run_facts
 from .runner import Runner
 from .shared_memory import lacking
@@ -52,8 +55,8 @@ class StopAfterHook(Hook):
             raise EnoughIterations
 
 
-def train(cfg, device, work_dir, logger, iters=None):
-    """Train a checked config from its first iteration.
+def train(cfg, device, work_dir, logger, iters=None, amp=None, resume=None, doubts=()):
+    """Train a checked config.
 
     Args:
         cfg (Config): with `seed` set and every path in place.
@@ -61,6 +64,9 @@ def train(cfg, device, work_dir, logger, iters=None):
         work_dir (str): an open work dir; gets logs in mmdet's form and checkpoints.
         logger (Logger): writes the log; its `timestamp` names the ``*.log.json``.
         iters (int, optional): stop after that many.
+        amp (str, optional): see `autocast_model`.
+        resume (str, optional): the checkpoint to go on from, see `check_resume`; else from the first iteration.
+        doubts (list[str]): why the run cannot confirm the paper; its checkpoints tell it to a run that goes on.
 
     Returns:
         CocoScores: the latest; None if no evaluation took place.
@@ -79,7 +85,7 @@ def train(cfg, device, work_dir, logger, iters=None):
         dist=False,
         seed=cfg.seed)
     shield_workers(loader)
-    model = parallel(model, device)
+    model = parallel(autocast_model(model, amp, device), device)
     runner = Runner(
         model,
         optimizer=build_optimizer(model, cfg.optimizer),
@@ -91,12 +97,15 @@ def train(cfg, device, work_dir, logger, iters=None):
             exp_name=os.path.basename(cfg.filename),
             seed=cfg.seed,
             mmdet_version=mmdet.__version__,
+            doubts=list(doubts),
+            stack=os.environ.get('HEAD_STACK'),
+            torch=str(torch.__version__),
             CLASSES=dataset.CLASSES),
         max_epochs=cfg.runner.max_epochs)
     runner.timestamp = logger.timestamp
     runner.register_training_hooks(
         cfg.lr_config,
-        cfg.optimizer_config,
+        optimizer_hook(cfg.optimizer_config, amp, device),
         cfg.checkpoint_config,
         cfg.log_config,
         cfg.get('momentum_config'),
@@ -107,6 +116,9 @@ def train(cfg, device, work_dir, logger, iters=None):
         runner.register_hook(StopAfterHook(iters), priority='VERY_LOW')
     interruption = InterruptionHook()
     runner.register_hook(interruption, priority=interruption.PRIORITY)
+    if resume:
+        runner.data_loader = loader
+        go_on(runner, resume, cfg.filename, logger)
     try:
         with interruption.listening():
             runner.run([loader], cfg.workflow)
@@ -154,13 +166,19 @@ def run(request):
     if short:
         raise EnvironmentFault(f'{short}; or train without workers, slower: data.workers_per_gpu=0')
     said = []
-    device = choose_device(request, said.append)
+    device, amp, resume = choose_device(request, said.append), request.get('amp'), request.get('resume')
+    check_amp(amp, device)
     used, doubts = check_weights(cfg, request)
     doubts += configuration.doubts(request.overrides)
     splits = {name: check_split(cfg.data[name].ann_file, cfg.data[name].img_prefix) for name in ('train', 'val')}
     if request.get('check_teacher'):
         require_teacher(cfg, used, request.get('check_teacher'))
-    work_dir = open_work_dir(request.get('work_dir') or os.path.join('work_dirs', path.stem), 'train')
+    if resume:
+        begun, before = check_resume(resume)
+        used.append(begun)
+        doubts += [line for line in before if line not in doubts]
+    work_dir = request.get('work_dir') or os.path.join('work_dirs', path.stem)
+    open_work_dir(work_dir, 'train', resume)
 
     cfg.seed = request.get('seed', SEED)
     if request.get('epochs'):
@@ -170,6 +188,8 @@ def run(request):
     if iters:
         doubts.append(f'iters={iters} may end it early')
         cfg.log_config.interval = min(cfg.log_config.interval, max(1, iters // 20))
+    if amp:
+        doubts.append(not_float32(amp))
     if not splits['val'].is_val2017:
         doubts.append(NOT_VAL2017)
 
@@ -189,7 +209,7 @@ def run(request):
     if request.get('check_teacher'):
         check_teacher(cfg, used, request.get('check_teacher'), device, logger.info)
     start = time.time()
-    scores = train(cfg, device, work_dir, logger, iters)
+    scores = train(cfg, device, work_dir, logger, iters, amp, resume, doubts)
     seconds = time.time() - start
     result = judge(scores and scores.percent, row and row.reported, row and row.train_tolerance, doubts)
     write_json(

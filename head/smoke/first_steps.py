@@ -16,6 +16,7 @@ from mmdet.models import build_detector
 from todd.base import init_iter
 
 from ..engine.configuration import point_at_data
+from ..engine.mixed_precision import autocast_model
 from ..quiet import quietly
 from . import miniature
 
@@ -61,9 +62,15 @@ def build(folder):
     return model.train(), cfg, batches
 
 
-def losses(folder):
-    """The losses of every step: a list of name -> float."""
+def losses(folder, amp=None):
+    """The losses of every step: a list of name -> float.
+
+    Args:
+        folder (str): see `build`.
+        amp (str, optional): see `autocast_model`; gradients are not scaled.
+    """
     model, cfg, batches = build(folder)
+    autocast_model(model, amp, 'cpu')
     optimizer = build_optimizer(model, cfg.optimizer)
     init_iter(None)
     init_iter(ITERATION)

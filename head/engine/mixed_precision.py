@@ -1,0 +1,129 @@
+"""`amp=`: convolutions and matrix products in half precision, the rest in float32.
+
+Off by default, since the paper's numbers are float32. torch's autocast decides for every operator; what computes with
+box coordinates, losses or operators that mmcv-full has no half-precision kernel for takes float32.
+"""
+
+import functools
+
+import torch
+from mmcv.runner import OptimizerHook
+from mmcv.runner.fp16_utils import cast_tensor_type
+from mmdet.models.dense_heads.base_dense_head import BaseDenseHead
+from mmdet.models.roi_heads.bbox_heads import BBoxHead
+from mmdet.models.roi_heads.roi_extractors.base_roi_extractor import BaseRoIExtractor
+
+from ..errors import EnvironmentFault, RequestError
+
+DTYPES = dict(bf16='bfloat16', fp16='float16')
+
+IN_FLOAT32 = {
+    BaseDenseHead: ('loss', 'get_bboxes', 'get_proposals'),
+    BBoxHead: ('loss', 'get_bboxes'),
+    BaseRoIExtractor: ('forward', ),
+}
+
+
+def check_amp(amp, device):
+    """Can `amp` be had here?
+
+    Args:
+        amp (str): the key's value, or None.
+        device (str): ``'cuda'`` or ``'cpu'``.
+
+    Raises:
+        RequestError: it names no precision.
+        EnvironmentFault: this torch or this GPU does not compute in it.
+    """
+    if amp is None:
+        return
+    if amp not in DTYPES:
+        raise RequestError(f'amp={amp}: {" or ".join(DTYPES)}; leave it out for float32')
+    if not hasattr(torch, 'autocast'):
+        raise EnvironmentFault(f'amp={amp}: torch {torch.__version__} computes in float32 only; take stack=current')
+    if amp == 'bf16' and device == 'cuda' and not torch.cuda.is_bf16_supported(including_emulation=False):
+        raise EnvironmentFault(f'amp=bf16: {torch.cuda.get_device_name(0)} has no instructions for it; take amp=fp16')
+
+
+def not_float32(amp):
+    """Why a number that was made with `amp` says nothing of the paper's."""
+    return f'amp={amp}: the paper\'s numbers are float32'
+
+
+def autocast_model(model, amp, device):
+    """Let a detector, its teacher included, compute in half precision, in place.
+
+    Args:
+        model (BaseDetector): before it is wrapped.
+        amp (str): ``'bf16'`` or ``'fp16'``; None: nothing happens.
+        device (str): ``'cuda'`` or ``'cpu'``.
+
+    Returns:
+        BaseDetector: the model.
+    """
+    if amp is None:
+        return model
+    dtype = getattr(torch, DTYPES[amp])
+    for module in _with_teacher(model):
+        for kind, names in IN_FLOAT32.items():
+            if isinstance(module, kind):
+                for name in names:
+                    if hasattr(module, name):
+                        setattr(module, name, _in_float32(getattr(module, name), dtype, device))
+    model.forward = torch.autocast(device, dtype)(model.forward)
+    return model
+
+
+def _with_teacher(model):
+    """All modules; the teacher of a distiller is none of the student's."""
+    yield from model.modules()
+    teacher = getattr(getattr(model, 'distiller', None), 'teacher', None)
+    if teacher is not None:
+        yield from teacher.modules()
+
+
+def _in_float32(function, dtype, device):
+
+    @functools.wraps(function)
+    def call(*args, **kwargs):
+        with torch.autocast(device, enabled=False):
+            return function(*cast_tensor_type(args, dtype, torch.float32),
+                            **cast_tensor_type(kwargs, dtype, torch.float32))
+
+    return call
+
+
+class ScalingOptimizerHook(OptimizerHook):
+    """mmcv's optimizer hook with torch's gradient scaler, without which small float16 gradients vanish.
+
+    A step whose gradients overflow is left out and the scale halved. The scaler's state is kept in the checkpoint's
+    meta, where mmcv's hook for float16 has it.
+    """
+
+    def __init__(self, device, grad_clip=None):
+        super().__init__(grad_clip)
+        self.scaler = torch.amp.GradScaler(device)
+
+    def before_run(self, runner):
+        """Go on with the scale of a resumed run."""
+        state = (runner.meta or {}).get('fp16', {}).get('loss_scaler')
+        if state:
+            self.scaler.load_state_dict(state)
+
+    def after_train_iter(self, runner):
+        """Backward, unscale, clip, step."""
+        runner.optimizer.zero_grad()
+        self.scaler.scale(runner.outputs['loss']).backward()
+        self.scaler.unscale_(runner.optimizer)
+        if self.grad_clip is not None:
+            norm = self.clip_grads(runner.model.parameters())
+            if norm is not None:
+                runner.log_buffer.update(dict(grad_norm=float(norm)), runner.outputs['num_samples'])
+        self.scaler.step(runner.optimizer)
+        self.scaler.update()
+        runner.meta.setdefault('fp16', {})['loss_scaler'] = self.scaler.state_dict()
+
+
+def optimizer_hook(cfg, amp, device):
+    """What `optimizer_config` of a config means under `amp`: a hook, or the config itself."""
+    return ScalingOptimizerHook(device, **cfg) if amp == 'fp16' else cfg

@@ -1,0 +1,34 @@
+"""The effect of `amp=` on the losses of the smoke run's first steps: measured, and stored in mixed_precision.json.
+
+    scripts/run stack=current python -m tests.engine.mixed_precision     # stores it anew
+"""
+
+import json
+import tempfile
+from pathlib import Path
+
+from head.data import embedded
+from head.smoke import first_steps
+from head.whole_file import write_json
+
+STORED = Path(__file__).with_suffix('.json')
+
+
+def effect(folder, amp):
+    """Loss -> the largest relative deviation from float32 in `first_steps.STEPS` steps, for the images in `folder`."""
+    exact, found = first_steps.losses(folder), first_steps.losses(folder, amp)
+    return {
+        name: max(abs(b[name] - a[name]) / abs(a[name]) for a, b in zip(exact, found))
+        for name in exact[0]
+    }
+
+
+def stored():
+    """What is stored: precision -> loss -> deviation."""
+    return json.loads(STORED.read_text())
+
+
+if __name__ == '__main__':
+    with tempfile.TemporaryDirectory() as place:
+        embedded.draw(place, num_train=2 * first_steps.STEPS)
+        write_json(str(STORED), {amp: effect(place, amp) for amp in ('bf16', 'fp16')})

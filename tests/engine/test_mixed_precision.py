@@ -1,0 +1,96 @@
+"""`amp=`: where it is had, what it changes, what stays float32."""
+
+import json
+
+import pytest
+import torch
+
+from head.engine import mixed_precision
+from head.smoke import first_steps
+
+from ..method.miniature_models import batch, head_detector, total
+from .mixed_precision import effect, stored
+from .test_commands import QUICK
+
+needs_autocast = pytest.mark.skipif(not hasattr(torch, 'autocast'), reason='this torch computes in float32 only')
+
+
+@pytest.mark.skipif(hasattr(torch, 'autocast'), reason='for a torch without')
+def test_the_paper_stack_has_none(refused, embedded, tmp_path):
+    line = refused('train', 'config=head_r18', f'data={embedded}', 'device=cpu', 'pretrained=none', 'amp=bf16',
+                   f'work_dir={tmp_path}/run', status=3)
+    assert 'float32 only' in line and 'stack=current' in line
+
+
+def test_an_unknown_precision(refused, embedded, tmp_path):
+    line = refused('train', 'config=head_r18', f'data={embedded}', 'device=cpu', 'pretrained=none', 'amp=half',
+                   f'work_dir={tmp_path}/run')
+    assert 'bf16 or fp16' in line
+
+
+@needs_autocast
+@pytest.mark.parametrize('amp', ['bf16', 'fp16'])
+def test_the_effect_on_the_losses_is_the_stored_one(embedded, amp, tmp_path):
+    """Of the stored size: other instruction sets round differently, a lost float32 island is off by far more."""
+    from head.data.embedded import draw
+    draw(str(tmp_path), num_train=2 * first_steps.STEPS)
+    found, before = effect(str(tmp_path), amp), stored()[amp]
+    assert found.keys() == before.keys()
+    assert {name: value for name, value in found.items() if value > 3 * before[name] + 1e-4} == {}
+    assert found['loss'] > 1e-6, 'nothing was computed in half precision'
+
+
+@needs_autocast
+@pytest.mark.parametrize('amp', ['bf16', 'fp16'])
+def test_what_computes_in_what(amp):
+    """Convolutions in half precision, the teacher's too; losses, proposals and RoIs in float32."""
+    dtype = getattr(torch, mixed_precision.DTYPES[amp])
+    model = mixed_precision.autocast_model(head_detector(), amp, 'cpu')
+    seen = {}
+
+    def watch(name, module):
+        module.register_forward_hook(lambda _, inputs, output: seen.update({name: output.dtype}))
+
+    watch('student', model.rpn_head.retina_cls)
+    watch('teacher', model.distiller.teacher.backbone.layer4[-1].conv2)
+    watch('assistant', model.roi_head.bbox_head.shared_fcs[0])
+    watch('RoIs', model.roi_head.bbox_roi_extractor)
+    images, metas, boxes, labels = batch()
+    losses = model(img=images, img_metas=metas, gt_bboxes=boxes, gt_labels=labels, return_loss=True)
+    assert seen == dict(student=dtype, teacher=dtype, assistant=dtype, RoIs=torch.float32)
+    values = [item for value in losses.values() for item in (value if isinstance(value, list) else [value])]
+    assert {value.dtype for value in values} == {torch.float32}
+    assert model.roi_head.bboxes_ids.dtype == torch.float32
+    total(losses).backward()
+    assert all(value.grad.dtype == torch.float32 for value in model.parameters() if value.grad is not None)
+
+
+@needs_autocast
+def test_off_nothing_is_touched():
+    model = head_detector()
+    assert mixed_precision.autocast_model(model, None, 'cpu') is model and 'forward' not in vars(model)
+
+
+@needs_autocast
+def test_train_and_eval(head, embedded, tmp_path):
+    """float16 with its scaler in the checkpoint; the number says nothing of the paper's."""
+    done = head('train', 'config=head_r18', f'data={embedded}', 'device=cpu', 'pretrained=none', 'iters=2', 'amp=fp16',
+                f'work_dir={tmp_path}/run', *QUICK)
+    assert done.returncode == 0, done.stderr
+    scaler = torch.load(str(tmp_path / 'run/iter_2.pth'))['meta']['fp16']['loss_scaler']
+    assert scaler['scale'] > 1
+    assert any('amp=fp16' in why for why in json.loads((tmp_path / 'run/verdict.json').read_text())['why'])
+    done = head('eval', 'config=head_r18', f'data={embedded}', 'device=cpu', 'amp=bf16', f'work_dir={tmp_path}/eval',
+                f'checkpoint={tmp_path}/run/iter_2.pth', QUICK[2])
+    assert done.returncode == 0, done.stderr
+    assert any('amp=bf16' in why for why in json.loads((tmp_path / 'eval/verdict.json').read_text())['why'])
+
+
+@needs_autocast
+def test_a_gpu_without_bf16(monkeypatch):
+    from head.errors import EnvironmentFault
+    monkeypatch.setattr(torch.cuda, 'is_bf16_supported', lambda including_emulation=True: including_emulation)
+    monkeypatch.setattr(torch.cuda, 'get_device_name', lambda number: 'Tesla T4')
+    mixed_precision.check_amp('fp16', 'cuda')
+    with pytest.raises(EnvironmentFault, match='Tesla T4 has no instructions'):
+        mixed_precision.check_amp('bf16', 'cuda')
