@@ -20,6 +20,8 @@ from ..whole_file import written_whole
 from ..work_dir import open_folder
 from . import configuration
 from .inference import build_for_inference
+from .onnx_file import write_onnx
+from .torch_versions import WRITES_ONNX
 from .weights import load_checkpoint
 
 PAPER = 'arXiv:2207.05345'
@@ -62,16 +64,6 @@ def student_weights(state, head):
     }
 
 
-def _onnx_writer():
-    """`write_onnx`, imported only where it is asked for: not every torch has what mmcv's part of it needs."""
-    try:
-        from .onnx_file import write_onnx
-    except ImportError as error:
-        raise EnvironmentFault(f'onnx=: torch {torch.__version__} lacks what mmcv\'s ONNX export needs ({error}); '
-                               'leave it out, or export with stack=paper') from error
-    return write_onnx
-
-
 def run(request):
     """The command `export`; returns its exit status.
 
@@ -92,7 +84,9 @@ def run(request):
     for name in filter(os.path.lexists, names):
         raise RequestError(f'{name}: there already; move it away, or name another folder: out=')
 
-    write_onnx = _onnx_writer() if request.get('onnx') else None
+    if request.get('onnx') and not WRITES_ONNX:
+        raise EnvironmentFault(f'onnx=: torch {torch.__version__} cannot write mmdet\'s models; leave it out, or take '
+                               'stack=paper')
     trained = build_for_inference(cfg)
     load_checkpoint(trained, checkpoint, path.name)
     stock = stock_config(cfg)

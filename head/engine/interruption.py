@@ -102,6 +102,7 @@ def end_workers():
     Where an error keeps a loader's iterator alive, multiprocessing sends its workers SIGTERM at exit and waits, but
     shielded ones do not hear it.
     """
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # torch's handler would call it a failure
     for worker in multiprocessing.active_children():
         worker.kill()
 

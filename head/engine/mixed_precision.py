@@ -14,6 +14,7 @@ from mmdet.models.roi_heads.bbox_heads import BBoxHead
 from mmdet.models.roi_heads.roi_extractors.base_roi_extractor import BaseRoIExtractor
 
 from ..errors import EnvironmentFault, RequestError
+from .torch_versions import HAS_AUTOCAST
 
 DTYPES = dict(bf16='bfloat16', fp16='float16')
 
@@ -39,7 +40,7 @@ def check_amp(amp, device):
         return
     if amp not in DTYPES:
         raise RequestError(f'amp={amp}: {" or ".join(DTYPES)}; leave it out for float32')
-    if not hasattr(torch, 'autocast'):
+    if not HAS_AUTOCAST:
         raise EnvironmentFault(f'amp={amp}: torch {torch.__version__} computes in float32 only; take stack=current')
     if amp == 'bf16' and device == 'cuda' and not torch.cuda.is_bf16_supported(including_emulation=False):
         raise EnvironmentFault(f'amp=bf16: {torch.cuda.get_device_name(0)} has no instructions for it; take amp=fp16')

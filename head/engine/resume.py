@@ -53,14 +53,14 @@ def go_on(runner, path, config, logger):
     own, steps = runner.meta, len(runner.data_loader)
     try:
         runner.resume(path)
-    except ValueError as error:  # torch: other parameter groups
+    except (ValueError, KeyError, TypeError) as error:  # torch: other parameter groups, or none
         raise RequestError(f'resume={path}: its optimizer is not this config\'s ({error})') from error
     before, runner.meta = runner.meta, own
     own.update((key, before[key]) for key in CARRIED_OVER if key in before)
     if runner.iter != runner.epoch * steps:
-        raise RequestError(f'resume={path}: its {runner.iter} iterations are not {runner.epoch} whole epochs of {steps}: '
-                           'saved in the midst of one, or trained with other data or another batch size; this version '
-                           'goes on from epoch_N.pth')
+        raise RequestError(f'resume={path}: its {runner.iter} iterations are not {runner.epoch} whole epochs of '
+                           f'{steps}: saved in the midst of one, or trained with other data or another batch size; '
+                           'this version goes on from epoch_N.pth')
     if runner.epoch >= runner.max_epochs:
         raise RequestError(f'resume={path}: all {runner.max_epochs} epochs are done')
     logger.info(f'resumed from {path}: {runner.epoch} epochs, {runner.iter} iterations, begun on '

@@ -6,16 +6,17 @@ import pytest
 import torch
 
 from head.engine import mixed_precision
+from head.engine.torch_versions import HAS_AUTOCAST
 from head.smoke import first_steps
 
 from ..method.miniature_models import batch, head_detector, total
 from .mixed_precision import effect, stored
 from .test_commands import QUICK
 
-needs_autocast = pytest.mark.skipif(not hasattr(torch, 'autocast'), reason='this torch computes in float32 only')
+needs_autocast = pytest.mark.skipif(not HAS_AUTOCAST, reason='this torch computes in float32 only')
 
 
-@pytest.mark.skipif(hasattr(torch, 'autocast'), reason='for a torch without')
+@pytest.mark.skipif(HAS_AUTOCAST, reason='for a torch without')
 def test_the_paper_stack_has_none(refused, embedded, tmp_path):
     line = refused('train', 'config=head_r18', f'data={embedded}', 'device=cpu', 'pretrained=none', 'amp=bf16',
                    f'work_dir={tmp_path}/run', status=3)

@@ -9,7 +9,7 @@ import torch
 import torch.distributed
 from mmcv.parallel import DataContainer, MMDataParallel, MMDistributedDataParallel, _functions
 
-import head.method  # noqa: F401, mends them
+import head.method
 
 
 class Detector(torch.nn.Module):

@@ -1,0 +1,88 @@
+"""`resume=`: what it goes on from, and what it refuses. Going on from the other stack: tests/stacks."""
+
+import json
+import shutil
+
+import pytest
+import torch
+
+from .test_commands import QUICK
+
+
+@pytest.fixture(scope='module')
+def words(embedded):
+    """A training of head_r18 in small."""
+    return ('train', 'config=head_r18', f'data={embedded}', 'device=cpu', 'pretrained=none', 'log_config.interval=1',
+            *QUICK)
+
+
+@pytest.fixture(scope='module')
+def begun(words, tmp_path_factory):
+    """The work dir of one epoch."""
+    import subprocess
+    import sys
+
+    from head.catalog import ROOT
+    work_dir = tmp_path_factory.mktemp('begun')
+    done = subprocess.run([sys.executable, '-m', 'head', *words, 'epochs=1', f'work_dir={work_dir}'], cwd=ROOT,
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return work_dir
+
+
+def test_it_goes_on_in_its_own_folder(words, begun, head, tmp_path):
+    """Step counts, learning rate, optimizer and what was doubted go on; the checkpoint after it has everything."""
+    work_dir = shutil.copytree(begun, tmp_path / 'run', symlinks=True)
+    done = head(*words, 'epochs=2', f'resume={work_dir}/epoch_1.pth', f'work_dir={work_dir}')
+    assert done.returncode == 0, done.stderr
+    before, after = (torch.load(str(work_dir / f'epoch_{n}.pth')) for n in (1, 2))
+    steps = before['meta']['iter']
+    assert (after['meta']['epoch'], after['meta']['iter']) == (2, 2 * steps)
+    assert 'config' in after['meta'] and after['optimizer']['state'].keys() == before['optimizer']['state'].keys()
+    logs = sorted(work_dir.glob('*.log.json'))
+    rows = [[json.loads(line) for line in log.read_text().splitlines()] for log in logs]
+    first, second = ([row for row in part if row.get('mode') == 'train'] for part in rows)
+    assert len(logs) == 2 and {row['epoch'] for row in second} == {2}
+    assert second[-1]['lr'] > first[-1]['lr'], 'the warm-up begins anew'
+    verdict = json.loads((work_dir / 'verdict.json').read_text())
+    assert any('epochs=1' in why for why in verdict['why']) and verdict['metrics'] is not None
+    assert head('verify', work_dir, f'work_dir={tmp_path}/verified').returncode in (0, 1)
+
+
+def edited(begun, target, edit):
+    content = torch.load(str(begun / 'epoch_1.pth'))
+    edit(content)
+    torch.save(content, str(target))
+    return target
+
+
+@pytest.mark.parametrize('edit, line', [
+    (lambda content: content.pop('optimizer'), 'has no optimizer'),
+    (lambda content: content['meta'].pop('iter'), 'has no optimizer, epoch and iteration'),
+    (lambda content: content['meta'].update(iter=5), 'its 5 iterations are not 1 whole epochs of 8'),
+    (lambda content: content['meta'].update(epoch=12, iter=96), 'all 12 epochs are done'),
+    (lambda content: content['state_dict'].popitem(), 'not a checkpoint of'),
+    (lambda content: content['optimizer']['param_groups'].append(dict(params=[])), 'its optimizer is not this'),
+    (lambda content: content['optimizer'].clear(), 'its optimizer is not this'),
+])
+def test_refused(words, begun, head, tmp_path, edit, line):
+    done = head(*words, f'resume={edited(begun, tmp_path / "edited.pth", edit)}', f'work_dir={tmp_path}/run')
+    last = done.stderr.strip().splitlines()[-1]
+    assert done.returncode == 2 and last.startswith('head: ') and 'edited.pth' in last and line in last, done.stderr
+    assert 'Traceback' not in done.stderr
+
+
+def test_another_folder_with_checkpoints(words, begun, refused, tmp_path):
+    copy = shutil.copytree(begun, tmp_path / 'other', symlinks=True)
+    assert 'holds the checkpoints' in refused(*words, f'resume={begun}/epoch_1.pth', f'work_dir={copy}')
+    assert 'no such file' in refused(*words, f'resume={tmp_path}/none.pth', f'work_dir={tmp_path}/run')
+
+
+def test_a_beginning_that_tells_nothing(words, begun, head, tmp_path):
+    """A checkpoint of mmdet's own tools says neither stack nor what was changed."""
+    path = edited(begun, tmp_path / 'theirs.pth',
+                  lambda content: [content['meta'].pop(key) for key in ('doubts', 'stack')])
+    done = head(*words, f'resume={path}', 'iters=9', f'work_dir={tmp_path}/run')
+    assert done.returncode == 0 and 'begun on an unknown stack' in done.stderr, done.stderr
+    why = json.loads((tmp_path / 'run/verdict.json').read_text())['why']
+    assert any('does not tell how it was begun' in line for line in why)
