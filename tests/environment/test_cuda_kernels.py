@@ -1,0 +1,51 @@
+"""The CUDA kernels that the detectors use compile for every GPU of the stack, where the lock brings the compiler."""
+
+import importlib.util
+import subprocess
+
+import pytest
+
+from head.catalog import ROOT
+
+from ..conftest import STACK
+
+KERNELS = ('roi_align', 'nms', 'focal_loss')
+
+
+@pytest.fixture(scope='module')
+def builder():
+    """docker/build_mmcv.py as a module."""
+    spec = importlib.util.spec_from_file_location('build_mmcv', ROOT / 'docker/build_mmcv.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope='module')
+def source(builder, tmp_path_factory):
+    """mmcv-full's sources, as they are built for CUDA."""
+    return builder.prepare_source(builder.read_stack(STACK), 'cuda', tmp_path_factory.mktemp('source'))
+
+
+@pytest.mark.skipif(STACK == 'paper', reason='its CUDA compiler comes with the base image')
+@pytest.mark.parametrize('kernel', KERNELS)
+def test_kernel(builder, source, kernel, tmp_path):
+    from torch.utils import cpp_extension
+    settings = builder.read_stack(STACK)
+    folder = tmp_path / 'cuda'
+    folder.mkdir()
+    toolkit = builder.complete_toolkit(builder.find_toolkit(settings), folder)
+    csrc = source / 'mmcv/ops/csrc'
+    includes = [*cpp_extension.include_paths(), toolkit / 'include', csrc / 'common', csrc / 'common/cuda',
+                csrc / 'pytorch']
+    archs = [arch.replace('.', '') for arch in builder.default_archs(settings).split(';')]
+    assert '75' in archs and '120' in archs
+    done = subprocess.run([
+        toolkit / 'bin/nvcc', '-c', csrc / f'pytorch/cuda/{kernel}_cuda.cu', '-o', tmp_path / 'kernel.o',
+        f'-std=c++{settings["MMCV_CXX_STANDARD"]}', '-DMMCV_WITH_CUDA', '--compiler-options=-fPIC', '-O0',
+        *cpp_extension.COMMON_NVCC_FLAGS, *[f'-I{path}' for path in includes],
+        *[f'-gencode=arch=compute_{arch},code=sm_{arch}' for arch in archs]
+    ], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    embedded = (tmp_path / 'kernel.o').read_bytes()
+    assert all(f'sm_{arch}'.encode() in embedded for arch in archs)
