@@ -1,11 +1,13 @@
 """The published implementation's numbers: `parity.py`'s comparison, without what rounding decides.
 
-`parity.py check` itself also compares losses under random sampling and the order of detections. Both follow the last
-bit of nearly equal scores, which differs between instruction sets: docs/parity.md.
+`parity.py check` itself also compares what imitates RoIs under random sampling, and the order of detections. Both follow
+the last bit of nearly equal scores, which differs between instruction sets: docs/parity.md. All else agrees on both
+stacks, since torch draws the same random numbers on both.
 """
 
 import importlib.util
 import json
+import re
 
 import pytest
 
@@ -57,6 +59,9 @@ def test_last_iteration(parity, shared, config):
 @pytest.mark.parity
 @pytest.mark.parametrize('config', CONFIGS)
 def test_all(references, parity, shared, config):
+    """As `parity.py check --any-stack` has it; and beyond it only the imitation of sampled RoIs may differ."""
     reference = without_ties(reference_of(shared, config))
     found = parity.dump(reference['config'], reference['seed'], reference['size'], reference['n'])
     assert parity.compare(reference, found, any_stack=True) == []
+    sampled = re.compile(r'losses\.config@\d+\.loss_(mimic\w*|cross)')
+    assert [line for line in parity.compare(reference, found, any_stack=False) if not sampled.match(line)] == []
