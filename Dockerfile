@@ -29,6 +29,8 @@ RUN --mount=type=cache,target=/cache --mount=type=bind,from=ready-wheels,target=
     if [ -d /ready/wheels ]; then cp -rn /ready/wheels /cache/; fi; \
     source docker/environment.sh; \
     make_environment "$STACK" /opt/venv "$DEVICE"; \
+    /opt/venv/bin/python -m pip uninstall --yes --quiet \
+        nvidia-cuda-nvcc nvidia-cuda-crt nvidia-nvvm nvidia-cuda-cccl; \
     mkdir /opt/cuda; \
     if [ -d /usr/local/cuda ]; then cp -L /usr/local/cuda/lib64/libcudart.so.*.? /opt/cuda/; fi
 

@@ -93,7 +93,8 @@ def cache_key(settings, device, archs):
     import torch
     return dict(
         mmcv_full=settings['VERSION'],
-        archives=[settings['SHA256'], settings['MMCV_HEADERS_SHA256']],
+        archive=settings['SHA256'],
+        settings={name: value for name, value in settings.items() if name.startswith('MMCV_')},
         builder=hashlib.sha256(Path(__file__).read_bytes()).hexdigest(),
         torch=torch.__version__,
         python=platform.python_version_tuple()[:2],
@@ -127,7 +128,7 @@ def unpack(archive, folder):
 def merge_dispatchers(source):
     """Compile the operators' dispatch files as one unit.
 
-    Each of the 49 takes ten seconds to read torch's headers and almost none for itself; together they compile in the
+    Each of them takes ten seconds to read torch's headers and almost none for itself; together they compile in the
     time of two. The bindings and the kernels stay units of their own.
     """
     folder = source / 'mmcv/ops/csrc/pytorch'
@@ -217,7 +218,9 @@ def build(keys):
     if not shutil.which(os.environ.get('CXX', 'c++')):
         raise BuildError('no C++ compiler to build mmcv-full: install g++ (apt-get install g++)')
     if device == 'cuda' and not (toolkit / 'bin' / 'nvcc').exists():
-        raise BuildError(f'no CUDA compiler in {toolkit}: install CUDA {settings["CUDA"]}, or set CUDA_HOME')
+        raise BuildError(f'no CUDA compiler in {toolkit}: set CUDA_HOME to a CUDA of torch\'s version, or device=cpu')
+    if device == 'cuda' and not archs:
+        raise BuildError('no GPU architectures are known for this torch\'s CUDA: name them, archs=7.0;8.0')
     duration = 'half an hour and more' if device == 'cuda' else 'some 3 minutes'
     say(f'      building mmcv-full {settings["VERSION"]} ({device}), {duration} on 2 cores')
     folder.parent.mkdir(parents=True, exist_ok=True)

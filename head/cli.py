@@ -24,7 +24,7 @@ KEYS = dict(
     gpus='number of GPUs (default 1 if there is one)',
     seed='of everything random (default 3407)',
     epochs='train that many epochs instead of the config\'s',
-    iters='stop the training after that many iterations',
+    iters='stop the training after that many iterations, those before resume= included',
     amp='bf16 or fp16: mixed precision, on the current stack only (default: none, as in the paper)',
     resume='go on with a training: the checkpoint of an epoch, from either stack',
     stack='paper, current, or auto: the first of them that drives the GPU (default auto; in an image, its own)',

@@ -1,6 +1,7 @@
 """Where a run computes."""
 
 import os
+import re
 import subprocess
 
 import torch
@@ -39,7 +40,8 @@ def _way_to_a_gpu():
     if (image() or '').endswith('-cpu'):
         return f' (the image {image()} has no CUDA: take the one for cuda)'
     if os.path.exists('/dev/nvidiactl'):
-        return f' (there is one, but its driver does not do for CUDA {torch.version.cuda})'
+        return (f' (there is one, but its driver is too old for CUDA {torch.version.cuda}: renew it, or take the other '
+                'stack)')
     if not image():
         return ''
     return ' (a container gets GPUs by docker run --gpus all, with NVIDIA\'s container toolkit on the host)'
@@ -53,11 +55,12 @@ def check_gpu():
     """
     from mmcv.ops import get_compiling_cuda_version
     name, (major, minor) = torch.cuda.get_device_name(0), torch.cuda.get_device_capability(0)
-    if get_compiling_cuda_version() == 'not available':
-        raise EnvironmentFault(f'{name}: mmcv-full was built without CUDA here; take device=cpu, or install the CUDA '
-                               f'{torch.version.cuda} compiler and build anew')
-    if not runs_on(torch.cuda.get_arch_list(), major, minor):
+    if not runs_on(compiled_for(), major, minor):
         raise EnvironmentFault(f'{name} (sm_{major}{minor}): {misfit(major, minor)}')
+    if get_compiling_cuda_version() == 'not available':
+        raise EnvironmentFault(f'{name}: mmcv-full was built without CUDA, where no GPU or no nvcc '
+                               f'{torch.version.cuda} was; with both, rm -r .venv/{os.environ.get("HEAD_STACK")} and '
+                               'run again; or take the other stack, the image, or device=cpu')
 
 
 def runs_on(architectures, major, minor):
@@ -69,12 +72,21 @@ def runs_on(architectures, major, minor):
     return any(int(arch[:-1]) == major and int(arch[-1]) <= minor for arch in compiled)
 
 
+def compiled_for():
+    """Architectures (``sm_86``) of this stack's mmcv-full, which has fewer than torch; torch's outside of a stack."""
+    settings = ROOT / 'docker' / f'stack-{os.environ.get("HEAD_STACK")}.env'
+    found = settings.is_file() and re.search(rf'^CUDA_ARCHS_{torch.version.cuda}=(.*)$', settings.read_text(), re.M)
+    if not found:
+        return torch.cuda.get_arch_list()
+    return [f'sm_{arch.replace(".", "")}' for arch in found[1].split(';')]
+
+
 def misfit(major, minor):
     """What to do about a GPU of a compute capability that this stack is not compiled for."""
     found = subprocess.run(
         [ROOT / 'docker' / 'stack_for_gpu.sh', 'image' if image() else 'venv', f'{major}.{minor}'],
         capture_output=True, text=True).stdout.strip()
-    text = f'torch {torch.__version__} is compiled for {" ".join(torch.cuda.get_arch_list())}; '
+    text = f'this stack (torch {torch.__version__}) is compiled for {" ".join(compiled_for())}; '
     if not found:
         return text + 'no stack drives this GPU: take device=cpu, or another GPU'
     return text + f'take {"the image of " if image() else ""}stack={found}, or device=cpu'

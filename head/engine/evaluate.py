@@ -95,6 +95,7 @@ def evaluate(request):
             config_sha256=file_hash(path),
             checkpoint=weights.as_dict(),
             data=dict(val=split.as_dict()),
+            amp=amp,
             metrics=scores.metrics,
             per_category=scores.per_category,
             **result,

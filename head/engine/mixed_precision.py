@@ -19,7 +19,7 @@ from .torch_versions import HAS_AUTOCAST
 DTYPES = dict(bf16='bfloat16', fp16='float16')
 
 IN_FLOAT32 = {
-    BaseDenseHead: ('loss', 'get_bboxes', 'get_proposals'),
+    BaseDenseHead: ('loss', 'get_bboxes'),
     BBoxHead: ('loss', 'get_bboxes'),
     BaseRoIExtractor: ('forward', ),
 }
@@ -126,5 +126,14 @@ class ScalingOptimizerHook(OptimizerHook):
 
 
 def optimizer_hook(cfg, amp, device):
-    """What `optimizer_config` of a config means under `amp`: a hook, or the config itself."""
-    return ScalingOptimizerHook(device, **cfg) if amp == 'fp16' else cfg
+    """What `optimizer_config` of a config means under `amp`: a hook, or the config itself.
+
+    Raises:
+        RequestError: it asks for more than to clip gradients, which the scaling hook does not know.
+    """
+    if amp != 'fp16':
+        return cfg
+    others = ', '.join(sorted(set(cfg) - {'grad_clip'}))
+    if others:
+        raise RequestError(f'optimizer_config: {others} cannot be had with amp=fp16; take amp=bf16')
+    return ScalingOptimizerHook(device, **cfg)

@@ -51,7 +51,7 @@ class StopAfterHook(Hook):
     def after_train_iter(self, runner):
         """Raise `EnoughIterations` when it is time."""
         if runner.iter + 1 >= self.iters:
-            runner.save_step(self.iters)
+            runner.save_step(runner.iter + 1)
             raise EnoughIterations
 
 
@@ -66,7 +66,7 @@ def train(cfg, device, work_dir, logger, iters=None, amp=None, resume=None, doub
         iters (int, optional): stop after that many.
         amp (str, optional): see `autocast_model`.
         resume (str, optional): the checkpoint to go on from, see `check_resume`; else from the first iteration.
-        doubts (list[str]): why the run cannot confirm the paper; its checkpoints tell it to a run that goes on.
+        doubts (list[str]): why no run that goes on from its checkpoints can confirm the paper; they tell it.
 
     Returns:
         CocoScores: the latest; None if no evaluation took place.
@@ -117,8 +117,7 @@ def train(cfg, device, work_dir, logger, iters=None, amp=None, resume=None, doub
     interruption = InterruptionHook()
     runner.register_hook(interruption, priority=interruption.PRIORITY)
     if resume:
-        runner.data_loader = loader
-        go_on(runner, resume, cfg.filename, logger)
+        go_on(runner, resume, len(loader), iters, logger)
     try:
         with interruption.listening():
             runner.run([loader], cfg.workflow)
@@ -173,14 +172,18 @@ def run(request):
     splits = {name: check_split(cfg.data[name].ann_file, cfg.data[name].img_prefix) for name in ('train', 'val')}
     if request.get('check_teacher'):
         require_teacher(cfg, used, request.get('check_teacher'))
+    seed = request.get('seed')
+    if amp:
+        doubts.append(not_float32(amp))
     if resume:
-        begun, before = check_resume(resume)
+        begun, before, seed = check_resume(resume, seed)
         used.append(begun)
-        doubts += [line for line in before if line not in doubts]
+        doubts = list(dict.fromkeys(doubts + before))
+    lasting = list(doubts)
     work_dir = request.get('work_dir') or os.path.join('work_dirs', path.stem)
     open_work_dir(work_dir, 'train', resume)
 
-    cfg.seed = request.get('seed', SEED)
+    cfg.seed = SEED if seed is None else seed
     if request.get('epochs'):
         doubts.append(f'epochs={request.get("epochs")}, not the config\'s {cfg.runner.max_epochs}')
         cfg.runner.max_epochs = request.get('epochs')
@@ -188,8 +191,6 @@ def run(request):
     if iters:
         doubts.append(f'iters={iters} may end it early')
         cfg.log_config.interval = min(cfg.log_config.interval, max(1, iters // 20))
-    if amp:
-        doubts.append(not_float32(amp))
     if not splits['val'].is_val2017:
         doubts.append(NOT_VAL2017)
 
@@ -209,7 +210,7 @@ def run(request):
     if request.get('check_teacher'):
         check_teacher(cfg, used, request.get('check_teacher'), device, logger.info)
     start = time.time()
-    scores = train(cfg, device, work_dir, logger, iters, amp, resume, doubts)
+    scores = train(cfg, device, work_dir, logger, iters, amp, resume, lasting)
     seconds = time.time() - start
     result = judge(scores and scores.percent, row and row.reported, row and row.train_tolerance, doubts)
     write_json(
@@ -222,6 +223,7 @@ def run(request):
             weights=[one.as_dict() for one in used],
             data={name: split.as_dict() for name, split in splits.items()},
             seed=cfg.seed,
+            amp=amp,
             metrics=scores and scores.metrics,
             per_category=scores and scores.per_category,
             **result,

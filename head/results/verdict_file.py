@@ -44,7 +44,7 @@ class Verdict(Struct):
 
     `metrics` are COCOeval's, 0 to 1 (-1: no ground truth), `per_category` the AP of each category, `measured`,
     `reported`, `tolerance` and `difference` box mAP in percent. `data` has ``val``, and ``train`` for a training.
-    `lock` is the sha256 of the lock file of the stack.
+    `amp` is the mixed precision, ``bf16`` or ``fp16``. `lock` is the sha256 of the lock file of the stack.
     """
 
     command: Literal['train', 'eval']
@@ -57,6 +57,7 @@ class Verdict(Struct):
     checkpoint: Optional[Weights] = None
     weights: List[Weights] = []
     seed: Optional[int] = None
+    amp: Optional[str] = None
     metrics: Optional[Dict[str, float]] = None
     per_category: Optional[Dict[str, float]] = None
     measured: Optional[float] = None

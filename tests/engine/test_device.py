@@ -12,22 +12,18 @@ from head.errors import EnvironmentFault
 
 from ..conftest import STACK
 
-COMPILED = dict(paper=['sm_37', 'sm_50', 'sm_60', 'sm_70'],
-                current=['sm_75', 'sm_80', 'sm_86', 'sm_90', 'sm_100', 'sm_120'])[STACK]
-
 
 @pytest.fixture
 def gpu(monkeypatch):
     """Make this machine one with a GPU of a compute capability."""
 
-    def make(major, minor):
+    def make(major, minor, compiler=torch.version.cuda):
         properties = type('Properties', (), dict(name='Some GPU', major=major, minor=minor, total_memory=2**34))
         monkeypatch.setattr(torch.cuda, 'device_count', lambda: 1)
         monkeypatch.setattr(torch.cuda, 'get_device_name', lambda number: properties.name)
         monkeypatch.setattr(torch.cuda, 'get_device_capability', lambda number: (major, minor))
         monkeypatch.setattr(torch.cuda, 'get_device_properties', lambda number: properties)
-        monkeypatch.setattr(torch.cuda, 'get_arch_list', lambda: COMPILED)
-        monkeypatch.setattr('mmcv.ops.get_compiling_cuda_version', lambda: torch.version.cuda)
+        monkeypatch.setattr('mmcv.ops.get_compiling_cuda_version', lambda: compiler)
 
     return make
 
@@ -41,27 +37,38 @@ def test_runs_on(architectures, capability, runs):
     assert device.runs_on(architectures, *capability) is runs
 
 
-def test_the_real_list_of_torch():
+def test_torch_has_code_for_all_that_mmcv_is_built_for():
     from head.doctor import architectures
-    assert device.runs_on(architectures(), *dict(paper=(7, 5), current=(9, 0))[STACK])
+    wanted = [(int(arch[3:-1]), int(arch[-1])) for arch in device.compiled_for()]
+    assert len(wanted) > 3 and all(device.runs_on(architectures(), *one) for one in wanted)
 
 
-def test_a_gpu_of_the_other_stack(gpu, monkeypatch):
+@pytest.mark.parametrize('compiler', [torch.version.cuda, 'not available'])
+def test_a_gpu_of_the_other_stack(gpu, monkeypatch, compiler):
     """Before the first kernel, with the stack to take; where it runs, its name is said."""
-    gpu(*dict(paper=(9, 0), current=(6, 1))[STACK])
+    gpu(*dict(paper=(9, 0), current=(6, 1))[STACK], compiler)
     monkeypatch.delenv('HEAD_IMAGE', raising=False)
     other = dict(paper='current', current='paper')[STACK]
-    with pytest.raises(EnvironmentFault, match=f'Some GPU .*: torch {torch.__version__.split("+")[0]}.* is compiled '
-                                               f'for sm_.*; take stack={other}, or device=cpu'):
+    with pytest.raises(EnvironmentFault, match=f'Some GPU .*: this stack .torch {torch.__version__.split("+")[0]}.*'
+                                               f'is compiled for sm_.*; take stack={other}, or device=cpu'):
         device.choose_device(parse(['train']), print)
     monkeypatch.setenv('HEAD_IMAGE', f'{STACK}-cuda')
     with pytest.raises(EnvironmentFault, match=f'take the image of stack={other}'):
         device.choose_device(parse(['train']), print)
 
 
-def test_a_gpu_of_no_stack(gpu):
-    gpu(3, 5)
+@pytest.mark.parametrize('capability', [(3, 5), (5, 2)])
+def test_a_gpu_of_no_stack(gpu, capability):
+    """Of 5.2 the paper's torch has code, its mmcv-full none."""
+    gpu(*capability)
     with pytest.raises(EnvironmentFault, match='no stack drives this GPU'):
+        device.choose_device(parse(['train']), print)
+
+
+def test_a_gpu_that_fits_but_came_later(gpu):
+    """An environment made without a GPU at hand has no CUDA in mmcv-full; how to make it anew is said."""
+    gpu(7, 5, 'not available')
+    with pytest.raises(EnvironmentFault, match=f'built without CUDA.* rm -r .venv/{STACK} and run again'):
         device.choose_device(parse(['train']), print)
 
 
@@ -74,7 +81,7 @@ def test_a_gpu_that_fits(gpu):
 def test_doctor_says_it_too(gpu, tmp_path, capsys):
     gpu(*dict(paper=(9, 0), current=(6, 1))[STACK])
     assert main(['doctor', f'json={tmp_path}/facts.json']) == 0
-    assert 'cannot be used: torch' in capsys.readouterr().out
+    assert 'cannot be used: this stack' in capsys.readouterr().out
     assert 'stack=' in json.loads((tmp_path / 'facts.json').read_text())['gpus'][0]['misfit']
 
 

@@ -32,12 +32,12 @@ def test_an_unknown_precision(refused, embedded, tmp_path):
 @needs_autocast
 @pytest.mark.parametrize('amp', ['bf16', 'fp16'])
 def test_the_effect_on_the_losses_is_the_stored_one(embedded, amp, tmp_path):
-    """Of the stored size: other instruction sets round differently, a lost float32 island is off by far more."""
+    """Of the stored size; other instruction sets round differently."""
     from head.data.embedded import draw
     draw(str(tmp_path), num_train=2 * first_steps.STEPS)
     found, before = effect(str(tmp_path), amp), stored()[amp]
     assert found.keys() == before.keys()
-    assert {name: value for name, value in found.items() if value > 3 * before[name] + 1e-4} == {}
+    assert {name: value for name, value in found.items() if value > 3 * before[name] + 5e-5} == {}
     assert found['loss'] > 1e-6, 'nothing was computed in half precision'
 
 
@@ -55,7 +55,7 @@ def test_what_computes_in_what(amp):
     watch('student', model.rpn_head.retina_cls)
     watch('teacher', model.distiller.teacher.backbone.layer4[-1].conv2)
     watch('assistant', model.roi_head.bbox_head.shared_fcs[0])
-    watch('RoIs', model.roi_head.bbox_roi_extractor)
+    watch('RoIs', model.distiller.teacher.roi_head.bbox_roi_extractor)
     images, metas, boxes, labels = batch()
     losses = model(img=images, img_metas=metas, gt_bboxes=boxes, gt_labels=labels, return_loss=True)
     assert seen == dict(student=dtype, teacher=dtype, assistant=dtype, RoIs=torch.float32)

@@ -45,8 +45,8 @@ def test_it_goes_on_in_its_own_folder(words, begun, head, tmp_path):
     assert len(logs) == 2 and {row['epoch'] for row in second} == {2}
     assert second[-1]['lr'] > first[-1]['lr'], 'the warm-up begins anew'
     verdict = json.loads((work_dir / 'verdict.json').read_text())
-    assert any('epochs=1' in why for why in verdict['why']) and verdict['metrics'] is not None
-    assert head('verify', work_dir, f'work_dir={tmp_path}/verified').returncode in (0, 1)
+    assert len(verdict['why']) == len(set(verdict['why'])) and verdict['metrics'] is not None
+    assert any('epochs=2' in why for why in verdict['why']) and not any('epochs=1' in why for why in verdict['why'])
 
 
 def edited(begun, target, edit):
@@ -60,13 +60,17 @@ def edited(begun, target, edit):
     (lambda content: content.pop('optimizer'), 'has no optimizer'),
     (lambda content: content['meta'].pop('iter'), 'has no optimizer, epoch and iteration'),
     (lambda content: content['meta'].update(iter=5), 'its 5 iterations are not 1 whole epochs of 8'),
-    (lambda content: content['meta'].update(epoch=12, iter=96), 'all 12 epochs are done'),
+    (lambda content: content['meta'].update(epoch=12, iter=96), 'nothing is left of 12'),
+    (lambda content: content['meta'].update(exp_name='other.py'), 'a run of other.py'),
+    (lambda content: content['optimizer']['param_groups'][0].update(initial_lr=0.1), 'begun with lr 0.1,'),
+    (lambda content: content['meta'].update(seed=5), 'begun with seed=5, not 3407'),
     (lambda content: content['state_dict'].popitem(), 'not a checkpoint of'),
     (lambda content: content['optimizer']['param_groups'].append(dict(params=[])), 'its optimizer is not this'),
     (lambda content: content['optimizer'].clear(), 'its optimizer is not this'),
 ])
 def test_refused(words, begun, head, tmp_path, edit, line):
-    done = head(*words, f'resume={edited(begun, tmp_path / "edited.pth", edit)}', f'work_dir={tmp_path}/run')
+    done = head(*words, f'resume={edited(begun, tmp_path / "edited.pth", edit)}', f'work_dir={tmp_path}/run',
+                'seed=3407')
     last = done.stderr.strip().splitlines()[-1]
     assert done.returncode == 2 and last.startswith('head: ') and 'edited.pth' in last and line in last, done.stderr
     assert 'Traceback' not in done.stderr
@@ -76,6 +80,28 @@ def test_another_folder_with_checkpoints(words, begun, refused, tmp_path):
     copy = shutil.copytree(begun, tmp_path / 'other', symlinks=True)
     assert 'holds the checkpoints' in refused(*words, f'resume={begun}/epoch_1.pth', f'work_dir={copy}')
     assert 'no such file' in refused(*words, f'resume={tmp_path}/none.pth', f'work_dir={tmp_path}/run')
+
+
+def test_more_iterations_than_are_left(words, begun, head, tmp_path):
+    done = head(*words, f'resume={begun}/epoch_1.pth', 'iters=8', f'work_dir={tmp_path}/run')
+    assert done.returncode == 2 and 'nothing is left of 8' in done.stderr, done.stderr
+    assert not list((tmp_path / 'run').glob('*.pth'))
+
+
+def test_seed_and_doubts_are_remembered(words, begun, head, tmp_path):
+    """They are those of the beginning, once, whatever is left out when the run goes on."""
+
+    def edit(content):
+        content['meta'].update(seed=5, doubts=[*content['meta']['doubts'], 'the moon was full'])
+
+    path = edited(begun, tmp_path / 'edited.pth', edit)
+    done = head(*words, f'resume={path}', 'iters=9', f'work_dir={tmp_path}/run')
+    assert done.returncode == 0, done.stderr
+    verdict = json.loads((tmp_path / 'run/verdict.json').read_text())
+    assert verdict['seed'] == 5 and verdict['why'].count('the moon was full') == 1
+    assert len(verdict['why']) == len(set(verdict['why']))
+    meta = torch.load(str(tmp_path / 'run/iter_9.pth'))['meta']
+    assert meta['seed'] == 5 and meta['iter'] == 9 and 'the moon was full' in meta['doubts']
 
 
 def test_a_beginning_that_tells_nothing(words, begun, head, tmp_path):

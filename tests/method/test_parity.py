@@ -1,8 +1,8 @@
 """The published implementation's numbers: `parity.py`'s comparison, without what rounding decides.
 
-`parity.py check` itself also compares what imitates RoIs under random sampling, and the order of detections. Both follow
-the last bit of nearly equal scores, which differs between instruction sets: docs/parity.md. All else agrees on both
-stacks, since torch draws the same random numbers on both.
+`parity.py check` itself also compares what imitates RoIs under random sampling, and the order of detections. Both
+follow the last bit of nearly equal scores, which differs between instruction sets: docs/parity.md. All else agrees on
+both stacks, since torch draws the same random numbers on both.
 """
 
 import importlib.util
