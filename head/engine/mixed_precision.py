@@ -78,8 +78,7 @@ def autocast_model(model, amp, device):
 def _with_teacher(model):
     """All modules; the teacher of a distiller is none of the student's."""
     yield from model.modules()
-    teacher = getattr(getattr(model, 'distiller', None), 'teacher', None)
-    if teacher is not None:
+    for teacher in getattr(getattr(model, 'distiller', None), 'teachers', []):  # none in inference
         yield from teacher.modules()
 
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from todd.base import init_iter
 
 from head.engine import mixed_precision
 from head.engine.torch_versions import HAS_AUTOCAST
@@ -57,6 +58,8 @@ def test_what_computes_in_what(amp):
     watch('assistant', model.roi_head.bbox_head.shared_fcs[0])
     watch('RoIs', model.distiller.teacher.roi_head.bbox_roi_extractor)
     images, metas, boxes, labels = batch()
+    init_iter(None)
+    init_iter(first_steps.ITERATION)
     losses = model(img=images, img_metas=metas, gt_bboxes=boxes, gt_labels=labels, return_loss=True)
     assert seen == dict(student=dtype, teacher=dtype, assistant=dtype, RoIs=torch.float32)
     values = [item for value in losses.values() for item in (value if isinstance(value, list) else [value])]
