@@ -3,6 +3,7 @@
 import contextlib
 import io
 import logging
+import os
 import warnings
 
 
@@ -17,3 +18,16 @@ def quietly():
             yield
     finally:
         logging.disable(before)
+
+
+@contextlib.contextmanager
+def quiet_children():
+    """Swallow what programs that a library starts write to stderr, like a shell's that finds no compiler."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

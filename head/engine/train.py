@@ -17,7 +17,7 @@ from .. import catalog
 from ..data.coco_folder import check_split
 from ..errors import EnvironmentFault, RequestError
 from ..file_hash import file_hash
-from ..quiet import quietly
+from ..quiet import quiet_children, quietly
 from ..results.run import VERDICT
 from ..verdict import EXIT_STATUS, NOT_VAL2017, judge, sentence
 from ..whole_file import write_json
@@ -86,13 +86,15 @@ def train(cfg, device, work_dir, logger, iters=None, amp=None, resume=None, doub
         seed=cfg.seed)
     shield_workers(loader)
     model = parallel(autocast_model(model, amp, device), device)
+    with quiet_children():
+        environment = collect_env()
     runner = Runner(
         model,
         optimizer=build_optimizer(model, cfg.optimizer),
         work_dir=work_dir,
         logger=logger,
         meta=dict(
-            env_info='\n'.join(f'{name}: {value}' for name, value in collect_env().items()),
+            env_info='\n'.join(f'{name}: {value}' for name, value in environment.items()),
             config=cfg.pretty_text,
             exp_name=os.path.basename(cfg.filename),
             seed=cfg.seed,
