@@ -6,6 +6,7 @@ from typing import List
 
 import numpy as np
 from markupsafe import Markup
+from matplotlib.ticker import LogFormatter
 
 from .inline_svg import COLOURS, DASHES, INK, draw, look
 from .thinning import thin
@@ -97,6 +98,7 @@ def _train_figure(prefix, title, log, names, logarithmic):
         if logarithmic and positive:
             axes.set_yscale('log', nonpositive='clip')
             axes.yaxis.set_major_formatter('{x:g}')
+            axes.yaxis.set_minor_formatter(LogFormatter())  # the default one has small exponents
             top = max(positive)
             axes.set_ylim(max(min(positive), top / 10**DECADES) / 1.3, top * 1.3)
         else:
