@@ -39,7 +39,7 @@ def examine(data, pretrained):
     with quietly():
         import torch
 
-        from .engine.device import compiled_for, misfit, runs_on
+        from .engine.device import misfit
         from .engine.run_facts import commit, versions
         from .engine.shared_memory import lacking
         try:
@@ -70,8 +70,7 @@ def examine(data, pretrained):
                 name=properties.name,
                 architecture=f'sm_{properties.major}{properties.minor}',
                 memory=properties.total_memory,
-                misfit='' if runs_on(compiled_for(), properties.major, properties.minor) else misfit(
-                    properties.major, properties.minor))
+                misfit=misfit(properties.major, properties.minor))
             for properties in map(torch.cuda.get_device_properties, range(torch.cuda.device_count()))
         ],
         cpus=len(os.sched_getaffinity(0)),

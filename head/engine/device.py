@@ -55,8 +55,9 @@ def check_gpu():
     """
     from mmcv.ops import get_compiling_cuda_version
     name, (major, minor) = torch.cuda.get_device_name(0), torch.cuda.get_device_capability(0)
-    if not runs_on(compiled_for(), major, minor):
-        raise EnvironmentFault(f'{name} (sm_{major}{minor}): {misfit(major, minor)}')
+    problem = misfit(major, minor)
+    if problem:
+        raise EnvironmentFault(f'{name} (sm_{major}{minor}): {problem}')
     if get_compiling_cuda_version() == 'not available':
         raise EnvironmentFault(f'{name}: mmcv-full was built without CUDA, where no GPU or no nvcc '
                                f'{torch.version.cuda} was; with both, rm -r .venv/{os.environ.get("HEAD_STACK")} and '
@@ -82,7 +83,9 @@ def compiled_for():
 
 
 def misfit(major, minor):
-    """What to do about a GPU of a compute capability that this stack is not compiled for."""
+    """What keeps this stack from a GPU of a compute capability, and what to do; empty where it is compiled for it."""
+    if runs_on(compiled_for(), major, minor):
+        return ''
     found = subprocess.run(
         [ROOT / 'docker' / 'stack_for_gpu.sh', 'image' if image() else 'venv', f'{major}.{minor}'],
         capture_output=True, text=True).stdout.strip()
