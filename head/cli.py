@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Dict, List
 
 from .container import image
-from .errors import BAD_REQUEST, CANNOT, DONE, INTERRUPTED, HeadError, RequestError
+from .errors import DONE, INTERRUPTED, Ended, EnvironmentFault, HeadError, RequestError
 from .quiet import quietly
 
 KEYS = dict(
@@ -21,12 +21,21 @@ KEYS = dict(
     work_dir='where results go (default work_dirs/CONFIG)',
     pretrained='folder of the backbones\' and teachers\' weights (default pretrained), or none: random ones',
     device='cuda or cpu (default: a GPU if there is one)',
-    gpus='number of GPUs (default 1 if there is one)',
+    gpus='number of GPUs of this machine (default 1 if there is one)',
+    procs='number of processes with device=cpu (default 1)',
+    nnodes='number of machines that work together (default 1)',
+    node_rank='which of them this is, from 0; the first writes the results',
+    rdzv='HOST:PORT where they meet, HOST being the first of them',
+    accumulate='micro-batches a step and process, or auto: as many as make the published 16 images (default 1)',
     seed='of everything random (default 3407)',
+    deterministic='true or false: the same operations give the same bits (default true on the CPU)',
     epochs='train that many epochs instead of the config\'s',
     iters='stop the training after that many iterations, those before resume= included',
     amp='bf16 or fp16: mixed precision, on the current stack only (default: none, as in the paper)',
-    resume='go on with a training: the checkpoint of an epoch, from either stack',
+    resume='auto: go on from the newest checkpoint in work_dir; or a checkpoint, from either stack (default auto)',
+    save_iters='a checkpoint every so many iterations too',
+    save_minutes='a checkpoint after so many minutes too',
+    keep='the newest so many checkpoints stay (default: all of epochs, two of others)',
     stack='paper, current, or auto: the first of them that drives the GPU (default auto; in an image, its own)',
     json='write what is printed to this file too',
     check_teacher='before training, evaluate the teacher on that many images of val2017',
@@ -34,7 +43,10 @@ KEYS = dict(
     out='where the result goes',
     onnx='write the student as ONNX to this file too',
 )
-NUMBERS = {'gpus', 'seed', 'epochs', 'iters', 'check_teacher', 'images'}
+NUMBERS = {'gpus', 'procs', 'nnodes', 'node_rank', 'seed', 'epochs', 'iters', 'save_iters', 'save_minutes', 'keep',
+           'check_teacher', 'images'}
+FROM_ZERO = {'seed', 'node_rank'}
+PROCESSES = ('device', 'gpus', 'procs', 'nnodes', 'node_rank', 'rdzv')
 
 
 @dataclass(frozen=True)
@@ -54,11 +66,11 @@ class Command:
 COMMANDS = dict(
     train=Command(
         'head.engine.train',
-        ('config', 'data', 'work_dir', 'pretrained', 'device', 'gpus', 'seed', 'epochs', 'iters', 'check_teacher',
-         'amp', 'resume', 'stack'),
+        ('config', 'data', 'work_dir', 'pretrained', *PROCESSES, 'accumulate', 'seed', 'deterministic', 'epochs',
+         'iters', 'check_teacher', 'amp', 'resume', 'save_iters', 'save_minutes', 'keep', 'stack'),
         'train one row of the results table', True),
     eval=Command(
-        'head.engine.evaluate', ('config', 'checkpoint', 'data', 'work_dir', 'device', 'gpus', 'amp', 'stack'),
+        'head.engine.evaluate', ('config', 'checkpoint', 'data', 'work_dir', *PROCESSES, 'amp', 'stack'),
         'evaluate a checkpoint, or all that are released, and compare with what is reported', True),
     smoke=Command(
         'head.smoke.command', ('data', 'work_dir', 'stack'), 'show in minutes that all of it works, without a GPU'),
@@ -80,12 +92,16 @@ COMMANDS = dict(
 
 @dataclass
 class Request:
-    """What was asked for: `keys` by name (numbers as int), `overrides` of the config by dotted key, other `words`."""
+    """What was asked for: `keys` by name (numbers as int), `overrides` of the config by dotted key, other `words`.
+
+    `arguments` is all of it as it was typed.
+    """
 
     command: str
     keys: Dict[str, object] = field(default_factory=dict)
     overrides: Dict[str, object] = field(default_factory=dict)
     words: List[str] = field(default_factory=list)
+    arguments: tuple = ()
 
     def get(self, key, default=None):
         """The key's value, or `default` where it was not given."""
@@ -133,7 +149,7 @@ def parse(arguments):
         near = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.4)
         raise RequestError(f'{name}: no such command; ' +
                            (f'did you mean {near[0]}?' if near else f'there are {", ".join(COMMANDS)}'))
-    command, request = COMMANDS[name], Request(name)
+    command, request = COMMANDS[name], Request(name, arguments=tuple(arguments))
     for word in words:
         key, equals, value = word.partition('=')
         if command.words and (not equals or '/' in key or os.path.exists(word)):
@@ -143,7 +159,7 @@ def parse(arguments):
             raise RequestError(f'{word}: not key=value; {name} --help lists the keys')
         if key in command.keys:
             if key in NUMBERS:
-                if not value.isdigit() or (int(value) == 0 and key != 'seed'):
+                if not value.isdigit() or (int(value) == 0 and key not in FROM_ZERO):
                     raise RequestError(f'{word}: {key} is a positive whole number')
                 value = int(value)
                 if value >= 2**32:
@@ -197,23 +213,37 @@ def main(arguments):
         signal.signal(signal.SIGTERM, _terminate)  # docker stop ends a command as Ctrl-C does
         with quietly():
             command = importlib.import_module(COMMANDS[request.command].module)
-        return command.run(request)
-    except HeadError as error:
-        print(f'head: {one_line(error)}', file=sys.stderr)
-        return error.status
+        status = command.run(request)
+        if status and is_worker():
+            told(Ended('', status))
+        return status
     except BrokenPipeError:  # whoever read our output has gone, like head(1)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    except HeadError as error:
+        return told(error)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            print(f'head: no space left on the disk ({error.filename or "work_dir"}): make room', file=sys.stderr)
-            return CANNOT
+            return told(EnvironmentFault(f'no space left on the disk ({error.filename or "work_dir"}): make room'))
         if error.filename is None:
             raise
-        print(f'head: {error.filename}: {error.strerror}', file=sys.stderr)
-        return BAD_REQUEST
+        return told(RequestError(f'{error.filename}: {error.strerror}'))
     except KeyboardInterrupt:
-        print('head: interrupted', file=sys.stderr)
+        if not is_worker():
+            print('head: interrupted', file=sys.stderr)
         return INTERRUPTED
 
 
+def is_worker():
+    """Whether a launcher started this process; it speaks for all."""
+    return 'HEAD_REPORTS' in os.environ
+
+
+def told(error):
+    """Say an error's one line; returns its status."""
+    if is_worker():
+        from .engine.launch import report
+        report(error, one_line(error) if str(error) else '')
+    elif str(error):
+        print(f'head: {one_line(error)}{error.saved}', file=sys.stderr)
+    return error.status

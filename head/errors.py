@@ -4,9 +4,12 @@ DONE, FELL_SHORT, BAD_REQUEST, CANNOT, INTERRUPTED = 0, 1, 2, 3, 75
 
 
 class HeadError(Exception):
-    """Ends a command with one line on stderr and `status`; the message names the thing and the mend."""
+    """Ends a command with one line on stderr and `status`; the message names the thing and the mend.
 
-    status = BAD_REQUEST
+    `saved` is put behind the message: what of a training is kept.
+    """
+
+    status, saved = BAD_REQUEST, ''
 
 
 class RequestError(HeadError):
@@ -17,3 +20,11 @@ class EnvironmentFault(HeadError):
     """This machine or environment cannot do it."""
 
     status = CANNOT
+
+
+class Ended(HeadError):
+    """Another process ended so, with that message; an empty one where it has spoken itself."""
+
+    def __init__(self, message, status):
+        super().__init__(message)
+        self.status = status

@@ -37,13 +37,13 @@ def open_folder(path, name):
         raise RequestError(f'{name}: not writable ({error.strerror}); {mend}') from error
 
 
-def open_work_dir(path, command, resume=None):
+def open_work_dir(path, command, in_place=False):
     """Make the folder that a command writes its results to, if need be.
 
     Args:
         path (str): the folder.
         command (str): who writes.
-        resume (str, optional): the checkpoint that a training goes on from; it may lie in the folder.
+        in_place (bool): a training goes on in its own folder.
 
     Raises:
         RequestError: it cannot be written to, or holds what the command would overwrite: the verdict of another one,
@@ -56,8 +56,7 @@ def open_work_dir(path, command, resume=None):
                            'another')
     if command == 'verify' and glob.glob(os.path.join(glob.escape(path), '*.log.json')):
         raise RequestError(f'work_dir={path}: a training\'s, which a verdict of verify would hide; name another')
-    if command == 'train' and glob.glob(os.path.join(path, '*.pth')) and not (
-            resume and os.path.samefile(os.path.dirname(resume) or '.', path)):
+    if command == 'train' and not in_place and glob.glob(os.path.join(glob.escape(path), '*.pth')):
         raise RequestError(f'work_dir={path}: holds the checkpoints of a training already; name another, or go on with '
                            'it: resume=FILE')
     if image() and os.stat(path).st_dev == os.stat('/').st_dev:

@@ -1,5 +1,6 @@
 """Is a folder COCO? Checked before hours are spent on it."""
 
+import functools
 import hashlib
 import os
 from dataclasses import asdict, dataclass
@@ -12,6 +13,8 @@ from typing_extensions import Annotated
 from ..catalog import coco
 from ..container import image
 from ..errors import RequestError
+from ..file_hash import file_hash
+from . import annotations
 from .categories import ID_TO_NAME
 
 LAYOUT = 'a COCO folder has annotations/, train2017/, val2017/; the command fetch coco brings it'
@@ -82,17 +85,47 @@ def check_split(ann_file, img_prefix):
     Raises:
         RequestError: see `read_annotations`; or images are missing.
     """
-    split, content = read_annotations(ann_file)
+    split, found = read_split(ann_file)
     if not os.path.isdir(img_prefix):
         raise RequestError(f'{img_prefix}: no such folder; {LAYOUT}')
     with os.scandir(img_prefix) as entries:
         present = {entry.name for entry in entries}
-    names = [image['file_name'] for image in content['images']]
+    names = [name.decode() for name in found.names.tolist()]
     missing = [name for name in names if name not in present and not os.path.isfile(os.path.join(img_prefix, name))]
     if missing:
         raise RequestError(f'{os.path.join(img_prefix, missing[0])}: listed in {ann_file} but missing'
                            f' ({len(missing)} of {len(names)} images)')
     return split
+
+
+def read_split(ann_file):
+    """What an annotation file holds, checked; parsed only where no process has read these bytes before.
+
+    Args:
+        ann_file (str): COCO instances json.
+
+    Returns:
+        (Split, Annotations)
+
+    Raises:
+        RequestError: see `read_annotations`.
+    """
+    _require(ann_file)
+    state = os.stat(ann_file)
+    return _read_split(ann_file, state.st_size, state.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=4)
+def _read_split(ann_file, size, changed):
+    sha256 = file_hash(ann_file)
+    found = annotations.cached(sha256)
+    if found is not None:
+        images = int(((found.images['width'] > 0) & (found.images['height'] > 0)).sum())
+        return Split(ann_file, images, len(found.objects), sha256), found
+    split, content = read_annotations(ann_file)
+    found = annotations.from_content(content)
+    annotations.keep(split.sha256, found)
+    return split, found
 
 
 def _check(ann_file, raw):
@@ -129,14 +162,7 @@ def read_annotations(ann_file):
     Raises:
         RequestError: folder or file missing, json cut off, not instances, categories that are not COCO's.
     """
-    folder = os.path.dirname(os.path.dirname(ann_file)) or '.'
-    if not os.path.isdir(folder):
-        raise RequestError(f'{folder}: no such folder; data= names a COCO folder')
-    layout = LAYOUT
-    if image() and not any(name for name in os.listdir(folder) if not name.startswith('.')):
-        layout += f'; mount it: -v COCO:{os.path.abspath(folder)}:ro (docker run), COCO_DIR=COCO (docker compose)'
-    if not os.path.isfile(ann_file):
-        raise RequestError(f'{ann_file}: no such file; {layout}')
+    _require(ann_file)
     with open(ann_file, 'rb') as file:
         raw = file.read()
     try:
@@ -147,3 +173,14 @@ def read_annotations(ann_file):
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RequestError(f'{ann_file}: not json, or cut off ({error}); fetch it again') from error
     return Split(ann_file, images, annotations, hashlib.sha256(raw).hexdigest()), content
+
+
+def _require(ann_file):
+    folder = os.path.dirname(os.path.dirname(ann_file)) or '.'
+    if not os.path.isdir(folder):
+        raise RequestError(f'{folder}: no such folder; data= names a COCO folder')
+    layout = LAYOUT
+    if image() and not any(name for name in os.listdir(folder) if not name.startswith('.')):
+        layout += f'; mount it: -v COCO:{os.path.abspath(folder)}:ro (docker run), COCO_DIR=COCO (docker compose)'
+    if not os.path.isfile(ann_file):
+        raise RequestError(f'{ann_file}: no such file; {layout}')

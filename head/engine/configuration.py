@@ -109,9 +109,30 @@ def point_at_data(cfg, folder):
     cfg.data_root = os.path.join(folder, '')
 
 
-def scale_learning_rate(cfg, overrides, say):
-    """Scale the learning rate with the images an iteration, unless it was given by hand."""
-    images = cfg.data.samples_per_gpu
+def micro_batches(wanted, images):
+    """How many micro-batches a process computes before the optimizer steps.
+
+    Args:
+        wanted (str): a number, ``'auto'`` or None for one.
+        images (int): images of one micro-batch of all processes.
+
+    Raises:
+        RequestError: neither; or no whole number of micro-batches makes the published images a step.
+    """
+    if wanted is None:
+        return 1
+    if wanted == 'auto':
+        if IMAGES_AN_ITERATION % images:
+            raise RequestError(f'accumulate=auto: {images} images at once do not divide {IMAGES_AN_ITERATION}; choose '
+                               'data.samples_per_gpu= so that they do, or give a number')
+        return IMAGES_AN_ITERATION // images
+    if not wanted.isdigit() or not 0 < int(wanted) < 2**16:
+        raise RequestError(f'accumulate={wanted}: a positive whole number, or auto')
+    return int(wanted)
+
+
+def scale_learning_rate(cfg, images, overrides, say):
+    """Scale the learning rate with the images of an optimizer step, unless it was given by hand."""
     if 'optimizer.lr' in overrides:
         say(f'learning rate {cfg.optimizer.lr:g}, given by hand, for {images} images an iteration')
         return

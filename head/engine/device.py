@@ -9,25 +9,27 @@ import torch
 from ..catalog import ROOT
 from ..container import image
 from ..errors import EnvironmentFault, RequestError
+from .processes import local_rank
 
 
 def choose_device(request, say):
-    """``'cuda'`` or ``'cpu'`` from the keys `device` and `gpus`, saying so when it is the CPU.
+    """``'cuda'`` or ``'cpu'`` from the keys `device`, `gpus` and `procs`, saying so when it is the CPU.
 
     Raises:
-        RequestError: more GPUs than present, or more than this version drives.
+        RequestError: more GPUs than present, or keys that contradict each other.
     """
-    device, gpus, present = request.get('device'), request.get('gpus'), torch.cuda.device_count()
+    device, gpus, procs = request.get('device'), request.get('gpus'), request.get('procs')
+    present = torch.cuda.device_count()
     if device not in (None, 'cpu', 'cuda'):
         raise RequestError(f'device={device}: cuda or cpu')
     if device == 'cpu' and gpus:
-        raise RequestError(f'device=cpu and gpus={gpus} contradict each other: leave one out')
+        raise RequestError(f'device=cpu and gpus={gpus} contradict each other: on the CPU it is procs={gpus}')
+    if procs and (gpus or device == 'cuda' or (device is None and present)):
+        raise RequestError(f'procs={procs}: processes on the CPU; on GPUs it is gpus={procs}, else add device=cpu')
     if (gpus or int(device == 'cuda')) > present:
         way = '' if present else _way_to_a_gpu()
         raise RequestError(f'{f"gpus={gpus}" if gpus else "device=cuda"}: this machine has {present} GPUs that torch '
                            f'{torch.__version__} can use{way}; take fewer, or device=cpu')
-    if gpus and gpus > 1:
-        raise RequestError(f'gpus={gpus}: this version trains in a single process; take gpus=1')
     if device == 'cpu' or not present:
         say('computing on the CPU' + ('' if device == 'cpu' else f': no GPU here{_way_to_a_gpu()}'))
         return 'cpu'
@@ -54,7 +56,8 @@ def check_gpu():
         EnvironmentFault: mmcv-full has no CUDA operators, or torch none for a GPU of this architecture.
     """
     from mmcv.ops import get_compiling_cuda_version
-    name, (major, minor) = torch.cuda.get_device_name(0), torch.cuda.get_device_capability(0)
+    number = local_rank()
+    name, (major, minor) = torch.cuda.get_device_name(number), torch.cuda.get_device_capability(number)
     problem = misfit(major, minor)
     if problem:
         raise EnvironmentFault(f'{name} (sm_{major}{minor}): {problem}')
@@ -96,10 +99,10 @@ def misfit(major, minor):
 
 
 def parallel(model, device):
-    """The model on its device, wrapped as mmcv's runner wants it (unpacks DataContainers)."""
+    """The model on this process's device, wrapped as mmcv's runner wants it (unpacks DataContainers)."""
     from mmcv.parallel import MMDataParallel
     if device == 'cuda':
-        return MMDataParallel(model.cuda(0), device_ids=[0])
+        return MMDataParallel(model.cuda(local_rank()), device_ids=[local_rank()])
     wrapped = MMDataParallel(model, device_ids=[])
     wrapped.device_ids = []  # torch fills in every GPU it sees
     return wrapped

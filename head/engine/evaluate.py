@@ -2,10 +2,15 @@
 
 import os
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Optional
+
+from mmcv import Config
 
 from .. import catalog
-from ..data.coco_folder import check_split
+from ..catalog.rows import Model
+from ..data.coco_folder import Split, check_split
 from ..errors import DONE, FELL_SHORT, HeadError, RequestError
 from ..fetch import released
 from ..fetch.parallel import raise_together
@@ -15,13 +20,14 @@ from ..results.verdict_file import RELEASED, Weights
 from ..verdict import EXIT_STATUS, FAIL, NOT_VAL2017, judge, sentence
 from ..whole_file import write_json
 from ..work_dir import open_work_dir
-from . import configuration
+from . import configuration, launch, processes
 from .device import choose_device, parallel
-from .inference import build_for_inference, build_test_loader, detect, score
+from .inference import build_for_inference, detect, score
+from .loaders import build_test_loader
 from .mixed_precision import autocast_model, check_amp, not_float32
 from .run_facts import run_facts
 from .shared_memory import lacking
-from .weights import load_checkpoint
+from .weights import load_weights, read_state_dict
 
 
 def find_checkpoint(request, row):
@@ -50,52 +56,94 @@ def find_checkpoint(request, row):
     return Weights('checkpoint', path, sha256, False), row.train_tolerance if row else None
 
 
-def evaluate(request):
-    """Evaluate one row; writes its `verdict.json` and says what came out.
+@dataclass
+class Plan:
+    """A request that was found to be right, the same on all processes.
 
-    Returns:
-        (str, str): the verdict, and its sentence.
+    Attributes:
+        cfg: ready to run.
+        config: path of its file.
+        row: of the catalog, or None.
+        split: the data.
+        weights: what is evaluated, with `state`, their names and tensors.
+        tolerance: that holds for them.
+        work_dir: open.
+    """
+
+    cfg: Config
+    config: Path
+    row: Optional[Model]
+    split: Split
+    weights: Weights
+    state: dict
+    tolerance: Optional[float]
+    work_dir: str
+
+
+def make_plan(request):
+    """Check a request; fetches the released weights where no others are named.
+
+    Raises:
+        RequestError, EnvironmentFault: what is wrong with it.
     """
     path, row = catalog.find_config(request.require('config'))
     cfg = configuration.load_config(path)
     configuration.apply_overrides(cfg, request.overrides)
     configuration.point_at_data(cfg, request.get('data', 'data/coco'))
-    device, amp = choose_device(request, print), request.get('amp')
-    check_amp(amp, device)
-    short = lacking(cfg.data.workers_per_gpu, images_a_batch=1)
+    short = lacking(cfg.data.workers_per_gpu * launch.processes_here(request), images_a_batch=1)
     if short:
         print(f'{short}: images are loaded without workers, which is slower')
         cfg.data.workers_per_gpu = 0
     split = check_split(cfg.data.test.ann_file, cfg.data.test.img_prefix)
     weights, tolerance = find_checkpoint(request, row)
-    model = build_for_inference(cfg)
-    load_checkpoint(model, weights.path, path.name)
+    state = read_state_dict(weights.path)
+    load_weights(build_for_inference(cfg), state, weights.path, path.name)
     work_dir = open_work_dir(request.get('work_dir') or os.path.join('work_dirs', path.stem, 'eval'), 'eval')
-
-    loader = build_test_loader(cfg, 'test')
     print(f'evaluating {weights.path} on {split.images} images of {split.ann_file}', flush=True)
+    return Plan(cfg, path, row, split, weights, state, tolerance, work_dir)
+
+
+def evaluate(request, device):
+    """Evaluate one row; writes its `verdict.json` and says what came out.
+
+    Args:
+        request (Request): the command's.
+        device (str): ``'cuda'`` or ``'cpu'``.
+
+    Returns:
+        (str, str): the verdict, and its sentence; the same on all processes.
+    """
+    plan, amp = processes.on_first(make_plan, request), request.get('amp')
+    model = build_for_inference(plan.cfg)
+    load_weights(model, plan.state, plan.weights.path, plan.config.name)
+    loader = processes.together(build_test_loader, plan.cfg, 'test')
     start = time.time()
     model = parallel(autocast_model(model, amp, device), device)
-    scores = score(loader.dataset, detect(model, loader), work_dir)
-    seconds = time.time() - start
+    scores = score(loader.dataset, detect(model, loader), plan.work_dir)
+    return processes.on_first(lambda: _conclude(request, plan, scores, time.time() - start, device))
 
+
+def _conclude(request, plan, scores, seconds, device):
+    """Judge, write, and say it."""
+    row, split, weights, amp = plan.row, plan.split, plan.weights, request.get('amp')
     doubts = configuration.doubts(request.overrides)
     if amp:
         doubts.append(not_float32(amp))
     if not split.is_val2017:
         doubts.append(NOT_VAL2017)
-    result, facts = judge(scores.percent, row and row.reported, tolerance, doubts), run_facts(device)
-    target = os.path.join(work_dir, VERDICT)
+    result, facts = judge(scores.percent, row and row.reported, plan.tolerance, doubts), run_facts(device)
+    target = os.path.join(plan.work_dir, VERDICT)
     write_json(
         target,
         dict(
             command='eval',
             alias=row and row.alias,
-            config=str(path),
-            config_sha256=file_hash(path),
+            config=str(plan.config),
+            config_sha256=file_hash(plan.config),
             checkpoint=weights.as_dict(),
             data=dict(val=split.as_dict()),
             amp=amp,
+            processes=processes.world_size(),
             metrics=scores.metrics,
             per_category=scores.per_category,
             **result,
@@ -107,8 +155,8 @@ def evaluate(request):
     print(f'  data        {split.ann_file}, sha256 {split.sha256[:16]}')
     print(f'  checkpoint  {weights.path}, sha256 {weights.sha256[:16]} ({_standing(weights)})')
     print(f'  stack       {facts["stack"]}, lock {(facts["lock"] or "unknown")[:16]}, {facts["device"]}')
-    line = sentence(row.alias if row else path.stem, result)
-    print(f'{line}\nwritten: {target}')
+    line = sentence(row.alias if row else plan.config.stem, result)
+    print(f'{line}\nwritten: {target}', flush=True)
     return result['verdict'], line
 
 
@@ -118,7 +166,7 @@ def _standing(weights):
     return 'the released one' if weights.confirmed else 'as the released one, unconfirmed: no lock has its hash'
 
 
-def evaluate_all(request):
+def evaluate_all(request, device):
     """Every released checkpoint; returns the exit status."""
     found, errors = [], []
     for row in released.released_rows():
@@ -126,16 +174,31 @@ def evaluate_all(request):
         if 'work_dir' in keys:
             keys['work_dir'] = os.path.join(keys['work_dir'], row.alias)
         try:
-            found.append(evaluate(replace(request, keys=keys)))
+            found.append(evaluate(replace(request, keys=keys), device))
+        except processes.LostPeer:
+            raise
         except HeadError as error:
             errors.append(error)
-    print('\n'.join(line for _, line in found))
+    if processes.is_first():
+        print('\n'.join(line for _, line in found), flush=True)
     raise_together(errors)
     return FELL_SHORT if FAIL in [verdict for verdict, _ in found] else DONE
 
 
 def run(request):
     """The command `eval`; returns its exit status."""
-    if not {'config', 'checkpoint'} & set(request.keys):
-        return evaluate_all(request)
-    return EXIT_STATUS[evaluate(request)[0]]
+    if launch.wanted(request):
+        if 'config' in request.keys:
+            catalog.find_config(request.get('config'))
+        choose_device(request, lambda line: None)
+        return launch.launch(request)
+    said = []
+    device = choose_device(request, said.append)
+    check_amp(request.get('amp'), device)
+    with processes.joined(device):
+        if processes.is_first():
+            print('\n'.join(said))
+        if not {'config', 'checkpoint'} & set(request.keys):
+            return evaluate_all(request, device)
+        status = EXIT_STATUS[evaluate(request, device)[0]]
+        return status if processes.is_first() else DONE

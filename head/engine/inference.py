@@ -6,8 +6,8 @@ import sys
 
 import msgspec
 import torch
+from mmcv.utils import _BatchNorm
 from mmdet.core import EvalHook
-from mmdet.datasets import build_dataloader, build_dataset
 from mmdet.models import build_detector
 from tqdm import tqdm
 
@@ -15,24 +15,39 @@ from ..quiet import quietly
 from ..results.coco_metrics import IN_LOG, coco_scores
 from ..results.run import DETECTIONS
 from ..whole_file import write_text
-from . import configuration
-from .image_reading import name_broken_images
-from .interruption import shield_workers
+from . import configuration, processes
+from .device import parallel
 
 
 def detect(model, loader):
-    """Detections of every image of a loader, in its order; shows progress on a terminal.
+    """Detections of every image of a data set, in its order; of several processes each sees its share.
+
+    Shows progress on a terminal.
 
     Args:
         model (MMDataParallel): the wrapped detector; left in eval mode.
-        loader (DataLoader): an mmdet test loader.
+        loader (DataLoader): of `build_test_loader`.
 
     Returns:
-        list: per image and class an (n, 5) array, x1 y1 x2 y2 score.
+        list: per image and class an (n, 5) array, x1 y1 x2 y2 score; None on all processes but the first.
+
+    Raises:
+        HeadError: what one of the processes met, on all of them.
     """
+    parts = processes.gather(processes.together(_detect_share, model, loader))
+    if not processes.is_first():
+        return None
+    results = [None] * len(loader.dataset)
+    for rank, part in enumerate(parts):
+        results[rank::len(parts)] = part
+    return results
+
+
+def _detect_share(model, loader):
     model.eval()
     results = []
-    with tqdm(total=len(loader.dataset), unit='img', disable=not sys.stderr.isatty(), leave=False) as bar:
+    silent = not (sys.stderr.isatty() and processes.is_first())
+    with tqdm(total=len(loader), unit='img', disable=silent, leave=False) as bar:
         for batch in loader:
             with torch.no_grad():
                 found = model(return_loss=False, rescale=True, **batch)
@@ -42,35 +57,62 @@ def detect(model, loader):
 
 
 def score(dataset, results, work_dir):
-    """`CocoScores` of a detector's results, one an image of a `CocoDataset`; leaves them in the work dir as json."""
+    """`CocoScores` of a detector's results, one an image of a `CocoDataset`; leaves them in the work dir as json.
+
+    None on all processes but the first, which has the results.
+    """
+    if results is None:
+        return None
     detections = dataset._det2json(results)
     write_text(os.path.join(work_dir, DETECTIONS), msgspec.json.encode(detections).decode())
     return coco_scores(dataset.coco.dataset, detections)
 
 
 class CocoEvalHook(EvalHook):
-    """mmdet's evaluation hook with COCOeval's numbers unrounded; `scores` keeps the latest."""
+    """mmdet's evaluation hook with COCOeval's numbers unrounded.
+
+    `scores` keeps the latest, on the first process; the best is remembered where mmcv's hook has it.
+
+    Args:
+        loader (DataLoader): of `build_test_loader`.
+        device (str): ``'cuda'`` or ``'cpu'``.
+        interval (int): epochs from one evaluation to the next.
+    """
 
     scores = None
+
+    def __init__(self, loader, device, interval):
+        super().__init__(loader, interval=interval)
+        self.device = device
 
     def _do_evaluate(self, runner):
         if not self._should_evaluate(runner):
             return
-        results = detect(runner.model, self.dataloader)
+        model = runner.model.module
+        _share_running_averages(model)
+        results = detect(parallel(model, self.device), self.dataloader)
         self.scores = score(self.dataloader.dataset, results, runner.work_dir)
-        runner.log_buffer.output['eval_iter_num'] = len(self.dataloader)
+        processes.agree()  # the others wait for the scores
+        if self.scores is None:
+            return
+        runner.log_buffer.output['eval_iter_num'] = len(self.dataloader.dataset)
         for name, in_log in IN_LOG.items():
             runner.log_buffer.output[in_log] = self.scores.metrics[name]
         runner.log_buffer.ready = True
+        remembered = runner.meta.setdefault('hook_msgs', {})
+        if self.scores.metrics['AP'] > remembered.get('best_score', -2):
+            remembered.update(best_score=self.scores.metrics['AP'], best_epoch=runner.epoch + 1)
+        runner.logger.info(f'best so far: {remembered["best_score"] * 100:.1f} mAP, after epoch '
+                           f'{remembered["best_epoch"]}')
 
 
-def build_test_loader(cfg, split):
-    """A loader of `cfg.data[split]`, one image a batch, in order."""
-    with quietly():
-        dataset = name_broken_images(configuration.built(build_dataset, cfg.data[split], dict(test_mode=True)))
-    return shield_workers(
-        build_dataloader(
-            dataset, samples_per_gpu=1, workers_per_gpu=cfg.data.workers_per_gpu, dist=False, shuffle=False))
+def _share_running_averages(model):
+    """Let every process evaluate with the first one's running averages of BN, which are those that are saved."""
+    if processes.world_size() > 1:
+        for module in model.modules():
+            if isinstance(module, _BatchNorm) and module.track_running_stats:
+                torch.distributed.broadcast(module.running_mean, 0)
+                torch.distributed.broadcast(module.running_var, 0)
 
 
 def build_for_inference(cfg):

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM (`docker stop`) during a training: the step is finished and its checkpoint saved."""
+"""Ctrl-C and SIGTERM (`docker stop`) during a training: the step is finished, then the training ends."""
 
 import atexit
 import contextlib
@@ -6,9 +6,8 @@ import multiprocessing
 import os
 import signal
 
-from mmcv.runner import Hook
-
 from ..errors import INTERRUPTED, HeadError
+from .processes import agree, is_launched
 
 
 class Interrupted(HeadError):
@@ -17,17 +16,13 @@ class Interrupted(HeadError):
     status = INTERRUPTED
 
 
-class InterruptionHook(Hook):
-    """Ends a training after the step during which a signal came, with a checkpoint of that step.
+class Interruption:
+    """Lets a training end after the step during which a signal came.
 
     A signal that comes while the epoch's own checkpoint is written waits for it. Outside of this (set-up, evaluation),
-    and at a second signal, the run ends at once by KeyboardInterrupt.
-
-    Register it with the priority `PRIORITY`.
+    and at a second signal, the process ends at once by KeyboardInterrupt. A process that the launcher started gets
+    signals from it and from others (a cluster's go to all processes): there a second one is no other.
     """
-
-    PRIORITY = 'BELOW_NORMAL'
-    """After the optimizer's step and mmcv's CheckpointHook, before the evaluation."""
 
     def __init__(self):
         self.waits = self.asked = False
@@ -46,37 +41,27 @@ class InterruptionHook(Hook):
     def _receive(self, number, frame):
         if os.getpid() != self.owner:
             return  # a data loader worker, not yet shielded
-        if self.asked or not self.waits:
+        if not self.waits or (self.asked and not is_launched()):
             raise KeyboardInterrupt
+        if not self.asked and not is_launched():
+            os.write(2, b'head: stopping after this step; once more stops at once, without a checkpoint of it\n')
         self.asked = True
-        os.write(2, b'head: stopping after this step; once more stops at once, without a checkpoint of it\n')
 
-    def before_train_epoch(self, runner):
-        """From here on a signal waits for the end of a step."""
-        self.waits = True
+    def request(self, iterations):
+        """The error that ends the training after so many iterations, where it was asked to."""
+        if not self.asked:
+            return None
+        return Interrupted(f'interrupted after {iterations} iterations' if iterations else
+                           'interrupted before the first step')
 
-    def before_train_iter(self, runner):
-        """The signal may have come while the batch was loaded: nothing was computed since the step before."""
-        if self.asked:
-            self._stop(runner, runner.iter)
+    def end_of_steps(self, iterations):
+        """The epoch's checkpoint is written; the evaluation, which may take long, follows.
 
-    def after_train_iter(self, runner):
-        """The weights are updated."""
-        if self.asked:
-            self._stop(runner, runner.iter + 1)
-
-    def after_train_epoch(self, runner):
-        """The epoch's checkpoint is written, where it has one; the evaluation, which may take long, follows."""
+        Raises:
+            Interrupted: on all processes, where one was asked to end.
+        """
+        agree(self.request(iterations))
         self.waits = False
-        if self.asked:
-            self._stop(runner, runner.iter)
-
-    def _stop(self, runner, steps):
-        self.waits = False
-        if not steps:
-            raise Interrupted('interrupted before the first step')
-        path = runner.save_step(steps)
-        raise Interrupted(f'interrupted after {steps} iterations; their checkpoint: {path}')
 
 
 def shield_workers(loader):

@@ -7,7 +7,6 @@ box coordinates, losses or operators that mmcv-full has no half-precision kernel
 import functools
 
 import torch
-from mmcv.runner import OptimizerHook
 from mmcv.runner.fp16_utils import cast_tensor_type
 from mmdet.models.dense_heads.base_dense_head import BaseDenseHead
 from mmdet.models.roi_heads.bbox_heads import BBoxHead
@@ -93,46 +92,6 @@ def _in_float32(function, dtype, device):
     return call
 
 
-class ScalingOptimizerHook(OptimizerHook):
-    """mmcv's optimizer hook with torch's gradient scaler, without which small float16 gradients vanish.
-
-    A step whose gradients overflow is left out and the scale halved. The scaler's state is kept in the checkpoint's
-    meta, where mmcv's hook for float16 has it.
-    """
-
-    def __init__(self, device, grad_clip=None):
-        super().__init__(grad_clip)
-        self.scaler = torch.amp.GradScaler(device)
-
-    def before_run(self, runner):
-        """Go on with the scale of a resumed run."""
-        state = (runner.meta or {}).get('fp16', {}).get('loss_scaler')
-        if state:
-            self.scaler.load_state_dict(state)
-
-    def after_train_iter(self, runner):
-        """Backward, unscale, clip, step."""
-        runner.optimizer.zero_grad()
-        self.scaler.scale(runner.outputs['loss']).backward()
-        self.scaler.unscale_(runner.optimizer)
-        if self.grad_clip is not None:
-            norm = self.clip_grads(runner.model.parameters())
-            if norm is not None:
-                runner.log_buffer.update(dict(grad_norm=float(norm)), runner.outputs['num_samples'])
-        self.scaler.step(runner.optimizer)
-        self.scaler.update()
-        runner.meta.setdefault('fp16', {})['loss_scaler'] = self.scaler.state_dict()
-
-
-def optimizer_hook(cfg, amp, device):
-    """What `optimizer_config` of a config means under `amp`: a hook, or the config itself.
-
-    Raises:
-        RequestError: it asks for more than to clip gradients, which the scaling hook does not know.
-    """
-    if amp != 'fp16':
-        return cfg
-    others = ', '.join(sorted(set(cfg) - {'grad_clip'}))
-    if others:
-        raise RequestError(f'optimizer_config: {others} cannot be had with amp=fp16; take amp=bf16')
-    return ScalingOptimizerHook(device, **cfg)
+def gradient_scaler(amp, device):
+    """torch's gradient scaler, which float16 needs; else None."""
+    return torch.amp.GradScaler(device) if amp == 'fp16' else None

@@ -1,33 +1,50 @@
-"""`resume=`: going on with a training after a whole epoch, also one that was begun on the other stack."""
+"""Going on with a training, from any of its steps, also one that was begun on the other stack or by mmdet."""
 
 import math
 import os
-
-from mmdet.apis import set_random_seed
+from dataclasses import dataclass
 
 from ..errors import RequestError
 from ..file_hash import file_hash
 from ..results.verdict_file import Weights
-from . import restricted_pickle
-from .weights import load_checkpoint
+from . import restricted_pickle, run_identity
+from .saver import newest_first
+from .weights import load_weights
 
-CARRIED_OVER = ('hook_msgs', 'fp16')
-"""What of a checkpoint's meta belongs to the run: what hooks remember, the gradient scaler's state."""
+CARRIED_OVER = ('hook_msgs', 'fp16', 'seconds')
+"""What of a checkpoint's meta belongs to the run: what hooks remember, the gradient scaler's state, time spent."""
 
 
-def check_resume(path, seed):
-    """What a run goes on from.
+@dataclass
+class Beginning:
+    """What a training goes on from.
 
-    Args:
-        path (str): a checkpoint that a training of this package or of mmdet has left.
-        seed (int): the one that is asked for, or None.
+    Attributes:
+        path: the checkpoint.
+        content: of the file.
+        weights: for the verdict.
+    """
 
-    Returns:
-        (Weights, list[str], int): for the verdict; why its beginning cannot confirm the paper; its seed, or `seed`
-        where it tells none.
+    path: str
+    content: dict
+    weights: Weights
+
+    @property
+    def meta(self):
+        return self.content['meta']
+
+    @property
+    def doubts(self):
+        """Why its beginning cannot confirm the paper."""
+        doubts = self.meta.get('doubts')
+        return doubts if isinstance(doubts, list) else [f'{self.path} does not tell how it was begun']
+
+
+def read(path):
+    """A checkpoint that a training of this package or of mmdet has left.
 
     Raises:
-        RequestError: no such file, not one to go on from, or one of another seed.
+        RequestError: no such file, damaged, or not one to go on from.
     """
     if not os.path.isfile(path):
         raise RequestError(f'resume={path}: no such file')
@@ -36,56 +53,97 @@ def check_resume(path, seed):
     if not (isinstance(meta, dict) and isinstance(content.get('optimizer'), dict)
             and all(isinstance(meta.get(key), int) for key in ('epoch', 'iter'))):
         raise RequestError(f'resume={path}: has no optimizer, epoch and iteration to go on from')
-    doubts = meta.get('doubts')
-    if not isinstance(doubts, list):
-        doubts = [f'{path} does not tell how it was begun']
-    begun = meta.get('seed')
-    if isinstance(begun, int) and seed not in (None, begun):
-        raise RequestError(f'resume={path}: was begun with seed={begun}, not {seed}; leave seed= out')
-    return Weights('resumed from', path, file_hash(path), False), doubts, begun if isinstance(begun, int) else seed
+    meta.pop('config', None)  # text that mmcv would run
+    return Beginning(path, content, Weights('resumed from', path, file_hash(path), False))
 
 
-def go_on(runner, path, steps, iters, logger):
-    """Put a run's state into a runner that is ready to train.
-
-    The order of the images is drawn from the seed and the number of epochs done: not what it would have been without
-    the interruption, but neither that of the first epoch again.
+def newest(work_dir, steps, say):
+    """The newest checkpoint of a work dir that can be read; None where there is none at all.
 
     Args:
-        runner (Runner): with its hooks, before `run`; its `meta` has the seed.
-        path (str): see `check_resume`.
-        steps (int): iterations an epoch.
-        iters (int): the run ends after so many, those before included; or None.
+        work_dir (str): the folder.
+        steps (int): of an epoch.
+        say (callable): takes a line about each that is damaged.
+
+    Raises:
+        RequestError: all are damaged.
+    """
+    done = {path: number(path) * steps + 0.5 for path in newest_first(work_dir, 'epoch')}
+    done.update((path, number(path)) for path in newest_first(work_dir, 'iter'))
+    for path in sorted(done, key=done.get, reverse=True):
+        try:
+            return read(path)
+        except RequestError as error:
+            say(f'{error}; taking the one before')
+    if done:
+        raise RequestError(f'work_dir={work_dir}: none of its {len(done)} checkpoints can be read; name another')
+    return None
+
+
+def number(path):
+    """That of a checkpoint's name."""
+    return int(os.path.splitext(path)[0].rpartition('_')[2])
+
+
+def seed_of(beginning, asked):
+    """The seed of a run that goes on.
+
+    Raises:
+        RequestError: another one is asked for.
+    """
+    begun = beginning.meta.get('seed')
+    if not isinstance(begun, int):
+        return asked
+    if asked not in (None, begun):
+        raise RequestError(f'resume={beginning.path}: was begun with seed={begun}, not {asked}; leave seed= out')
+    return begun
+
+
+def go_on(runner, beginning, steps, logger):
+    """Put a run's state into a runner that is ready to train.
+
+    Args:
+        runner (Runner): with its hooks, before `run`; its `meta` has the run's identity.
+        beginning (Beginning): the same on all processes.
+        steps (int): of an epoch.
         logger (Logger): gets a line that tells where the run was begun.
 
     Raises:
-        RequestError: the checkpoint is of another config or other hyperparameters, in the midst of an epoch, or beyond
-            the run's end.
+        RequestError: the checkpoint is of another config or other hyperparameters, of no place in this run, or beyond
+            its end.
     """
-    own, asked = runner.meta, _hyperparameters(runner.optimizer)
-    load_checkpoint(runner.model.module, path, own['exp_name'])
+    path, content, meta, own = beginning.path, beginning.content, beginning.meta, runner.meta
+    if meta.get('exp_name') not in (None, own['exp_name']):
+        raise RequestError(f'resume={path}: a run of {meta["exp_name"]}, not of {own["exp_name"]}')
+    if isinstance(meta.get('run'), dict):
+        run_identity.require_same(meta['run'], own['run'], f'resume={path}')
+    asked = _hyperparameters(runner.optimizer)
+    load_weights(runner.model.module, content['state_dict'], path, own['exp_name'])
     try:
-        runner.resume(path)
+        runner.optimizer.load_state_dict(content['optimizer'])
     except (ValueError, KeyError, TypeError) as error:  # torch: other parameter groups, or none
         raise RequestError(f'resume={path}: its optimizer is not this config\'s ({error})') from error
-    before, runner.meta = runner.meta, own
-    own.update((key, before[key]) for key in CARRIED_OVER if key in before)
-    if before.get('exp_name') not in (None, own['exp_name']):
-        raise RequestError(f'resume={path}: a run of {before["exp_name"]}, not of {own["exp_name"]}')
     found = _hyperparameters(runner.optimizer)
     if found != asked:
         raise RequestError(f'resume={path}: was begun with {_told(found)}, this run asks for {_told(asked)}; give the '
                            'same config and batch size')
-    if runner.iter != runner.epoch * steps:
-        raise RequestError(f'resume={path}: its {runner.iter} iterations are not {runner.epoch} whole epochs of '
-                           f'{steps}: saved in the midst of one, or trained with other data or another batch size; '
-                           'this version goes on from epoch_N.pth')
-    if runner.epoch >= runner.max_epochs or runner.iter >= (iters or math.inf):
-        raise RequestError(f'resume={path}: {runner.epoch} epochs, {runner.iter} iterations are done; nothing is left '
-                           f'of {iters or runner.max_epochs}')
-    set_random_seed(own['seed'] + runner.epoch)
-    logger.info(f'resumed from {path}: {runner.epoch} epochs, {runner.iter} iterations, begun on '
-                f'{_stack(before)}; goes on with {_stack(own)}')
+    epoch, done = _place(meta, steps, path)
+    own.update((key, meta[key]) for key in CARRIED_OVER if key in meta)
+    if epoch >= runner.max_epochs or meta['iter'] > runner.iters:
+        raise RequestError(f'resume={path}: {meta["epoch"]} epochs, {meta["iter"]} iterations are done; nothing is '
+                           f'left of {runner.iters if runner.iters < math.inf else runner.max_epochs}')
+    runner.take_up(epoch, done, meta['iter'], meta.get('history', {}))
+    logger.info(f'resumed from {path}: {meta["epoch"]} epochs, {meta["iter"]} iterations, begun on '
+                f'{_stack(meta)}; goes on with {_stack(own)}')
+
+
+def _place(meta, steps, path):
+    """(epoch, steps done in it); mmdet's checkpoints have it after whole epochs only."""
+    epoch, done = meta.get('place', (meta['epoch'], 0))
+    if meta['iter'] != epoch * steps + done or not 0 <= done <= steps:
+        raise RequestError(f'resume={path}: its {meta["iter"]} iterations are not {epoch} whole epochs of {steps}'
+                           f'{f" and {done}" if done else ""}: trained with other data or another batch size')
+    return epoch, done
 
 
 def _hyperparameters(optimizer):

@@ -1,42 +1,199 @@
-"""mmcv's runner, with checkpoints that are whole or not there."""
+"""mmcv's runner, whose iterations are optimizer steps and whose place in the training can be saved and taken up."""
 
-import contextlib
-import os
+import math
+import time
 
-from mmcv.runner import EpochBasedRunner, save_checkpoint
+from mmcv.runner import EpochBasedRunner
+from mmcv.utils import _BatchNorm
 
-from ..whole_file import written_whole
+from ..errors import EnvironmentFault, HeadError
+from . import processes
+from .optimizer_step import MEND, Diverged, OptimizerStepHook
+from .randomness import IN_STEP, seed_all, seed_of
+
+NO_MEMORY = ('out of memory', 'can\'t allocate memory', 'cannot allocate memory')
+
+
+class EnoughIterations(Exception):
+    """`iters=` is reached."""
 
 
 class Runner(EpochBasedRunner):
-    """Writes a checkpoint under a temporary name, to the disk, and only then gives it its own.
+    """Trains steps of one or more micro-batches.
 
-    Raises:
-        OSError: the disk is full; nothing is left of the attempt.
+    What mmcv counts as iterations (learning rate, its warm-up, logs, checkpoints, the distillation's warm-up) are
+    optimizer steps here. Whatever ends a training, its last whole step is saved.
+
+    Args:
+        seed (int): of everything random.
+        interruption (Interruption): tells when the training is to stop.
+        iters (int, optional): end after so many steps.
+        **kwargs: mmcv's.
+
+    Attributes:
+        place: (epoch, steps done in it), both from 0; an epoch all of whose steps are done is not yet evaluated.
+        saver: saves checkpoints, a `Saver`; set before `run`.
     """
 
-    def save_checkpoint(self, out_dir, filename_tmpl='epoch_{}.pth', save_optimizer=True, meta=None,
-                        create_symlink=True):
-        """After an epoch, as mmcv's."""
-        path = os.path.join(out_dir, filename_tmpl.format(self.epoch + 1))
-        self._save(path, dict(meta or {}, epoch=self.epoch + 1, iter=self.iter), save_optimizer, create_symlink)
+    def __init__(self, *args, seed, interruption, iters=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.seed, self.interruption, self.iters = seed, interruption, iters or math.inf
+        self.saver, self.history, self.start = None, {}, time.time()
+        self._steps_done, self._settled, self._hold_back = 0, True, None
 
-    def save_step(self, steps):
-        """In the midst of an epoch, after `steps` steps in all: ``iter_STEPS.pth``. Returns its path.
+    @property
+    def place(self):
+        return self.epoch, self._steps_done
 
-        In its `meta`, `epoch` counts the epochs that are complete.
+    @property
+    def seconds(self):
+        """How long the training has taken, from its beginning, interruptions left out."""
+        return self.meta.get('seconds', 0) + time.time() - self.start
+
+    def take_up(self, epoch, steps_done, iteration, history):
+        """Go on from a place.
+
+        Args:
+            epoch, steps_done (int): see `place`.
+            iteration (int): steps done in all.
+            history (dict): what the log's next averages need, see `log_history`.
         """
-        path = os.path.join(self.work_dir, f'iter_{steps}.pth')
-        self._save(path, dict(epoch=steps // len(self.data_loader), iter=steps))
-        return path
+        self._epoch, self._steps_done, self._iter, self.history = epoch, steps_done, iteration, history
 
-    def _save(self, path, meta, save_optimizer=True, link=True):
-        with written_whole(path) as temporary:
-            save_checkpoint(self.model, temporary, self.optimizer if save_optimizer else None,
-                            dict(self.meta or {}, **meta))
-        if link:
-            latest = os.path.join(os.path.dirname(path), 'latest.pth')
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(latest + '.new')
-            os.symlink(os.path.basename(path), latest + '.new')
-            os.replace(latest + '.new', latest)
+    def log_history(self, count):
+        """The last `count` values of everything that is logged: name -> (values, images of each)."""
+        buffer = self.log_buffer
+        return {name: [list(map(float, values[-count:])), list(map(int, buffer.n_history[name][-count:]))]
+                for name, values in buffer.val_history.items()}
+
+    def run(self, loader):
+        """Train to the end.
+
+        Args:
+            loader (StepLoader): of the training set.
+
+        Raises:
+            EnoughIterations: the limit is reached; the step is saved.
+            HeadError: what ended it, with the checkpoint to go on from; the same on all processes.
+        """
+        with self.interruption.listening():
+            try:
+                super().run([loader], [('train', 1)])
+            except Exception as error:
+                self.interruption.waits = True  # for the checkpoint
+                known, path = explained(error), self._save_last()
+                if not isinstance(known, HeadError):
+                    raise
+                if path:
+                    known.saved = f'; {path} holds the {self.iter} iterations done'
+                raise known from error
+
+    def train(self, loader):
+        """One epoch, or what is left of it."""
+        self.model.train()
+        self.mode, self.data_loader = 'train', loader
+        self.call_hook('before_train_epoch')
+        for name, (values, counts) in self.history.items():
+            self.log_buffer.val_history[name], self.log_buffer.n_history[name] = values, counts
+        self.history = {}
+        steps = loader.steps(self.epoch, self._steps_done)
+        self._inner_iter = len(loader) - 1  # what an epoch without steps left is logged with
+        self.interruption.waits = True
+        for step in range(self._steps_done, len(loader)):
+            self._inner_iter = step
+            if self.iter >= self.iters:
+                raise EnoughIterations
+            batches = self._next(steps)
+            self.call_hook('before_train_iter')
+            self.run_iter(batches)
+            self.call_hook('after_train_iter')
+            self._iter, self._steps_done, self._settled = self.iter + 1, step + 1, True
+            self.saver.after_step(self)
+        self.saver.after_epoch(self)
+        self.interruption.end_of_steps(self.iter)
+        self.call_hook('after_train_epoch')
+        self._epoch, self._steps_done = self.epoch + 1, 0
+
+    def _next(self, steps):
+        """The next step's batches; ends all processes together where one is told to stop, or cannot load its own."""
+        batches = error = None
+        try:
+            batches = next(steps)
+        except (HeadError, RuntimeError, MemoryError, OSError) as caught:
+            error = explained(caught)
+            if not isinstance(error, HeadError):
+                raise
+        processes.agree(error or self.interruption.request(self.iter))
+        return batches
+
+    def run_iter(self, batches):
+        """Gradients of a step's micro-batches; the optimizer's hook does the rest.
+
+        Args:
+            batches (list[dict]): mmdet's batches.
+
+        Raises:
+            Diverged: a loss is no number.
+        """
+        hook = next(hook for hook in self.hooks if isinstance(hook, OptimizerStepHook))
+        self._hold_back = running_averages(self.model)
+        self.optimizer.zero_grad()
+        totals, images = {}, 0
+        for part, batch in enumerate(batches):
+            number = self.data_loader.order.number(self._inner_iter, part)
+            seed_all(seed_of(self.seed, IN_STEP, self.epoch, number))
+            for one in self.hooks:
+                if hasattr(one, 'before_micro_batch'):
+                    one.before_micro_batch(self)
+            # of several micro-batches only the last one's backward sums over the processes
+            self.model.require_backward_grad_sync = part == len(batches) - 1
+            with processes.lost_peers_named():
+                self.outputs = self.model.train_step(batch, self.optimizer)
+                self._check(self.outputs['log_vars'])
+                hook.backward(self.outputs['loss'] / len(batches))
+            for name, value in self.outputs['log_vars'].items():
+                totals[name] = totals.get(name, 0) + value / len(batches)
+            images += self.outputs['num_samples']
+        self.log_buffer.update(totals, images)
+
+    def _check(self, losses):
+        bad = [name for name, value in losses.items() if not math.isfinite(value)]
+        if bad:
+            raise Diverged(f'{", ".join(f"{name} is {losses[name]}" for name in bad)} at epoch {self.epoch + 1}, '
+                           f'iteration {self.inner_iter + 1}: {MEND}')
+
+    def unsettle(self):
+        """From here to the end of the step the weights are no step's."""
+        self._hold_back, self._settled = None, False
+
+    def _save_last(self):
+        """Save the last whole step, where it is not saved; returns its checkpoint's path, or None."""
+        if not (processes.is_first() and self._settled and self.iter):
+            return None
+        if self._hold_back:
+            for buffer, value in self._hold_back:
+                buffer.copy_(value)
+        if self.saver.saved_at != self.place:
+            self.saver.save_step(self)
+        return self.saver.path
+
+
+def running_averages(model):
+    """(buffer, copy of it) of every BN that trains: a forward pass changes them, even of a step that fails."""
+    training = [module for module in model.modules() if isinstance(module, _BatchNorm) and module.training]
+    return [(buffer, buffer.clone()) for module in training for buffer in module.buffers()]
+
+
+def explained(error):
+    """The `HeadError` that says what ended a training and what to do; the error itself where it is not known."""
+    text = str(error)
+    if isinstance(error, RuntimeError) and text.startswith('DataLoader worker'):
+        cause = next(line for line in text.splitlines() if 'DataLoader worker' in line)
+        return EnvironmentFault(f'a data loader worker died ({cause.strip()}): often for want of memory; fewer '
+                                'workers: data.workers_per_gpu=1')
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(
+            words in text.lower() for words in NO_MEMORY)):
+        where = f'rank {processes.rank()}' if processes.world_size() > 1 else 'this machine'
+        return EnvironmentFault(f'{where} has not enough memory ({text.splitlines()[0][:200]}): fewer images a '
+                                'micro-batch, data.samples_per_gpu=1, and more of them, accumulate=')
+    return error

@@ -13,8 +13,10 @@ from ..method.frozen_teacher import build_teacher
 from ..quiet import quietly
 from ..verdict import NOT_VAL2017
 from ..whole_file import write_json
+from . import processes
 from .device import parallel
-from .inference import build_test_loader, detect, score
+from .inference import detect, score
+from .loaders import build_test_loader
 
 SCATTER = 40
 """How the mAP on N of M images differs from that on all: SCATTER / sqrt(N) * sqrt(1 - N / M), root mean square.
@@ -84,13 +86,18 @@ def check_teacher(cfg, weights, images, device, say):
     """
     teacher, split, content = require_teacher(cfg, weights, images)
     with quietly():
-        model = build_teacher(dict(cfg.model.distiller.teacher.config, train_cfg=None), teacher.path)
+        config = dict(cfg.model.distiller.teacher.config, train_cfg=None)
+        model = processes.together(build_teacher, config, teacher.path)
     cfg = copy.deepcopy(cfg)
     with tempfile.TemporaryDirectory() as folder:
         cfg.data.val.ann_file = os.path.join(folder, 'instances.json')
         write_json(cfg.data.val.ann_file, subset(content, images))
         loader = build_test_loader(cfg, 'val')
-        measured = score(loader.dataset, detect(parallel(model, device), loader), folder).percent
+        scores = score(loader.dataset, detect(parallel(model, device), loader), folder)
+    processes.on_first(lambda: _compare(teacher, split, images, scores.percent, say))
+
+
+def _compare(teacher, split, images, measured, say):
     line = f'teacher {teacher.path}: {measured:.1f} mAP on {images} images'
     known = file_at(teacher.path)
     reason = (NOT_VAL2017 if not split.is_val2017 else 'not a file of the catalog' if not teacher.confirmed else

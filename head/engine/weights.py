@@ -20,15 +20,11 @@ CLASSIFIER = ('fc.', 'head.', 'classifier.')
 
 @CheckpointLoader.register_scheme(prefixes='', force=True)
 def _read_for_mmcv(filename, map_location=None):
-    """Restrict every local file that mmcv itself opens: `init_weights`, `build_teacher`, resume.
+    """Restrict every local file that mmcv itself opens: `init_weights`, `build_teacher`.
 
-    They read again what `check_pretrained` has read, but the file can have changed since. A resume would run the
-    config text in `meta` as Python, only to learn how many GPUs there were; it goes without.
+    They read again what `check_pretrained` has read, but the file can have changed since.
     """
-    content = restricted_pickle.load(filename)
-    if isinstance(content, dict) and isinstance(content.get('meta'), dict):
-        content['meta'].pop('config', None)
-    return content
+    return restricted_pickle.load(filename)
 
 
 def read_state_dict(path):
@@ -38,7 +34,15 @@ def read_state_dict(path):
         RequestError: no such file, not a checkpoint, or one that would run code.
     """
     content = restricted_pickle.load(path)
-    state = content.get('state_dict', content) if isinstance(content, dict) else None
+    return state_of(content.get('state_dict', content) if isinstance(content, dict) else None, path)
+
+
+def state_of(state, path):
+    """The names and tensors among what a file holds, without the names that a parallel wrapper adds.
+
+    Raises:
+        RequestError: it holds none.
+    """
     if not (state and isinstance(state, dict)
             and all(isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in state.items())):
         raise RequestError(f'{path}: not a checkpoint, it holds no weights')
@@ -66,17 +70,27 @@ def misfit(expected, found, allowed=()):
     return '; '.join(f'{what}: {_some(names)}' for what, names in parts if names)
 
 
-def load_checkpoint(model, path, config):
-    """Load a whole detector's weights; every name and shape must agree.
+def load_weights(model, state, path, config):
+    """Give a whole detector the weights of a file; every name and shape must agree.
+
+    Args:
+        model (BaseDetector): the detector.
+        state (dict): what the file `path` has as its ``state_dict``.
+        path, config (str): for messages.
 
     Raises:
-        RequestError: not a checkpoint, or one of another config.
+        RequestError: not weights, or those of another config.
     """
-    state = read_state_dict(path)
+    state = state_of(state, path)
     problem = misfit(model.state_dict(), state)
     if problem:
         raise RequestError(f'{path}: not a checkpoint of {config} ({problem})')
     model.load_state_dict(state, strict=False)
+
+
+def load_checkpoint(model, path, config):
+    """`load_weights` of a file."""
+    load_weights(model, read_state_dict(path), path, config)
 
 
 def _references(node, dotted='model'):

@@ -12,6 +12,10 @@ class IterationCounterHook(Hook):
     by forward passes.
     """
 
+    def before_micro_batch(self, runner):
+        """For runners whose iterations are steps of several forward passes: the counter is that of the step."""
+        self.before_train_iter(runner)
+
     def before_train_iter(self, runner):
         """Count what mmcv's (accumulating) optimizer hook has stepped so far."""
         per_step = max((getattr(hook, 'cumulative_iters', 1) for hook in runner.hooks), default=1)

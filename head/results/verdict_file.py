@@ -44,7 +44,8 @@ class Verdict(Struct):
 
     `metrics` are COCOeval's, 0 to 1 (-1: no ground truth), `per_category` the AP of each category, `measured`,
     `reported`, `tolerance` and `difference` box mAP in percent. `data` has ``val``, and ``train`` for a training.
-    `amp` is the mixed precision, ``bf16`` or ``fp16``. `lock` is the sha256 of the lock file of the stack.
+    `amp` is the mixed precision, ``bf16`` or ``fp16``; `accumulate` the micro-batches of a step and process. `lock` is
+    the sha256 of the lock file of the stack.
     """
 
     command: Literal['train', 'eval']
@@ -58,6 +59,8 @@ class Verdict(Struct):
     weights: List[Weights] = []
     seed: Optional[int] = None
     amp: Optional[str] = None
+    processes: Optional[int] = None
+    accumulate: Optional[int] = None
     metrics: Optional[Dict[str, float]] = None
     per_category: Optional[Dict[str, float]] = None
     measured: Optional[float] = None

@@ -13,8 +13,9 @@ from pathlib import Path
 from ..data import embedded
 from ..data.coco_folder import check_split
 from ..data.subset import restrict, take_images, write_annotations
+from ..engine.logs import open_log
 from ..engine.run_facts import run_facts
-from ..engine.train import open_log, train
+from ..engine.training import Training, train
 from ..errors import DONE, FELL_SHORT, RequestError
 from ..file_hash import file_hash
 from ..results.run import VERDICT
@@ -79,7 +80,7 @@ def measure(folder, place):
         work_dir = os.path.join(place, name)
         os.makedirs(work_dir)
         cfg.dump(os.path.join(work_dir, f'{name}.py'))
-        scores = train(cfg, 'cpu', work_dir, open_log(work_dir, terminal=False))
+        scores, _ = train(cfg, Training('cpu', work_dir), open_log(work_dir, terminal=False))
         return cfg, scores.metrics, os.path.join(work_dir, 'epoch_1.pth')
 
     print(f'[2/3] a teacher: Faster R-CNN, {TEACHER_STEPS} steps', flush=True)

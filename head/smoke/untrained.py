@@ -5,7 +5,8 @@ import copy
 from mmdet.apis import set_random_seed
 
 from ..engine.device import parallel
-from ..engine.inference import build_for_inference, build_test_loader, detect, score
+from ..engine.inference import build_for_inference, detect, score
+from ..engine.loaders import build_test_loader
 from ..quiet import quietly
 
 

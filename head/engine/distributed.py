@@ -1,0 +1,36 @@
+"""A detector that several processes train together."""
+
+from mmcv.parallel import scatter
+from torch.nn.parallel import DistributedDataParallel
+
+from .device import parallel
+from .processes import local_rank, world_size
+
+
+class DistributedDetector(DistributedDataParallel):
+    """torch's wrapper, which averages the gradients of all processes, for mmdet's batches.
+
+    mmcv's own wrapper does not unpack batches on the CPU and fails on torch 2.
+
+    Args:
+        model (BaseDetector): on its device, `device`.
+        device (str): ``'cuda'`` or ``'cpu'``.
+    """
+
+    def __init__(self, model, device):
+        # running averages of BN are the first process's, as in mmdet: they are needed for evaluation alone
+        super().__init__(model, broadcast_buffers=False)
+        self.targets = [local_rank()] if device == 'cuda' else [-1]
+
+    def train_step(self, data, optimizer):
+        """`BaseDetector.train_step` on a batch with DataContainers."""
+        batch, = scatter(data, self.targets)
+        loss, log_vars = self.module._parse_losses(self(**batch))
+        return dict(loss=loss, log_vars=log_vars, num_samples=len(batch['img_metas']))
+
+
+def for_training(model, device):
+    """The model on its device, wrapped for one process or for several."""
+    if world_size() == 1:
+        return parallel(model, device)
+    return DistributedDetector(model.cuda(local_rank()) if device == 'cuda' else model, device)

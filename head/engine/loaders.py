@@ -1,0 +1,58 @@
+"""Loaders of batches: of a training's steps, and of the images that a process evaluates."""
+
+from functools import partial
+
+from mmcv.parallel import collate
+from mmdet.datasets import build_dataset
+from torch.utils.data import DataLoader
+
+from ..quiet import quietly
+from . import configuration, processes
+from .image_reading import name_broken_images
+from .interruption import shield_workers
+from .randomness import SeededDataset
+from .training_order import MicroBatches
+
+
+class StepLoader:
+    """The batches of every optimizer step, `accumulate` each; its length is the steps of an epoch.
+
+    Args:
+        dataset (CustomDataset): mmdet's, in training mode.
+        images (int): images a micro-batch.
+        workers (int): data loader processes.
+        seed (int): the run's.
+        accumulate (int): micro-batches a step.
+    """
+
+    def __init__(self, dataset, images, workers, seed, accumulate=1):
+        self.dataset = dataset  # mmdet's hooks look at it
+        self.order = MicroBatches(dataset.flag, images, seed, accumulate, processes.rank(), processes.world_size())
+        self.loader = shield_workers(
+            DataLoader(
+                SeededDataset(dataset, seed),
+                batch_sampler=self.order,
+                num_workers=workers,
+                collate_fn=partial(collate, samples_per_gpu=images)))
+
+    def __len__(self):
+        return self.order.steps
+
+    def steps(self, epoch, start):
+        """Yield the list of batches of every step of `epoch` from `start` on, both from 0."""
+        self.order.begin(epoch, start)
+        batches = iter(self.loader)
+        for _ in range(start, len(self)):
+            yield [next(batches) for _ in range(self.order.accumulate)]
+
+
+def build_test_loader(cfg, split):
+    """A loader of `cfg.data[split]`, one image a batch, in order; of several processes each has every n-th image."""
+    with quietly():
+        dataset = name_broken_images(configuration.built(build_dataset, cfg.data[split], dict(test_mode=True)))
+    return shield_workers(
+        DataLoader(
+            dataset,
+            sampler=range(processes.rank(), len(dataset), processes.world_size()),
+            num_workers=cfg.data.workers_per_gpu,
+            collate_fn=partial(collate, samples_per_gpu=1)))

@@ -1,0 +1,81 @@
+"""A training's logs, in mmdet's form, each of them one file however often the training is resumed."""
+
+import logging
+import os
+import time
+
+from mmcv.runner import HOOKS, LoggerHook, TensorboardLoggerHook, TextLoggerHook
+from mmcv.runner.dist_utils import master_only
+from mmcv.utils import get_logger
+
+SUFFIXES = ('.log', '.log.json')
+
+
+def open_log(work_dir, timestamp=None, terminal=True):
+    """A logger to ``work_dir/TIMESTAMP.log`` and the terminal, on the first process; on others it is silent.
+
+    Args:
+        work_dir (str): the folder.
+        timestamp (str, optional): of the log to go on with; else of now.
+        terminal (bool): whether it writes to the terminal too.
+
+    Returns:
+        Logger: its `timestamp` is for the ``*.log.json``.
+    """
+    timestamp = timestamp or time.strftime('%Y%m%d_%H%M%S', time.localtime())
+    # mmcv keeps one set of handlers a name
+    logger = get_logger(f'train {work_dir} {timestamp}', log_file=os.path.join(work_dir, f'{timestamp}.log'),
+                        file_mode='a')
+    logger.timestamp, logger.propagate = timestamp, False  # torch's DDP gives the root logger a handler
+    logging.raiseExceptions = False  # a full disk: the metrics' file and the checkpoint report it, once
+    if not terminal:
+        logger.handlers = [handler for handler in logger.handlers if isinstance(handler, logging.FileHandler)]
+    return logger
+
+
+def log_sizes(work_dir, timestamp):
+    """Name -> bytes of the logs as they are."""
+    paths = {name: os.path.join(work_dir, name) for name in (timestamp + suffix for suffix in SUFFIXES)}
+    return {name: os.path.getsize(path) for name, path in paths.items() if os.path.exists(path)}
+
+
+def cut_logs(work_dir, sizes):
+    """Cut the logs back to sizes that `log_sizes` told: what comes after is trained anew, and logged again."""
+    for name, size in sizes.items():
+        path = os.path.join(work_dir, os.path.basename(name))
+        if os.path.exists(path) and os.path.getsize(path) > size:
+            os.truncate(path, size)
+
+
+@HOOKS.register_module()
+class ContinuedTextLogger(TextLoggerHook):
+    """mmcv's text logger, which tells the run's meta once."""
+
+    def _dump_log(self, log_dict, runner):
+        if log_dict is runner.meta and os.path.exists(self.json_log_path) and os.path.getsize(self.json_log_path):
+            return
+        super()._dump_log(log_dict, runner)
+
+
+@HOOKS.register_module()
+class ContinuedTensorboardLogger(TensorboardLoggerHook):
+    """mmcv's tensorboard logger, which hides what an interrupted run wrote beyond its checkpoint."""
+
+    @master_only
+    def before_run(self, runner):
+        """Open the event file."""
+        from torch.utils.tensorboard import SummaryWriter
+        LoggerHook.before_run(self, runner)
+        self.writer = SummaryWriter(
+            os.path.join(runner.work_dir, 'tf_logs'), purge_step=runner.iter + 1 if runner.iter else None)
+
+
+CONTINUED = dict(TextLoggerHook='ContinuedTextLogger', TensorboardLoggerHook='ContinuedTensorboardLogger')
+
+
+def continued(log_config):
+    """A config's `log_config` with the hooks that go on, and one for tensorboard."""
+    hooks = [*log_config.hooks, dict(type='TensorboardLoggerHook')]
+    return dict(log_config, hooks=[dict(hook, type=CONTINUED.get(hook['type'], hook['type'])) for hook in hooks])
+
+

@@ -1,0 +1,77 @@
+"""The optimizer's step: gradients of one or more micro-batches, clipped as one."""
+
+import math
+
+from mmcv.runner import OptimizerHook
+
+from ..errors import FELL_SHORT, HeadError, RequestError
+
+MEND = 'the training has diverged; look at the learning rate and the data, and begin anew in another work_dir'
+
+
+class Diverged(HeadError):
+    """A loss or a gradient is no number any more; the weights before it are kept."""
+
+    status = FELL_SHORT
+
+
+class OptimizerStepHook(OptimizerHook):
+    """mmcv's optimizer hook, for steps of several micro-batches and, for float16, with torch's gradient scaler.
+
+    Without the scaler small float16 gradients vanish. A step whose gradients overflow is then left out and the scale
+    halved; the scaler's state is kept in the checkpoint's meta, where mmcv's hook for float16 has it.
+
+    Args:
+        grad_clip (dict, optional): ``max_norm`` and ``norm_type``.
+        scaler (GradScaler, optional): for float16.
+    """
+
+    def __init__(self, grad_clip=None, scaler=None):
+        super().__init__(grad_clip)
+        self.scaler = scaler
+
+    def before_run(self, runner):
+        """Go on with the scale of a resumed run."""
+        state = (runner.meta or {}).get('fp16', {}).get('loss_scaler')
+        if self.scaler and state:
+            self.scaler.load_state_dict(state)
+
+    def backward(self, loss):
+        """Add a micro-batch's gradients."""
+        (self.scaler.scale(loss) if self.scaler else loss).backward()
+
+    def after_train_iter(self, runner):
+        """Clip and step.
+
+        Raises:
+            Diverged: their norm is no number.
+        """
+        if self.scaler:
+            self.scaler.unscale_(runner.optimizer)
+        if self.grad_clip is not None:
+            norm = self.clip_grads(runner.model.parameters())
+            if norm is not None:
+                norm = float(norm)
+                if not (self.scaler or math.isfinite(norm)):
+                    raise Diverged(f'the norm of the gradients is {norm} at epoch {runner.epoch + 1}, iteration '
+                                   f'{runner.inner_iter + 1}: {MEND}')
+                runner.log_buffer.update(dict(grad_norm=norm), runner.outputs['num_samples'])
+        runner.unsettle()
+        if self.scaler:
+            self.scaler.step(runner.optimizer)
+            self.scaler.update()
+            runner.meta.setdefault('fp16', {})['loss_scaler'] = self.scaler.state_dict()
+        else:
+            runner.optimizer.step()
+
+
+def check_optimizer_config(cfg):
+    """`optimizer_config` of a config may clip gradients.
+
+    Raises:
+        RequestError: it asks for more, for instance for mmcv's accumulation.
+    """
+    others = ', '.join(sorted(set(cfg) - {'grad_clip'}))
+    if others:
+        raise RequestError(f'optimizer_config: {others} cannot be had here; it may have grad_clip, accumulate= '
+                           'accumulates and amp=fp16 scales')

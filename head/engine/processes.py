@@ -1,0 +1,170 @@
+"""One process among the several that train or evaluate together; alone, every function here is the identity.
+
+Collectives of the model run on NCCL or gloo. What the processes tell each other goes over gloo on the CPU, so that a
+GPU is never waited for.
+"""
+
+import contextlib
+import datetime
+import os
+import re
+
+import torch
+import torch.distributed as dist
+
+from ..errors import INTERRUPTED, HeadError
+
+TIMEOUT = datetime.timedelta(minutes=10)
+"""How long a process waits for the others before it takes them for lost; torch's own 30 minutes are GPU hours."""
+
+_LOST = re.compile(r'gloo|nccl|connection (closed|reset|refused)|broken pipe|timed? ?out|socket|store', re.I)
+
+_control = None
+
+
+class LostPeer(HeadError):
+    """Another process is gone or silent. A launcher on several machines starts again from the last checkpoint."""
+
+    status = INTERRUPTED
+
+
+def is_launched():
+    """Whether the launcher started this process as one of several."""
+    return 'HEAD_REPORTS' in os.environ
+
+
+def world_size():
+    """How many processes there are."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def rank():
+    """This process's number; 0 writes and speaks."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def local_rank():
+    """This process's number on its machine, that of its GPU; 0 prepares what the machine's processes share."""
+    return int(os.environ['LOCAL_RANK']) if is_launched() else 0
+
+
+def is_first():
+    """Whether this process writes and speaks."""
+    return rank() == 0
+
+
+@contextlib.contextmanager
+def joined(device):
+    """Be one of the launched processes while the context lasts.
+
+    The ranks follow the machines' `node_rank=`, so that it is always the same one that writes.
+
+    Args:
+        device (str): ``'cuda'`` or ``'cpu'``.
+
+    Raises:
+        LostPeer: the others do not come.
+    """
+    global _control
+    if not is_launched():
+        yield
+        return
+    environment = os.environ
+    world = int(environment['WORLD_SIZE'])
+    number = int(environment['HEAD_NODE_RANK']) * int(environment['LOCAL_WORLD_SIZE']) + local_rank()
+    if device == 'cuda':
+        torch.cuda.set_device(local_rank())
+    with lost_peers_named():
+        store = dist.TCPStore(environment['MASTER_ADDR'], int(environment['MASTER_PORT']), world,
+                              environment['RANK'] == '0', TIMEOUT)
+        dist.init_process_group('nccl' if device == 'cuda' else 'gloo', store=store, rank=number, world_size=world,
+                                timeout=TIMEOUT)
+        _control = dist.new_group(backend='gloo', timeout=TIMEOUT) if device == 'cuda' else dist.group.WORLD
+    try:
+        yield
+        with lost_peers_named():
+            dist.barrier(_control)  # the first one holds the store: it leaves last
+    finally:
+        _control = None
+        dist.destroy_process_group()
+
+
+@contextlib.contextmanager
+def lost_peers_named():
+    """Turn the many errors by which a lost process shows itself into `LostPeer`."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not (is_launched() and _LOST.search(str(error))):
+            raise
+        cause = str(error).strip().splitlines()[0][:200]
+        raise LostPeer(f'another process was lost ({cause}); the same command goes on from the last checkpoint'
+                       ) from error
+
+
+def gather(value):
+    """The value of every process, in the order of ranks; None on all but the first."""
+    if world_size() == 1:
+        return [value]
+    values = [None] * world_size() if is_first() else None
+    with lost_peers_named():
+        dist.gather_object(value, values, group=_control)
+    return values
+
+
+def gather_everywhere(value):
+    """The value of every process, in the order of ranks, on all of them."""
+    if world_size() == 1:
+        return [value]
+    values = [None] * world_size()
+    with lost_peers_named():
+        dist.all_gather_object(values, value, group=_control)
+    return values
+
+
+def broadcast(value):
+    """The first process's value, on all."""
+    if world_size() == 1:
+        return value
+    values = [value]
+    with lost_peers_named():
+        dist.broadcast_object_list(values, group=_control)
+    return values[0]
+
+
+def agree(error=None):
+    """End all processes with the error that one of them met, before any computes on without it.
+
+    Args:
+        error (HeadError, optional): what this process met.
+
+    Raises:
+        HeadError: the error of the lowest rank that has one; the same on all.
+    """
+    if world_size() > 1:
+        bad = torch.tensor([int(error is not None)])
+        with lost_peers_named():
+            dist.all_reduce(bad, op=dist.ReduceOp.MAX, group=_control)
+        if not bad.item():
+            return
+        error = next(one for one in gather_everywhere(error) if one is not None)
+    if error is not None:
+        raise error
+
+
+def together(function, *args, **kwargs):
+    """Call a function on every process; where one raises a `HeadError`, all end with it."""
+    result = error = None
+    try:
+        result = function(*args, **kwargs)
+    except LostPeer:
+        raise
+    except HeadError as caught:
+        error = caught
+    agree(error)
+    return result
+
+
+def on_first(function, *args, **kwargs):
+    """Call a function on the first process only; its result, or its `HeadError`, is everybody's."""
+    return broadcast(together(lambda: function(*args, **kwargs) if is_first() else None))

@@ -1,0 +1,99 @@
+"""Everything random as a function of the seed and the place in the training.
+
+Each micro-batch begins with random states that its place decides, and so does each image's augmentation. Nothing
+depends on which process or data loader worker does it or what it did before: a resumed run draws what an uninterrupted
+one does, and several processes draw what one would.
+"""
+
+import contextlib
+import os
+import random
+
+import numpy as np
+import torch
+
+from ..errors import RequestError
+
+IN_STEP, IN_AUGMENTATION, IN_ORDER = range(3)
+"""What is random: sampling of boxes in a step, an image's augmentation, the order of the images."""
+
+
+def seed_of(seed, what, *place):
+    """A 32-bit seed of one thing at one place.
+
+    Args:
+        seed (int): the run's.
+        what (int): `IN_STEP`, `IN_AUGMENTATION` or `IN_ORDER`.
+        *place (int): the epoch, and where in it.
+    """
+    return int(np.random.SeedSequence([seed, what, *place]).generate_state(1)[0])
+
+
+def seed_all(number):
+    """Seed Python's, numpy's and torch's generators, on every device."""
+    random.seed(number)
+    np.random.seed(number)
+    torch.manual_seed(number)
+
+
+@contextlib.contextmanager
+def seeded(number):
+    """Seed the generators of the CPU, and put their states back after."""
+    before = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    random.seed(number)
+    np.random.seed(number)
+    torch.default_generator.manual_seed(number)
+    try:
+        yield
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])
+        torch.set_rng_state(before[2])
+
+
+class SeededDataset:
+    """A data set whose items are asked for by a `Place` and augmented by it alone.
+
+    Args:
+        dataset (CustomDataset): mmdet's, in training mode.
+        seed (int): the run's.
+    """
+
+    def __init__(self, dataset, seed):
+        self.dataset, self.seed = dataset, seed
+
+    def __getitem__(self, place):
+        with seeded(seed_of(self.seed, IN_AUGMENTATION, place.epoch, place.number)):
+            return self.dataset[place.index]
+
+
+def choose_determinism(wanted, device):
+    """Whether the same operations give the same bits; switches torch to it.
+
+    On the CPU that is the default and complete. On a GPU mmcv's RoIAlign adds its gradients in any order, which torch
+    does not know of; of torch's own operations the current stack warns of those without a deterministic form, and the
+    paper stack ends with their name.
+
+    Args:
+        wanted (str): ``'true'``, ``'false'`` or None for the device's default.
+        device (str): ``'cuda'`` or ``'cpu'``.
+
+    Returns:
+        bool
+
+    Raises:
+        RequestError: neither true nor false.
+    """
+    if wanted not in (None, 'true', 'false'):
+        raise RequestError(f'deterministic={wanted}: true or false')
+    deterministic = device == 'cpu' if wanted is None else wanted == 'true'
+    if deterministic and device == 'cuda':
+        os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')  # what torch asks for
+        torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+    if hasattr(torch, 'is_deterministic_algorithms_warn_only_enabled'):
+        torch.use_deterministic_algorithms(deterministic, warn_only=device == 'cuda')
+    else:
+        torch.use_deterministic_algorithms(deterministic)
+    if hasattr(torch.utils, 'deterministic'):
+        torch.utils.deterministic.fill_uninitialized_memory = False  # nothing here reads any
+    return deterministic

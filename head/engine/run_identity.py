@@ -1,0 +1,95 @@
+"""What makes two trainings the same run: one may go on where the other was interrupted."""
+
+import json
+import os
+
+from ..errors import RequestError
+from ..whole_file import write_json
+
+FILE = 'run.json'
+"""In the work dir, from before the first step on."""
+
+PATHS = ('ann_file', 'img_prefix')
+"""Of the data; the hash of the annotations tells what they are, wherever they lie."""
+
+
+FILES = ('checkpoint', 'ckpt')
+"""Weights to start from; their names have their hashes."""
+
+
+def identity(cfg, splits, amp, images_a_step):
+    """A flat record of everything that decides a training's numbers, by name.
+
+    Args:
+        cfg (Config): as it runs, its learning rate scaled.
+        splits (dict[str, Split]): the data.
+        amp (str): mixed precision, or None.
+        images_a_step (int): images of one optimizer step, of all processes.
+    """
+    parts = dict(model=cfg.model, optimizer=cfg.optimizer, optimizer_config=cfg.optimizer_config,
+                 lr_config=cfg.lr_config, train=cfg.data.train)
+    found = dict(config=os.path.basename(cfg.filename), seed=cfg.seed, amp=amp, images_a_step=images_a_step,
+                 images_a_batch=cfg.data.samples_per_gpu)
+    found.update((f'{name}2017', split.sha256) for name, split in splits.items())
+    found.update(_flat(parts))
+    return found
+
+
+def _flat(node, prefix=''):
+    items = node.items() if isinstance(node, dict) else enumerate(node)
+    for key, value in items:
+        if isinstance(value, (dict, list, tuple)):
+            yield from _flat(value, f'{prefix}{key}.')
+        elif key in FILES and isinstance(value, str):
+            yield f'{prefix}{key}', os.path.basename(value)
+        elif key not in PATHS:
+            yield f'{prefix}{key}', value if isinstance(value, (str, int, float, type(None))) else str(value)
+
+
+def differences(begun, asked):
+    """Lines that tell in what two identities differ."""
+    missing = object()
+    return [f'{key}={begun.get(key)}, now {asked.get(key)}' for key in sorted({*begun, *asked})
+            if begun.get(key, missing) != asked.get(key, missing)]
+
+
+def require_same(begun, asked, where):
+    """Raises:
+        RequestError: the run that `where` names is another one than is asked for.
+    """
+    found = differences(begun, asked)
+    if found:
+        more = f' and {len(found) - 3} more' if len(found) > 3 else ''
+        raise RequestError(f'{where}: of another run, {"; ".join(found[:3])}{more}; ask for the same, or name another '
+                           'work_dir')
+
+
+def write(work_dir, run, timestamp, steps):
+    """Leave word of a run in its work dir.
+
+    Args:
+        work_dir (str): the folder.
+        run (dict): see `identity`.
+        timestamp (str): what its logs are named by.
+        steps (int): of an epoch.
+    """
+    write_json(os.path.join(work_dir, FILE), dict(run=run, log=timestamp, steps=steps))
+
+
+def read(work_dir):
+    """What `write` has left; None where there is nothing.
+
+    Raises:
+        RequestError: the file is damaged.
+    """
+    path = os.path.join(work_dir, FILE)
+    if not os.path.isfile(path):
+        return None
+    try:
+        with open(path, 'rb') as file:
+            content = json.loads(file.read())
+        if isinstance(content['run'], dict) and isinstance(content['log'], str) and isinstance(content['steps'], int):
+            return content
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise RequestError(f'{path}: damaged; name another work_dir, or go on with resume=FILE in another one')

@@ -1,0 +1,99 @@
+"""Checkpoints of a training: when, under which names, how many."""
+
+import contextlib
+import glob
+import os
+import re
+import time
+
+from mmcv.runner import LoggerHook, save_checkpoint
+
+from ..whole_file import written_whole
+from . import processes
+from .logs import log_sizes
+
+IN_EPOCH = 2
+"""How many checkpoints from the midst of an epoch are kept: a damaged newest one leaves the one before."""
+
+
+class Saver:
+    """Saves a runner's state; only the first process does.
+
+    A checkpoint is written under a temporary name, to the disk, and then renamed, before an older one goes.
+
+    Args:
+        epochs (int): a checkpoint every so many epochs, ``epoch_N.pth``.
+        iters (int, optional): and one every so many iterations, ``iter_N.pth``.
+        minutes (int, optional): and one after so many minutes.
+        keep (int, optional): the newest so many stay; None: all of epochs, `IN_EPOCH` of the others.
+
+    Attributes:
+        saved_at: the runner's `place` of the newest checkpoint, or None.
+        path: its path.
+    """
+
+    def __init__(self, epochs, iters=None, minutes=None, keep=None):
+        self.epochs, self.iters, self.minutes, self.keep = epochs, iters, minutes, keep
+        self.saved_at = self.path = None
+        self.last = time.time()
+
+    def after_step(self, runner):
+        """Save where it is time."""
+        due = self.minutes and time.time() - self.last >= self.minutes * 60
+        if ((self.iters and runner.iter % self.iters == 0) or due) and runner.place[1] < len(runner.data_loader):
+            self.save_step(runner)
+
+    def after_epoch(self, runner):
+        """The epoch's checkpoint; its evaluation follows."""
+        if (runner.epoch + 1) % self.epochs == 0 and self.saved_at != runner.place:
+            self._save(runner, f'epoch_{runner.epoch + 1}.pth', dict(epoch=runner.epoch + 1))
+
+    def save_step(self, runner):
+        """``iter_N.pth`` after N steps in all; `epoch` in its meta counts the epochs that are complete."""
+        self._save(runner, f'iter_{runner.iter}.pth', dict(epoch=runner.epoch))
+
+    def _save(self, runner, name, meta):
+        self.last = time.time()
+        if not processes.is_first():
+            return
+        path = os.path.join(runner.work_dir, name)
+        count = max((hook.interval for hook in runner.hooks if isinstance(hook, LoggerHook)), default=0)
+        meta.update(
+            iter=runner.iter,
+            place=list(runner.place),
+            history=runner.log_history(count),
+            logs=log_sizes(runner.work_dir, runner.timestamp),
+            seconds=runner.seconds)
+        with written_whole(path) as temporary:
+            save_checkpoint(runner.model, temporary, runner.optimizer, dict(runner.meta, **meta))
+        link(path)
+        self.saved_at, self.path = runner.place, path
+        self._drop(runner.work_dir)
+
+    def _drop(self, folder):
+        epochs, others = newest_first(folder, 'epoch'), newest_first(folder, 'iter')
+        if self.keep is None:
+            old = others[IN_EPOCH:]
+        else:
+            old = sorted(epochs + others, key=os.path.getmtime, reverse=True)[self.keep:]
+        for path in old:
+            os.unlink(path)
+
+
+def link(path):
+    """Let ``latest.pth`` beside a checkpoint name it."""
+    latest = os.path.join(os.path.dirname(path), 'latest.pth')
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(latest + '.new')
+    os.symlink(os.path.basename(path), latest + '.new')
+    os.replace(latest + '.new', latest)
+
+
+def newest_first(folder, kind):
+    """Paths of a folder's checkpoints of a kind, ``epoch`` or ``iter``."""
+    found = {}
+    for path in glob.glob(os.path.join(glob.escape(folder), f'{kind}_*.pth')):
+        number = re.fullmatch(rf'{kind}_(\d+)\.pth', os.path.basename(path))
+        if number:
+            found[int(number[1])] = path
+    return [found[number] for number in sorted(found, reverse=True)]

@@ -1,0 +1,136 @@
+"""One training, from a checked config to its last evaluation."""
+
+import os
+from dataclasses import dataclass, field
+from typing import List, Optional
+
+import mmdet
+import torch
+from mmcv.runner import build_optimizer
+from mmcv.utils import _BatchNorm
+from mmdet.models import build_detector
+from mmdet.utils import collect_env
+
+from ..quiet import quiet_children, quietly
+from . import configuration, logs, processes, run_identity
+from .distributed import for_training
+from .inference import CocoEvalHook
+from .interruption import Interruption
+from .loaders import StepLoader, build_test_loader
+from .mixed_precision import autocast_model, gradient_scaler
+from .optimizer_step import OptimizerStepHook, check_optimizer_config
+from .randomness import seed_all
+from .resume import Beginning, go_on
+from .runner import EnoughIterations, Runner
+from .saver import Saver
+from .training_set import build_training_set
+
+
+@dataclass
+class Training:
+    """How a config is trained.
+
+    Attributes:
+        device: ``'cuda'`` or ``'cpu'``.
+        work_dir: an open work dir; gets logs in mmdet's form and checkpoints.
+        accumulate: micro-batches a step and process.
+        iters: stop after so many iterations.
+        amp: see `autocast_model`.
+        beginning: what to go on from; else the training begins.
+        run: its identity, see `run_identity`.
+        doubts: why no run that goes on from its checkpoints can confirm the paper; they tell it.
+        save_iters, save_minutes, keep: see `Saver`.
+    """
+
+    device: str
+    work_dir: str
+    accumulate: int = 1
+    iters: Optional[int] = None
+    amp: Optional[str] = None
+    beginning: Optional[Beginning] = None
+    run: dict = field(default_factory=dict)
+    doubts: List[str] = field(default_factory=list)
+    save_iters: Optional[int] = None
+    save_minutes: Optional[int] = None
+    keep: Optional[int] = None
+
+
+def train(cfg, training, logger):
+    """Train a checked config; all processes call it together.
+
+    Args:
+        cfg (Config): with `seed` set and every path in place.
+        training (Training): how.
+        logger (Logger): writes the log; its `timestamp` names the ``*.log.json``.
+
+    Returns:
+        (CocoScores, Runner): the latest scores, None if no evaluation took place; and the runner at its end.
+    """
+    check_optimizer_config(cfg.optimizer_config)
+    model, loader, evaluation_loader = processes.together(_build, cfg, training)
+    if training.accumulate > 1 and any(isinstance(module, _BatchNorm) and module.training
+                                       for module in model.train().modules()):
+        logger.info('BN is trained: its running averages see every micro-batch, not every step')
+    model = for_training(autocast_model(model, training.amp, training.device), training.device)
+    runner = _runner(cfg, training, logger, model, loader, evaluation_loader)
+    evaluation = next(hook for hook in runner.hooks if isinstance(hook, CocoEvalHook))
+    if processes.is_first() and training.run:
+        run_identity.write(training.work_dir, training.run, logger.timestamp, len(loader))
+    if training.beginning:
+        go_on(runner, training.beginning, len(loader), logger)
+    try:
+        runner.run(loader)
+    except EnoughIterations:
+        logger.info(f'stopped after {training.iters} iterations, as asked')
+    return evaluation.scores, runner
+
+
+def _build(cfg, training):
+    """The detector, the loader of its training and that of its evaluation."""
+    seed_all(cfg.seed)
+    dataset = build_training_set(cfg)
+    with quietly():
+        model = configuration.built(build_detector, cfg.model)
+        model.init_weights()
+    model.CLASSES = dataset.CLASSES
+    loader = StepLoader(dataset, cfg.data.samples_per_gpu, cfg.data.workers_per_gpu, cfg.seed, training.accumulate)
+    return model, loader, build_test_loader(cfg, 'val')
+
+
+def _runner(cfg, training, logger, model, loader, evaluation_loader):
+    with quiet_children():
+        environment = collect_env() if processes.is_first() else {}
+    runner = Runner(
+        model,
+        optimizer=build_optimizer(model, cfg.optimizer),
+        work_dir=training.work_dir,
+        logger=logger,
+        meta=dict(
+            env_info='\n'.join(f'{name}: {value}' for name, value in environment.items()),
+            config=cfg.pretty_text,
+            exp_name=os.path.basename(cfg.filename),
+            seed=cfg.seed,
+            mmdet_version=mmdet.__version__,
+            doubts=list(training.doubts),
+            stack=os.environ.get('HEAD_STACK'),
+            torch=str(torch.__version__),
+            run=training.run,
+            processes=processes.world_size(),
+            accumulate=training.accumulate,
+            CLASSES=model.module.CLASSES),
+        max_epochs=cfg.runner.max_epochs,
+        seed=cfg.seed,
+        interruption=Interruption(),
+        iters=training.iters)
+    runner.timestamp = logger.timestamp
+    runner.saver = Saver(cfg.checkpoint_config.interval, training.save_iters, training.save_minutes, training.keep)
+    runner.register_training_hooks(
+        cfg.lr_config,
+        OptimizerStepHook(scaler=gradient_scaler(training.amp, training.device), **cfg.optimizer_config),
+        None,
+        logs.continued(cfg.log_config),
+        cfg.get('momentum_config'),
+        custom_hooks_config=cfg.get('custom_hooks'))
+    runner.register_hook(
+        CocoEvalHook(evaluation_loader, training.device, interval=cfg.evaluation.interval), priority='LOW')
+    return runner
