@@ -85,6 +85,8 @@ COMMANDS = dict(
     export=Command(
         'head.engine.export', ('config', 'checkpoint', 'out', 'onnx', 'stack'),
         'the student as a plain mmdet RetinaNet'),
+    bench=Command(
+        'head.bench.command', ('data', 'stack', 'json'), 'measure what is not the GPU, beside mmdet\'s own'),
     catalog=Command('head.catalog.command', ('json', 'stack'), 'list what can be reproduced'),
     doctor=Command('head.doctor', ('data', 'pretrained', 'stack', 'json'), 'print what this machine has'),
 )

@@ -6,7 +6,10 @@ import os
 import re
 import time
 
-from mmcv.runner import LoggerHook, save_checkpoint
+import mmcv
+import torch
+from mmcv.runner import LoggerHook
+from mmcv.runner.checkpoint import get_state_dict, weights_to_cpu
 
 from ..whole_file import written_whole
 from . import processes
@@ -64,8 +67,12 @@ class Saver:
             history=runner.log_history(count),
             logs=log_sizes(runner.work_dir, runner.timestamp),
             seconds=runner.seconds)
+        content = dict(
+            meta=dict(runner.meta, mmcv_version=mmcv.__version__, time=time.asctime(), **meta),
+            state_dict=weights_to_cpu(get_state_dict(runner.model)),
+            optimizer=runner.optimizer.state_dict())
         with written_whole(path) as temporary:
-            save_checkpoint(runner.model, temporary, runner.optimizer, dict(runner.meta, **meta))
+            torch.save(content, temporary)  # mmcv's own function makes two copies in memory first
         link(path)
         self.saved_at, self.path = runner.place, path
         self._drop(runner.work_dir)

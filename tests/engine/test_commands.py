@@ -1,6 +1,7 @@
 """`train` and `eval` as a user calls them, and the engine's promises behind them."""
 
 import json
+import shutil
 
 import pytest
 import torch
@@ -74,10 +75,12 @@ def test_eval_from_the_dumped_config(trained, embedded, head, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_training_twice_into_one_folder_is_refused(trained, embedded, refused):
+def test_a_folder_of_other_tools_is_refused(trained, embedded, refused, tmp_path):
+    """Checkpoints that nobody tells the run of are neither gone on with nor overwritten."""
+    shutil.copy(trained[0] / 'iter_2.pth', tmp_path / 'epoch_3.pth')
     line = refused('train', 'config=head_r18', f'data={embedded}', 'device=cpu', 'pretrained=none', 'iters=1',
-                   f'work_dir={trained[0]}')
-    assert 'holds the checkpoints' in line
+                   f'work_dir={tmp_path}')
+    assert 'holds the checkpoints' in line and 'resume=FILE' in line
 
 
 def test_checkpoint_of_another_config(trained, embedded, refused, tmp_path):

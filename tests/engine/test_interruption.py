@@ -57,75 +57,96 @@ def test_outside_of_a_training(tmp_path):
     assert process.communicate(timeout=30)[1].splitlines()[-1] == 'head: interrupted' and process.returncode == 75
 
 
-class Stepper:
-    """What InterruptionHook needs of a runner."""
-
-    def __init__(self, work_dir):
-        self.work_dir, self.iter, self.saved = work_dir, 0, []
-
-    def save_step(self, steps):
-        self.saved.append(steps)
-
-
-def test_when_a_signal_waits(tmp_path):
-    from head.engine.interruption import Interrupted, InterruptionHook
-    hook, runner = InterruptionHook(), Stepper(tmp_path)
+def test_when_a_signal_waits():
+    from head.engine.interruption import Interrupted, Interruption
+    interruption = Interruption()
     before = signal.getsignal(signal.SIGTERM)
-    with hook.listening():
+    with interruption.listening():
         with pytest.raises(KeyboardInterrupt):  # set-up: at once
             signal.raise_signal(signal.SIGTERM)
-        hook.before_train_epoch(runner)
-        signal.raise_signal(signal.SIGTERM)  # while the first batch loads: nothing to save
-        with pytest.raises(Interrupted, match='before the first step'):
-            hook.before_train_iter(runner)
-
-        hook = InterruptionHook()
-        with hook.listening():
-            hook.before_train_epoch(runner)
+        interruption.waits = True
+        assert interruption.request(3) is None
+        signal.raise_signal(signal.SIGTERM)  # during a step, or while the first batch loads
+        assert 'after 3 iterations' in str(interruption.request(3))
+        assert 'before the first step' in str(interruption.request(0))
+        with pytest.raises(KeyboardInterrupt):  # a second one does not wait
             signal.raise_signal(signal.SIGINT)
-            with pytest.raises(KeyboardInterrupt):  # a second one does not wait
-                signal.raise_signal(signal.SIGINT)
-            with pytest.raises(Interrupted, match='after 1 iterations'):
-                hook.after_train_iter(runner)
-        assert runner.saved == [1]
+        with pytest.raises(Interrupted, match='after 8 iterations'):  # it came while the epoch's checkpoint was written
+            interruption.end_of_steps(8)
 
-        hook, runner.iter = InterruptionHook(), 3
-        with hook.listening():
-            hook.before_train_epoch(runner)
-            signal.raise_signal(signal.SIGTERM)  # while the epoch's checkpoint is written
-            with pytest.raises(Interrupted, match='after 3 iterations'):
-                hook.after_train_epoch(runner)
-            hook = InterruptionHook()
-        with hook.listening():
-            hook.before_train_epoch(runner)
-            hook.after_train_epoch(runner)
-            with pytest.raises(KeyboardInterrupt):  # the evaluation
-                signal.raise_signal(signal.SIGTERM)
+        interruption = Interruption()
+    with interruption.listening():
+        interruption.waits = True
+        interruption.end_of_steps(8)
+        with pytest.raises(KeyboardInterrupt):  # the evaluation
+            signal.raise_signal(signal.SIGTERM)
     assert signal.getsignal(signal.SIGTERM) == before
 
 
+class SmallRunner:
+    """What `Saver` needs of a runner."""
+
+    def __init__(self, work_dir, steps=4):
+        self.work_dir, self.timestamp, self.hooks, self.meta = str(work_dir), 'now', [], {}
+        self.model = torch.nn.Linear(2, 2)
+        self.optimizer = torch.optim.SGD(self.model.parameters(), 0.1)
+        self.seconds, self.data_loader = 1, range(steps)
+        self.at(0)
+
+    def at(self, iteration):
+        """After so many steps."""
+        self.iter, steps = iteration, len(self.data_loader)
+        self.epoch = max(iteration - 1, 0) // steps
+        self.place = self.epoch, iteration - self.epoch * steps
+        return self
+
+    def log_history(self, count):
+        return {}
+
+
+def checkpoints(folder):
+    return sorted(path.name for path in folder.glob('*.pth') if path.name != 'latest.pth')
+
+
 def test_a_checkpoint_is_whole_or_not_there(tmp_path, monkeypatch):
-    import logging
-
-    from mmcv.fileio.file_client import HardDiskBackend
-
-    from head.engine.runner import Runner
-    model = torch.nn.Linear(2, 2)
-    model.train_step = None
-    runner = Runner(model, logger=logging.getLogger('test'), work_dir=str(tmp_path), max_epochs=1)
-    runner.save_checkpoint(str(tmp_path), save_optimizer=False)
+    from head.engine.saver import Saver
+    saver, runner = Saver(epochs=1), SmallRunner(tmp_path)
+    saver.after_epoch(runner.at(4))
     whole = (tmp_path / 'epoch_1.pth').read_bytes()
     assert os.readlink(tmp_path / 'latest.pth') == 'epoch_1.pth'
 
-    def half(self, content, path):
+    def half(content, path):
         with open(path, 'wb') as file:
-            file.write(content[:len(content) // 2])
+            file.write(whole[:len(whole) // 2])
         raise OSError(errno.ENOSPC, 'No space left on device')
 
-    monkeypatch.setattr(HardDiskBackend, 'put', half)
-    for name in ('epoch_{}.pth', 'iter_7.pth'):
+    monkeypatch.setattr(torch, 'save', half)
+    saver.saved_at = None
+    for save in (lambda: saver.after_epoch(runner), lambda: saver.save_step(runner.at(7))):
         with pytest.raises(OSError):
-            runner.save_checkpoint(str(tmp_path), name, save_optimizer=False)
+            save()
     assert (tmp_path / 'epoch_1.pth').read_bytes() == whole
     assert sorted(path.name for path in tmp_path.iterdir()) == ['epoch_1.pth', 'latest.pth']
     assert os.readlink(tmp_path / 'latest.pth') == 'epoch_1.pth'
+
+
+def test_when_it_saves_and_what_it_keeps(tmp_path, monkeypatch):
+    from head.engine import saver as module
+    clock = [1000.]
+    monkeypatch.setattr(module.time, 'time', lambda: clock[0])
+    saver, runner = module.Saver(epochs=1, iters=3, minutes=5), SmallRunner(tmp_path, 8)
+    for iteration in range(1, 17):
+        saver.after_step(runner.at(iteration))
+        if iteration % 8 == 0:
+            saver.after_epoch(runner)
+        clock[0] += 400 if iteration == 10 else 1
+    assert checkpoints(tmp_path) == ['epoch_1.pth', 'epoch_2.pth', 'iter_12.pth', 'iter_15.pth']
+    assert torch.load(str(tmp_path / 'iter_15.pth'))['meta']['place'] == [1, 7]
+    assert torch.load(str(tmp_path / 'epoch_2.pth'))['meta']['place'] == [1, 8], 'not yet evaluated'
+
+    saver = module.Saver(epochs=1, minutes=5, keep=2)
+    saver.after_step(runner.at(17))
+    assert 'iter_17.pth' not in checkpoints(tmp_path)
+    clock[0] += 300
+    saver.after_step(runner.at(18))
+    assert checkpoints(tmp_path) == ['epoch_2.pth', 'iter_18.pth']

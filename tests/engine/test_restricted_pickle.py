@@ -490,19 +490,6 @@ def test_what_mmcv_opens_itself(tmp_path):
     assert not flag.exists()
 
 
-def test_a_resume_runs_no_config(tmp_path):
-    runner = pytest.importorskip('mmcv.runner')
-    import logging
-
-    import head.engine.weights  # noqa: F401, what is imported here is at work
-    model, flag = torch.nn.Linear(2, 2), tmp_path / 'flag'
-    path = str(tmp_path / 'x.pth')
-    runner.save_checkpoint(model, path, meta=dict(epoch=1, iter=5, config=f'x = open({str(flag)!r}, "w")'))
-    run = runner.EpochBasedRunner(model, batch_processor=lambda: None, logger=logging.getLogger(), max_epochs=2)
-    run.resume(path)
-    assert (run.epoch, run.iter) == (1, 5) and not flag.exists()
-
-
 def test_eval_names_what_a_checkpoint_asks_for(refused, embedded, tmp_path):
     pytest.importorskip('mmdet')
     pickled(tmp_path / 'x.pth', b'\x80\x04' + SYSTEM + command(tmp_path / 'flag') + b'\x85R.', ZIP)

@@ -1,0 +1,1 @@
+"""How fast what is not the GPU is, beside mmdet's own, in one run."""

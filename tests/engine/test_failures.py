@@ -1,0 +1,165 @@
+"""What goes wrong in the midst of a training: a line, a status, and no finished step is lost."""
+
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from .test_commands import QUICK
+from .training_runs import children, finish, rows, same_weights, start, wait_for_a_step
+
+WORDS = ('config=retinanet_r18', 'device=cpu', 'pretrained=none', 'log_config.interval=1', 'epochs=1', *QUICK[:2])
+PROCESSES = pytest.mark.parametrize('procs', [1, 2])
+
+
+@pytest.fixture
+def data(embedded, tmp_path):
+    """A copy of the embedded set, to be broken."""
+    return shutil.copytree(embedded, tmp_path / 'data')
+
+
+def last_line(said):
+    """The one line of the error; no traceback."""
+    line, = (line for line in said.splitlines() if line.startswith('head: ') and 'stopping' not in line)
+    assert 'Traceback' not in said, said
+    return line
+
+
+def done_in(work_dir, line):
+    """The iterations of the newest checkpoint, which the line names."""
+    path = os.path.realpath(work_dir / 'latest.pth')
+    iterations = torch.load(path)['meta']['iter']
+    assert f'{path} holds the {iterations} iterations done' in line.replace(str(work_dir), os.path.realpath(work_dir))
+    return iterations
+
+
+@PROCESSES
+def test_a_corrupt_image(data, embedded, tmp_path, procs):
+    """The steps before it are saved; with the image mended the run ends as if nothing had been."""
+    from head.engine.training_order import epoch_order
+    from head.engine.training_set import CocoTrainingSet
+    words = ('train', *WORDS, f'procs={procs}', f'data={data}')
+    dataset = CocoTrainingSet(ann_file=str(data / 'annotations/instances_train2017.json'), pipeline=[])
+    step = 2
+    index = epoch_order(dataset.flag, 2, procs, 3407, 0)[step * procs + procs - 1][0]  # of the last process
+    path = data / 'train2017' / dataset.data_infos[index]['filename']
+    image = path.read_bytes()
+    path.write_bytes(image[:100])
+    line = last_line(finish(*words, f'work_dir={tmp_path}/run', status=2))
+    assert path.name in line and 'does not decode' in line
+    done = done_in(tmp_path / 'run', line)
+    assert 0 < done <= step
+    path.write_bytes(image)
+    finish(*words, f'work_dir={tmp_path}/run')
+    finish('train', *WORDS, f'procs={procs}', f'data={embedded}', f'work_dir={tmp_path}/whole')
+    same_weights(tmp_path / 'run', tmp_path / 'whole')
+    assert rows(tmp_path / 'run') == rows(tmp_path / 'whole')
+
+
+@PROCESSES
+def test_a_killed_data_loader_worker(embedded, tmp_path, procs):
+    words = ('train', *WORDS[:-3], 'epochs=1000', *QUICK[:2], f'procs={procs}', f'data={embedded}')
+    process = start(*words, f'work_dir={tmp_path}/run')
+    wait_for_a_step(process, tmp_path / 'run')
+    parent = process.pid if procs == 1 else max(children(process.pid), key=lambda pid: len(children(pid)))
+    killed, deadline = False, time.time() + 60
+    while not killed and time.time() < deadline:  # between two epochs there is none
+        for pid in children(parent):
+            try:
+                os.kill(pid, signal.SIGKILL)
+                killed = True
+                break
+            except ProcessLookupError:
+                continue
+    said = process.communicate(timeout=120)[0]
+    assert process.returncode == 3, said
+    line = last_line(said)
+    assert 'a data loader worker died' in line and 'data.workers_per_gpu=' in line, line
+    assert done_in(tmp_path / 'run', line) >= 1
+
+
+@PROCESSES
+def test_a_loss_that_is_no_number(embedded, tmp_path, procs):
+    """A rate that makes the weights explode; what came before is kept."""
+    said = finish('train', *WORDS, f'procs={procs}', f'data={embedded}', f'work_dir={tmp_path}', 'optimizer.lr=1e30',
+                  'lr_config.warmup=None', 'epochs=2', status=1)
+    line = last_line(said)
+    assert 'diverged' in line and 'iteration ' in line and ('is nan' in line or 'is inf' in line), line
+    assert 'learning rate' in line and done_in(tmp_path, line) >= 1
+
+
+@PROCESSES
+def test_a_process_out_of_memory(embedded, tmp_path, procs):
+    """The system gives the last process no more memory: its name, status 3, and the steps before it are saved."""
+    words = ('train', *WORDS[:-3], 'epochs=1000', 'data.samples_per_gpu=8', *QUICK[1:2], f'procs={procs}',
+             f'data={embedded}')
+    process = start(*words, f'work_dir={tmp_path}/run')
+    wait_for_a_step(process, tmp_path / 'run')
+    worker = process.pid if procs == 1 else next(
+        pid for pid in children(process.pid) if b'LOCAL_RANK=1' in Path(f'/proc/{pid}/environ').read_bytes())
+    now = int(Path(f'/proc/{worker}/statm').read_text().split()[0]) * resource.getpagesize()
+    resource.prlimit(worker, resource.RLIMIT_AS, (now // 2, now))
+    said = process.communicate(timeout=120)[0]
+    assert process.returncode == 3, said
+    line = last_line(said)
+    assert 'not enough memory' in line and 'samples_per_gpu=1' in line, line
+    assert ('rank 1' in line) == (procs == 2)
+    assert done_in(tmp_path / 'run', line) >= 1
+
+
+def test_damaged_checkpoints(embedded, tmp_path):
+    """The newest is cut off and named; the one before is used, and the end is the same."""
+    words = ('train', *WORDS, f'data={embedded}')
+    finish(*words, f'work_dir={tmp_path}/whole')
+    finish(*words, f'work_dir={tmp_path}/run', 'save_iters=2', 'iters=6')
+    newest, before = (tmp_path / f'run/iter_{n}.pth' for n in (6, 4))
+    content = bytearray(newest.read_bytes())
+    newest.write_bytes(content[:len(content) // 2])
+    said = finish(*words, f'work_dir={tmp_path}/run')
+    assert f'{newest}: not a checkpoint, or damaged' in said and 'taking the one before' in said
+    assert f'resumed from {before}: 0 epochs, 4 iterations' in said
+    same_weights(tmp_path / 'whole', tmp_path / 'run')
+    for path in (tmp_path / 'run').glob('*_*.pth'):
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 255  # a single bit error is found by the archive's own checksums
+        path.write_bytes(content)
+    said = finish(*words, f'work_dir={tmp_path}/run', status=2)
+    assert 'none of its' in last_line(said)
+
+
+def test_a_full_disk(embedded, tmp_path):
+    """The checkpoint that does not fit leaves the one before whole."""
+    mount = tmp_path / 'small'
+    mount.mkdir()
+    if subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=250m', 'tmpfs', mount]).returncode:
+        pytest.fail('this test mounts a small file system: run it as root')
+    try:
+        words = ('train', *WORDS, f'data={embedded}', f'work_dir={mount}/run', 'save_iters=3')
+        line = last_line(finish(*words, status=3))
+        assert 'no space left on the disk' in line
+        kept, = (mount / 'run').glob('iter_*.pth')
+        assert torch.load(str(kept))['meta']['iter'] == 3
+        assert not list((mount / 'run').glob('.writing*'))
+        subprocess.run(['mount', '-o', 'remount,size=2g', mount], check=True)
+        said = finish(*words)
+        assert f'resumed from {kept}: 0 epochs, 3 iterations' in said
+    finally:
+        subprocess.run(['umount', mount], check=True)
+
+
+def test_another_run_in_the_folder(embedded, tmp_path, refused):
+    """Its config, seed or data differ: named, and nothing is touched."""
+    words = ('train', *WORDS, f'data={embedded}', f'work_dir={tmp_path}/run')
+    finish(*words, 'iters=2')
+    before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / 'run').iterdir()}
+    assert 'optimizer.weight_decay=0.0001, now 0.1' in refused(*words, 'optimizer.weight_decay=0.1')
+    assert 'begun with seed=3407, not 5' in refused(*words, 'seed=5')
+    assert 'images_a_step=2, now 8' in refused(*words, 'accumulate=4')
+    assert 'config=retinanet_r18' in refused('train', 'config=retinanet_mnv2', *words[2:])
+    assert before == {path.name: path.stat().st_mtime_ns for path in (tmp_path / 'run').iterdir()}
