@@ -77,6 +77,7 @@ def launch(request):
     try:
         return run.wait()
     finally:
+        del os.environ['HEAD_REPORTS']  # by which a worker knows that it is one
         shutil.rmtree(reports, ignore_errors=True)
 
 

@@ -71,8 +71,12 @@ class Saver:
             meta=dict(runner.meta, mmcv_version=mmcv.__version__, time=time.asctime(), **meta),
             state_dict=weights_to_cpu(get_state_dict(runner.model)),
             optimizer=runner.optimizer.state_dict())
-        with written_whole(path) as temporary:
-            torch.save(content, temporary)  # mmcv's own function makes two copies in memory first
+        with written_whole(path) as temporary, open(temporary, 'wb') as file:
+            # mmcv's own function makes two copies in memory first
+            rest = _Remembering(file)
+            torch.save(content, rest)
+            if rest.error:
+                raise rest.error
         link(path)
         self.saved_at, self.path = runner.place, path
         self._drop(runner.work_dir)
@@ -85,6 +89,25 @@ class Saver:
             old = sorted(epochs + others, key=os.path.getmtime, reverse=True)[self.keep:]
         for path in old:
             os.unlink(path)
+
+
+class _Remembering:
+    """A file whose errors wait: from within torch's writer they would end the process, on a full disk for instance."""
+
+    def __init__(self, file):
+        self.file, self.error = file, None
+
+    def write(self, data):
+        if self.error is None:
+            try:
+                self.file.write(data)
+            except OSError as error:
+                self.error = error
+        return len(data)
+
+    def flush(self):
+        if self.error is None:
+            self.file.flush()
 
 
 def link(path):

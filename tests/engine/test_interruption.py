@@ -115,9 +115,8 @@ def test_a_checkpoint_is_whole_or_not_there(tmp_path, monkeypatch):
     whole = (tmp_path / 'epoch_1.pth').read_bytes()
     assert os.readlink(tmp_path / 'latest.pth') == 'epoch_1.pth'
 
-    def half(content, path):
-        with open(path, 'wb') as file:
-            file.write(whole[:len(whole) // 2])
+    def half(content, file):
+        file.write(whole[:len(whole) // 2])
         raise OSError(errno.ENOSPC, 'No space left on device')
 
     monkeypatch.setattr(torch, 'save', half)
