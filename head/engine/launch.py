@@ -31,6 +31,10 @@ RESTARTS = 10
 JOIN = 600
 """Seconds that the machines wait for each other, at the start and when one was lost."""
 
+FORGOTTEN = 20
+"""Seconds after which torch's rendezvous has forgotten a lost machine (15, by its heartbeats). In torch 1.9 one that
+leaves before that leaves a round behind which never ends."""
+
 GRACE = 60
 """Seconds that workers have to end where one of them has failed, before they are killed."""
 
@@ -178,15 +182,17 @@ class Agent(LocalElasticAgent):
 
     def __init__(self, spec, reports, **options):
         super().__init__(spec, exit_barrier_timeout=GRACE, **options)
-        self.reports, self.looking_since, self.ending = reports, None, False
+        self.reports, self.looking_since, self.ending = reports, None, threading.Event()
 
     def pids(self):
-        """Process ids of the workers that there are."""
-        return list(self._pcontext.pids().values()) if self._pcontext else []
+        """Process ids of the workers that live."""
+        started = self._pcontext.pids().values() if self._pcontext else ()
+        return [pid for pid in started if os.path.exists(f'/proc/{pid}')]
 
     def stop(self, number):
         """Send the workers a signal; they are not started anew."""
-        self.ending, self._remaining_restarts = True, 0
+        self._remaining_restarts = 0
+        self.ending.set()
         for pid in self.pids():
             _kill(pid, number)
 
@@ -205,8 +211,12 @@ class Agent(LocalElasticAgent):
             self.looking_since = None
         if result.state == WorkerState.FAILED:
             reports = read_reports(self.reports)
-            if self.ending or len(reports) < len(result.failures) or not all(report['lost'] for report in reports):
+            ours = len(reports) < len(result.failures) or not all(report['lost'] for report in reports)
+            if ours or not self._remaining_restarts or self.ending.wait(FORGOTTEN):
                 self._remaining_restarts = 0
+            else:
+                print('head: another machine was lost; waiting for it to go on from the last checkpoint',
+                      file=sys.stderr, flush=True)
         return result
 
     def _start_workers(self, worker_group):
