@@ -1,0 +1,87 @@
+"""The examples for clusters: Slurm's with stand-ins for its programs, Kubernetes' against the published schema."""
+
+import json
+import os
+import subprocess
+
+import pytest
+import yaml
+
+from head.catalog import ROOT
+
+from ..conftest import STACK
+from ..engine.test_commands import QUICK
+
+SRUN = '''#!/usr/bin/env bash
+# two machines, as srun has them: each task knows its number, the highest status counts
+SLURM_NODEID=0 "$@" & first=$!
+SLURM_NODEID=1 "$@" & second=$!
+wait $first; one=$?
+wait $second; two=$?
+exit $((one > two ? one : two))
+'''
+SCONTROL = '''#!/usr/bin/env bash
+if [ "$1" = requeue ]; then echo "$2" >>"$REQUEUED"; else printf 'localhost\\nlocalhost\\n'; fi
+'''
+
+
+@pytest.fixture
+def sbatch(tmp_path):
+    """Run the batch script where srun and scontrol are stand-ins; returns the process and what was queued again."""
+    for name, content in (('srun', SRUN), ('scontrol', SCONTROL)):
+        (tmp_path / name).write_text(content)
+        (tmp_path / name).chmod(0o755)
+
+    def run(*words):
+        done = subprocess.run(
+            [ROOT / 'docs/cluster/train.sbatch', *map(str, words)], capture_output=True, text=True, cwd=tmp_path,
+            env=dict(os.environ, PATH=f'{tmp_path}:{os.environ["PATH"]}', SLURM_SUBMIT_DIR=str(ROOT), SLURM_JOB_ID='77',
+                     SLURM_JOB_NODELIST='localhost,localhost', SLURM_JOB_NUM_NODES='2', OMP_NUM_THREADS='1',
+                     REQUEUED=str(tmp_path / 'requeued')))
+        requeued = tmp_path / 'requeued'
+        return done, requeued.read_text().split() if requeued.exists() else []
+
+    return run
+
+
+def test_slurm(sbatch, embedded, tmp_path):
+    """Both machines train one model; a wrong request is not queued again."""
+    done, requeued = sbatch('config=retinanet_r18', f'data={embedded}', 'device=cpu', 'pretrained=none', 'iters=2',
+                            f'work_dir={tmp_path}/run', f'stack={STACK}', *QUICK[:2])
+    assert done.returncode == 0 and not requeued, done.stderr
+    verdict = json.loads((tmp_path / 'run/verdict.json').read_text())
+    assert verdict['processes'] == 2
+    done, requeued = sbatch('config=retinanet_r81', 'device=cpu')
+    assert done.returncode == 2 and not requeued
+
+
+def test_slurm_queues_an_interrupted_job_again(sbatch, tmp_path):
+    (tmp_path / 'srun').write_text('#!/usr/bin/env bash\nexit 75\n')
+    done, requeued = sbatch('config=retinanet_r18')
+    assert done.returncode == 75 and requeued == ['77']
+
+
+def lost(given, kept, place=''):
+    """Keys of a manifest that a model did not take in."""
+    if isinstance(given, dict):
+        for key, value in given.items():
+            if not isinstance(kept, dict) or key not in kept:
+                yield f'{place}.{key}'
+            else:
+                yield from lost(value, kept[key], f'{place}.{key}')
+    elif isinstance(given, list):
+        for number, (value, other) in enumerate(zip(given, kept)):
+            yield from lost(value, other, f'{place}[{number}]')
+
+
+@pytest.mark.skipif(STACK == 'paper', reason='the schema\'s package wants Python 3.9; run on the current stack')
+def test_kubernetes():
+    from kubeflow_trainer_api.models import TrainerV1alpha1TrainJob
+    manifest = yaml.safe_load((ROOT / 'docs/cluster/trainjob.yaml').read_text())
+    job = TrainerV1alpha1TrainJob.from_dict(manifest)
+    assert list(lost(manifest, job.to_dict())) == []
+    wrong = json.loads(json.dumps(manifest))
+    wrong['spec']['trainer']['nodes'] = wrong['spec']['trainer'].pop('numNodes')
+    assert list(lost(wrong, TrainerV1alpha1TrainJob.from_dict(wrong).to_dict())) == ['.spec.trainer.nodes']
+    assert job.spec.trainer.num_nodes == 2
+    assert (f'gpus={job.spec.trainer.num_proc_per_node}') in job.spec.trainer.args[0]
