@@ -92,7 +92,11 @@ class Runner(EpochBasedRunner):
         """One epoch, or what is left of it."""
         self.model.train()
         self.mode, self.data_loader = 'train', loader
+        rates = [group['lr'] for group in self.optimizer.param_groups]
         self.call_hook('before_train_epoch')
+        if self._steps_done == len(loader):  # the evaluation alone is left, which is logged with the last step's rate
+            for group, rate in zip(self.optimizer.param_groups, rates):
+                group['lr'] = rate
         for name, (values, counts) in self.history.items():
             self.log_buffer.val_history[name], self.log_buffer.n_history[name] = values, counts
         self.history = {}

@@ -33,7 +33,6 @@ def kill_at(work_dir, place, *words):
 
 
 @pytest.mark.parametrize('words', [
-    ('config=head_r18', ),
     ('config=head_r18', 'procs=2'),
     ('config=head_mnv2', 'accumulate=2'),
 ], ids=' '.join)
@@ -54,6 +53,8 @@ def test_killed_at_random(embedded, tmp_path, words):
     said = finish(*words, f'work_dir={killed}')
     assert 'resumed from' in said
     same_weights(whole, killed)
+    assert rows(whole) == rows(killed)
+    finish(*words, f'work_dir={killed}')  # as if it had been killed in its last evaluation, which is all that is done
     assert rows(whole) == rows(killed)
     verdicts = [json.loads((folder / 'verdict.json').read_text()) for folder in (whole, killed)]
     assert verdicts[0]['metrics'] == verdicts[1]['metrics'] and verdicts[0]['why'] == verdicts[1]['why']

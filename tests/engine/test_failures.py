@@ -39,8 +39,7 @@ def done_in(work_dir, line):
     return iterations
 
 
-@PROCESSES
-def test_a_corrupt_image(data, embedded, tmp_path, procs):
+def test_a_corrupt_image(data, embedded, tmp_path, procs=2):
     """The steps before it are saved; with the image mended the run ends as if nothing had been."""
     from head.engine.training_order import epoch_order
     from head.engine.training_set import CocoTrainingSet
@@ -85,8 +84,7 @@ def test_a_killed_data_loader_worker(embedded, tmp_path, procs):
     assert done_in(tmp_path / 'run', line) >= 1
 
 
-@PROCESSES
-def test_a_loss_that_is_no_number(embedded, tmp_path, procs):
+def test_a_loss_that_is_no_number(embedded, tmp_path, procs=2):
     """A rate that makes the weights explode; what came before is kept."""
     said = finish('train', *WORDS, f'procs={procs}', f'data={embedded}', f'work_dir={tmp_path}', 'optimizer.lr=1e30',
                   'lr_config.warmup=None', 'epochs=2', status=1)

@@ -36,6 +36,7 @@ def test_two_processes_are_one_that_accumulates(embedded, tmp_path, sampled):
     assert len(logs) == len(others) == 5, 'four steps of 4 images, and an evaluation'
     for row, other in zip(logs, others):
         assert row.keys() == other.keys()
+        assert row.pop('mode') == other.pop('mode')
         for name in row:
             assert row[name] == pytest.approx(other[name], rel=1e-5, abs=2e-5), (name, row, other)
     assert logs[0]['loss'] != logs[3]['loss']
