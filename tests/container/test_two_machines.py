@@ -45,7 +45,8 @@ def rows(folder):
     logs = list(folder.glob('run/*.log.json'))
     assert len(logs) <= 1
     lines = logs[0].read_text().splitlines() if logs else []
-    return [row for row in map(json.loads, (line for line in lines if line.endswith('}'))) if row.get('mode') == 'train']
+    found = [json.loads(line) for line in lines if line.endswith('}')]
+    return [row for row in found if row.get('mode') == 'train']
 
 
 def test_one_is_killed_and_comes_back(docker, machines):

@@ -96,8 +96,8 @@ def test_a_loss_that_is_no_number(embedded, tmp_path, procs=2):
 @PROCESSES
 def test_a_process_out_of_memory(embedded, tmp_path, procs):
     """The system gives the last process no more memory: its name, status 3, and the steps before it are saved."""
-    words = ('train', *WORDS[:-3], 'epochs=1000', 'data.samples_per_gpu=8', *QUICK[1:2], f'procs={procs}',
-             f'data={embedded}')
+    words = ('train', *WORDS[:-3], 'epochs=1000', 'data.samples_per_gpu=4', *QUICK[1:2], f'procs={procs}',
+             'data.train.pipeline.2.img_scale=[(480,320),(480,320)]', f'data={embedded}')
     process = start(*words, f'work_dir={tmp_path}/run')
     wait_for_a_step(process, tmp_path / 'run')
     worker = process.pid if procs == 1 else next(
