@@ -46,6 +46,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     USER=head \
     HEAD_STACK=$STACK \
     HEAD_IMAGE=$STACK-$DEVICE \
+    HEAD_CACHE=/head/work_dirs/.cache \
     NVIDIA_VISIBLE_DEVICES=all \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
