@@ -13,6 +13,9 @@ from pathlib import Path
 from head.catalog import ROOT
 
 
+FORWARDING = Path('/proc/sys/net/ipv4/ip_forward')
+
+
 class NoEngine(Exception):
     """No engine answers and none can be started; the message says what is missing."""
 
@@ -66,6 +69,8 @@ def running_engine(cache):
         'dockerd', '--host', environment['DOCKER_HOST'], '--data-root', folder / 'data', '--exec-root', folder / 'exec',
         '--pidfile', folder / 'pid', '--bridge', 'none', '--iptables=false', '--ip-forward=false', '--ip-masq=false'
     ]
+    forwards = FORWARDING.read_text()
+    FORWARDING.write_text('1')  # without it the docker client warns at every container
     with open(folder / 'log', 'w') as log:
         daemon = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
     try:
@@ -82,6 +87,7 @@ def running_engine(cache):
         except subprocess.TimeoutExpired:
             daemon.kill()
             daemon.wait()
+        FORWARDING.write_text(forwards)
         shutil.rmtree(folder)
 
 
