@@ -12,7 +12,6 @@ from pathlib import Path
 
 from head.catalog import ROOT
 
-
 FORWARDING = Path('/proc/sys/net/ipv4/ip_forward')
 
 
