@@ -20,6 +20,8 @@ class DistributedDetector(DistributedDataParallel):
     def __init__(self, model, device):
         # running averages of BN are the first process's, as in mmdet: they are needed for evaluation alone
         super().__init__(model, broadcast_buffers=False)
+        if device == 'cuda':
+            self.output_device = local_rank()  # where mmcv's text logger puts what it sums over the processes
         self.targets = [local_rank()] if device == 'cuda' else [-1]
 
     def train_step(self, data, optimizer):

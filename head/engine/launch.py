@@ -76,6 +76,7 @@ def launch(request):
     threads = 1 if request.get('gpus') else max(1, len(os.sched_getaffinity(0)) // here)
     os.environ.setdefault('OMP_NUM_THREADS', str(threads))
     os.environ.setdefault('TORCH_CPP_LOG_LEVEL', 'ERROR')
+    os.environ['TORCH_DISABLE_SHARE_RDZV_TCP_STORE'] = '1'  # torch 2 would meet again among the keys of a lost round
     logging.disable(logging.CRITICAL)  # the agent's; what it knows is said in one line
     run = _Run(request, here, reports)
     try:

@@ -67,7 +67,7 @@ class ContinuedTensorboardLogger(TensorboardLoggerHook):
         from torch.utils.tensorboard import SummaryWriter
         LoggerHook.before_run(self, runner)
         self.writer = SummaryWriter(
-            os.path.join(runner.work_dir, 'tf_logs'), purge_step=runner.iter + 1 if runner.iter else None)
+            os.path.join(runner.work_dir, 'tf_logs'), purge_step=runner.iter + 1)
 
 
 CONTINUED = dict(TextLoggerHook='ContinuedTextLogger', TensorboardLoggerHook='ContinuedTensorboardLogger')

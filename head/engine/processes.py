@@ -17,7 +17,8 @@ from ..errors import INTERRUPTED, HeadError
 TIMEOUT = datetime.timedelta(minutes=10)
 """How long a process waits for the others before it takes them for lost; torch's own 30 minutes are GPU hours."""
 
-_LOST = re.compile(r'gloo|nccl|connection (closed|reset|refused)|broken pipe|timed? ?out|socket|store', re.I)
+_LOST = re.compile(r'gloo|nccl|connection (closed|reset|refused)|broken pipe|timed? ?out|socket|\bstore\b|tcpstore',
+                   re.I)
 
 _control = None
 

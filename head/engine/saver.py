@@ -88,7 +88,8 @@ class Saver:
         else:
             old = sorted(epochs + others, key=os.path.getmtime, reverse=True)[self.keep:]
         for path in old:
-            os.unlink(path)
+            if path != self.path:  # older ones of higher numbers, damaged ones for instance, may lie beside it
+                os.unlink(path)
 
 
 class _Remembering:
