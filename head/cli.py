@@ -13,6 +13,7 @@ from typing import Dict, List
 from .container import image
 from .errors import DONE, INTERRUPTED, Ended, EnvironmentFault, HeadError, RequestError
 from .quiet import quietly
+from .worker import is_worker, report
 
 KEYS = dict(
     config='alias of the results table (head_r18, …) or path of a config file',
@@ -236,15 +237,9 @@ def main(arguments):
         return INTERRUPTED
 
 
-def is_worker():
-    """Whether a launcher started this process; it speaks for all."""
-    return 'HEAD_REPORTS' in os.environ
-
-
 def told(error):
     """Say an error's one line; returns its status."""
     if is_worker():
-        from .engine.launch import report
         report(error, one_line(error) if str(error) else '')
     elif str(error):
         print(f'head: {one_line(error)}{error.saved}', file=sys.stderr)

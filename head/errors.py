@@ -22,6 +22,12 @@ class EnvironmentFault(HeadError):
     status = CANNOT
 
 
+class LostPeer(HeadError):
+    """Another process is gone or silent. A launcher on several machines starts again from the last checkpoint."""
+
+    status = INTERRUPTED
+
+
 class Ended(HeadError):
     """Another process ended so, with that message; an empty one where it has spoken itself."""
 

@@ -11,7 +11,7 @@ from mmcv import Config
 from .. import catalog
 from ..catalog.rows import Model
 from ..data.coco_folder import Split, check_split
-from ..errors import DONE, FELL_SHORT, HeadError, RequestError
+from ..errors import DONE, FELL_SHORT, HeadError, LostPeer, RequestError
 from ..fetch import released
 from ..fetch.parallel import raise_together
 from ..file_hash import file_hash
@@ -175,7 +175,7 @@ def evaluate_all(request, device):
             keys['work_dir'] = os.path.join(keys['work_dir'], row.alias)
         try:
             found.append(evaluate(replace(request, keys=keys), device))
-        except processes.LostPeer:
+        except LostPeer:
             raise
         except HeadError as error:
             errors.append(error)

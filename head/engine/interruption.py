@@ -7,7 +7,8 @@ import os
 import signal
 
 from ..errors import INTERRUPTED, HeadError
-from .processes import agree, is_launched
+from ..worker import is_worker
+from .processes import agree
 
 
 class Interrupted(HeadError):
@@ -41,9 +42,9 @@ class Interruption:
     def _receive(self, number, frame):
         if os.getpid() != self.owner:
             return  # a data loader worker, not yet shielded
-        if not self.waits or (self.asked and not is_launched()):
+        if not self.waits or (self.asked and not is_worker()):
             raise KeyboardInterrupt
-        if not self.asked and not is_launched():
+        if not self.asked and not is_worker():
             os.write(2, b'head: stopping after this step; once more stops at once, without a checkpoint of it\n')
         self.asked = True
 

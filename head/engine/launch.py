@@ -5,7 +5,6 @@ machine was lost; any other end of a worker ends all.
 """
 
 import contextlib
-import json
 import logging
 import os
 import re
@@ -23,7 +22,7 @@ from torch.distributed.elastic.rendezvous import RendezvousParameters
 from torch.distributed.elastic.rendezvous import registry as rendezvous
 
 from ..errors import CANNOT, DONE, INTERRUPTED, Ended, RequestError
-from .processes import LostPeer, is_launched
+from ..worker import REPORTS, is_worker, read_reports
 
 RESTARTS = 10
 """How often other machines may be lost before a launcher gives up."""
@@ -56,7 +55,7 @@ def wanted(request):
             raise RequestError(f'rdzv={place}: HOST:PORT, for instance {place.partition(":")[0]}:29400')
     elif number or place is not None:
         raise RequestError(f'{"rdzv" if place is not None else "node_rank"}= is for several machines: give nnodes= too')
-    return not is_launched() and (nnodes > 1 or processes_here(request) > 1)
+    return not is_worker() and (nnodes > 1 or processes_here(request) > 1)
 
 
 def processes_here(request):
@@ -72,7 +71,7 @@ def launch(request):
     """
     here = processes_here(request)
     reports = tempfile.mkdtemp(prefix='head-')
-    os.environ.update(HEAD_REPORTS=reports, HEAD_NODE_RANK=str(request.get('node_rank', 0)))
+    os.environ.update({REPORTS: reports, 'HEAD_NODE_RANK': str(request.get('node_rank', 0))})
     threads = 1 if request.get('gpus') else max(1, len(os.sched_getaffinity(0)) // here)
     os.environ.setdefault('OMP_NUM_THREADS', str(threads))
     os.environ.setdefault('TORCH_CPP_LOG_LEVEL', 'ERROR')
@@ -82,7 +81,7 @@ def launch(request):
     try:
         return run.wait()
     finally:
-        del os.environ['HEAD_REPORTS']  # by which a worker knows that it is one
+        del os.environ[REPORTS]  # by which a worker knows that it is one
         shutil.rmtree(reports, ignore_errors=True)
 
 
@@ -229,25 +228,3 @@ class Agent(LocalElasticAgent):
 def _kill(pid, number):
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
-
-
-def report(error, message):
-    """Leave the launcher word of the error that ends this worker."""
-    path = os.path.join(os.environ['HEAD_REPORTS'], os.environ['RANK'])
-    with open(path + '.new', 'w', encoding='utf-8') as file:
-        json.dump(
-            dict(message=message, status=error.status, saved=error.saved, lost=isinstance(error, LostPeer),
-                 time=time.time()), file)
-    os.replace(path + '.new', path)
-
-
-def read_reports(folder):
-    """What the workers have left, the earliest first."""
-    found = []
-    for name in os.listdir(folder):
-        if name.isdigit():
-            with open(os.path.join(folder, name), encoding='utf-8') as file:
-                found.append(json.load(file))
-    return sorted(found, key=lambda one: one['time'])
-
-

@@ -77,5 +77,3 @@ def continued(log_config):
     """A config's `log_config` with the hooks that go on, and one for tensorboard."""
     hooks = [*log_config.hooks, dict(type='TensorboardLoggerHook')]
     return dict(log_config, hooks=[dict(hook, type=CONTINUED.get(hook['type'], hook['type'])) for hook in hooks])
-
-

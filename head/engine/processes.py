@@ -12,7 +12,8 @@ import re
 import torch
 import torch.distributed as dist
 
-from ..errors import INTERRUPTED, HeadError
+from ..errors import HeadError, LostPeer
+from ..worker import is_worker
 
 TIMEOUT = datetime.timedelta(minutes=10)
 """How long a process waits for the others before it takes them for lost; torch's own 30 minutes are GPU hours."""
@@ -21,17 +22,6 @@ _LOST = re.compile(r'gloo|nccl|connection (closed|reset|refused)|broken pipe|tim
                    re.I)
 
 _control = None
-
-
-class LostPeer(HeadError):
-    """Another process is gone or silent. A launcher on several machines starts again from the last checkpoint."""
-
-    status = INTERRUPTED
-
-
-def is_launched():
-    """Whether the launcher started this process as one of several."""
-    return 'HEAD_REPORTS' in os.environ
 
 
 def world_size():
@@ -46,7 +36,7 @@ def rank():
 
 def local_rank():
     """This process's number on its machine, that of its GPU; 0 prepares what the machine's processes share."""
-    return int(os.environ['LOCAL_RANK']) if is_launched() else 0
+    return int(os.environ['LOCAL_RANK']) if is_worker() else 0
 
 
 def is_first():
@@ -67,7 +57,7 @@ def joined(device):
         LostPeer: the others do not come.
     """
     global _control
-    if not is_launched():
+    if not is_worker():
         yield
         return
     environment = os.environ
@@ -96,7 +86,7 @@ def lost_peers_named():
     try:
         yield
     except RuntimeError as error:
-        if not (is_launched() and _LOST.search(str(error))):
+        if not (is_worker() and _LOST.search(str(error))):
             raise
         cause = str(error).strip().splitlines()[0][:200]
         raise LostPeer(f'another process was lost ({cause}); the same command goes on from the last checkpoint'

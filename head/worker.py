@@ -1,0 +1,35 @@
+"""What a launched process tells its launcher. Light: no torch."""
+
+import json
+import os
+import time
+
+from .errors import LostPeer
+
+REPORTS = 'HEAD_REPORTS'
+"""Environment variable that only workers have: the folder of their reports."""
+
+
+def is_worker():
+    """Whether a launcher started this process; it speaks for all."""
+    return REPORTS in os.environ
+
+
+def report(error, message):
+    """Leave the launcher word of the error that ends this worker."""
+    path = os.path.join(os.environ[REPORTS], os.environ['RANK'])
+    with open(path + '.new', 'w', encoding='utf-8') as file:
+        json.dump(
+            dict(message=message, status=error.status, saved=error.saved, lost=isinstance(error, LostPeer),
+                 time=time.time()), file)
+    os.replace(path + '.new', path)
+
+
+def read_reports(folder):
+    """What the workers have left, the earliest first."""
+    found = []
+    for name in os.listdir(folder):
+        if name.isdigit():
+            with open(os.path.join(folder, name), encoding='utf-8') as file:
+                found.append(json.load(file))
+    return sorted(found, key=lambda one: one['time'])
