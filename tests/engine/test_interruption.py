@@ -5,44 +5,34 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 import torch
 
 from head.catalog import ROOT
 
+from .training_runs import start, wait_for_a_step
+
 WORDS = ('train', 'config=retinanet_r18', 'device=cpu', 'pretrained=none', 'log_config.interval=1',
          'data.train.pipeline.2.img_scale=[(96,96),(96,128)]', 'epochs=1000')
-
-
-def start(embedded, work_dir):
-    """A training in a process group of its own, after its first step."""
-    process = subprocess.Popen(
-        [sys.executable, '-m', 'head', *WORDS, f'data={embedded}', f'work_dir={work_dir}'],
-        env=dict(os.environ, PYTHONPATH=str(ROOT)), stderr=subprocess.PIPE, text=True, start_new_session=True)
-    deadline = time.time() + 120
-    while not any('"iter"' in log.read_text() for log in work_dir.glob('*.log.json')):
-        assert process.poll() is None and time.time() < deadline, process.stderr.read()
-        time.sleep(0.2)
-    return process
 
 
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_to_the_whole_group(embedded, tmp_path, number):
     """As a terminal's Ctrl-C and a cluster's SIGTERM come: to the data loader workers too."""
-    process = start(embedded, tmp_path)
+    process = start(*WORDS, f'data={embedded}', f'work_dir={tmp_path}')
+    wait_for_a_step(process, tmp_path)
     os.killpg(process.pid, number)
-    said = process.communicate(timeout=60)[1]
+    said = process.communicate(timeout=60)[0]
     assert process.returncode == 75 and 'Traceback' not in said, said
     last = said.strip().splitlines()[-1]
     assert last.startswith('head: interrupted'), last
     assert not [path for path in tmp_path.iterdir() if path.name.startswith('.writing')]
     checkpoint = torch.load(str(tmp_path / 'latest.pth'))
     assert len(checkpoint['state_dict']) > 100
-    if 'their checkpoint' in last:  # else it came during an evaluation, whose epoch has a checkpoint
-        assert last.split()[-1] == str(tmp_path / os.readlink(tmp_path / 'latest.pth'))
-        assert f'after {checkpoint["meta"]["iter"]} iterations' in last
+    if 'iterations done' in last:  # else it came during an evaluation, whose epoch has a checkpoint
+        done, path = checkpoint['meta']['iter'], tmp_path / os.readlink(tmp_path / 'latest.pth')
+        assert last == f'head: interrupted after {done} iterations; {path} holds the {done} iterations done'
     with pytest.raises(ProcessLookupError):  # no worker is left
         os.killpg(process.pid, 0)
 
