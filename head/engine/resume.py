@@ -133,6 +133,8 @@ def go_on(runner, beginning, steps, logger):
         raise RequestError(f'resume={path}: {meta["epoch"]} epochs, {meta["iter"]} iterations are done; nothing is '
                            f'left of {runner.iters if runner.iters < math.inf else runner.max_epochs}')
     runner.take_up(epoch, done, meta['iter'], meta.get('history', {}))
+    if os.path.realpath(os.path.dirname(path)) == os.path.realpath(runner.work_dir):
+        runner.saver.saved_at, runner.saver.path = runner.place, path
     logger.info(f'resumed from {path}: {meta["epoch"]} epochs, {meta["iter"]} iterations, begun on '
                 f'{_stack(meta)}; goes on with {_stack(own)}')
 

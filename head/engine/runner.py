@@ -113,6 +113,7 @@ class Runner(EpochBasedRunner):
             self.call_hook('after_train_iter')
             self._iter, self._steps_done, self._settled = self.iter + 1, step + 1, True
             self.saver.after_step(self)
+        steps.close()  # ends the data loader's workers, which the evaluation's follow
         self.saver.after_epoch(self)
         self.interruption.end_of_steps(self.iter)
         self.call_hook('after_train_epoch')

@@ -31,7 +31,7 @@ class Saver:
         keep (int, optional): the newest so many stay; None: all of epochs, `IN_EPOCH` of the others.
 
     Attributes:
-        saved_at: the runner's `place` of the newest checkpoint, or None.
+        saved_at: the runner's `place` of the newest checkpoint in the work dir, or None.
         path: its path.
     """
 

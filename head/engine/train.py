@@ -156,7 +156,13 @@ def prepare(request, device, said):
     """`make_plan` on the first process, for all; each machine checks its own copy of the data."""
     cfg = processes.together(load, request)[2]
     plan = processes.on_first(make_plan, request, device, said)
-    here = processes.together(lambda: check_splits(cfg) if processes.local_rank() == 0 else None)
+
+    def of_this_machine():
+        if processes.is_first():
+            return plan.splits
+        return check_splits(cfg) if processes.local_rank() == 0 else None
+
+    here = processes.together(of_this_machine)
     hashes = [{name: split.sha256 for name, split in one.items()} for one in processes.gather_everywhere(here) if one]
     if any(one != hashes[0] for one in hashes):
         raise RequestError(f'data={request.get("data", "data/coco")}: the machines have different annotations there')

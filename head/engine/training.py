@@ -78,6 +78,7 @@ def train(cfg, training, logger):
         run_identity.write(training.work_dir, training.run, logger.timestamp, len(loader))
     if training.beginning:
         go_on(runner, training.beginning, len(loader), logger)
+        training.beginning = None  # its tensors are the runner's now
     try:
         runner.run(loader)
     except EnoughIterations:
