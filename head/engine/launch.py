@@ -21,8 +21,10 @@ from torch.distributed.elastic.agent.server.local_elastic_agent import LocalElas
 from torch.distributed.elastic.rendezvous import RendezvousParameters
 from torch.distributed.elastic.rendezvous import registry as rendezvous
 
-from ..errors import CANNOT, DONE, INTERRUPTED, Ended, RequestError
+from ..errors import DONE, INTERRUPTED, Ended, EnvironmentFault, LostPeer, RequestError
 from ..worker import REPORTS, is_worker, read_reports
+from . import worker_ends
+from .last_word import LastWord
 
 RESTARTS = 10
 """How often other machines may be lost before a launcher gives up."""
@@ -34,8 +36,8 @@ FORGOTTEN = 20
 """Seconds after which torch's rendezvous has forgotten a lost machine (15, by its heartbeats). In torch 1.9 one that
 leaves before that leaves a round behind which never ends."""
 
-GRACE = 60
-"""Seconds that workers have to end where one of them has failed, before they are killed."""
+GRACE = 30
+"""Seconds that workers have to end where one of them has failed, before they are killed; torch 2's own number."""
 
 
 def wanted(request):
@@ -94,7 +96,7 @@ class _Run:
         self.nnodes, self.node_rank = request.get('nnodes', 1), request.get('node_rank', 0)
         self.endpoint = request.get('rdzv', 'localhost:0')
         self.agent = self.result = self.error = None
-        self.signals = 0
+        self.signals, self.leave = 0, threading.Event()
 
     def wait(self):
         thread = threading.Thread(target=self._run_agent, daemon=True)
@@ -124,48 +126,38 @@ class _Run:
                 role='head', local_world_size=self.here, entrypoint=sys.executable,
                 args=('-m', 'head', *self.arguments), rdzv_handler=handler,
                 max_restarts=RESTARTS if self.nnodes > 1 else 0, monitor_interval=0.5)
-            self.agent = Agent(spec, self.reports, **agent_options())
+            self.agent = Agent(spec, self.reports, LastWord(self.nnodes, self.endpoint), **agent_options())
             self.result = self.agent.run()
         except Exception as error:  # of many kinds: the other machines do not come, or are gone
             self.error = error
         finally:
+            if self.agent and self.node_rank == 0:
+                self.agent.last_word.wait_for_others(GRACE, self.leave)
             if handler:
                 handler.shutdown()
 
     def _receive(self, number, frame):
         self.signals += 1
-        if self.signals == 1:
+        at_work = bool(self.agent and self.agent.pids())
+        if self.signals == 1 and at_work:
             os.write(2, b'head: stopping after this step; once more stops at once, without a checkpoint of it\n')
         if self.agent:
             self.agent.stop(signal.SIGTERM if self.signals == 1 else signal.SIGKILL)
-        if not (self.agent and self.agent.pids()) or self.signals > 2:
+        self.leave.set()
+        if not at_work or self.signals > 2:
             os._exit(INTERRUPTED)  # still waiting for the other machines
 
     def _cause(self):
-        """The one line that tells why, of what several workers and the agent say."""
-        reports = read_reports(self.reports)
-        failures = self.result.failures.values() if self.result else ()
-        saved = next((report['saved'] for report in reports if report['saved']), '')
-        causes = [report for report in reports if not report['lost']]
-        killed = [failure for failure in failures if failure.exitcode < 0 and failure.exitcode != -signal.SIGTERM]
-        if causes:
-            return Ended(causes[0]['message'] + saved, causes[0]['status'])
-        if killed and not self.signals:
-            one = killed[0]
-            name = signal.Signals(-one.exitcode).name
-            return Ended(f'the process of GPU or part {one.local_rank} was killed ({name}): often for want of memory; '
-                         f'the same command goes on from the last checkpoint{saved}', CANNOT)
-        if self.signals:
-            return Ended(f'interrupted{saved}', INTERRUPTED)
-        if reports:
-            return Ended(reports[0]['message'] + saved, INTERRUPTED)
-        if self.error:
-            text = (str(self.error).strip().splitlines() or [''])[0]
-            return Ended(f'the other machines did not come, or are gone ({type(self.error).__name__}: {text}): start '
-                         f'this command on all {self.nnodes}, with the same rdzv={self.endpoint}; a training goes on '
-                         'from its last checkpoint', INTERRUPTED)
-        status = max((failure.exitcode for failure in failures), default=1)
-        return Ended('a process ended with an error of its own, see above', status)
+        """The one line that tells why."""
+        if self.agent and self.agent.cause and not self.error:
+            return self.agent.cause
+        began = self.agent and self.agent.began
+        text = (str(self.error or '').strip().splitlines() or ['closed'])[0]
+        line = (f'the other machines {"are gone" if began else "did not come"} ({type(self.error).__name__}: {text}): '
+                f'start this command on all {self.nnodes}, with the same rdzv={self.endpoint}')
+        # not to be begun again by itself where they have never met
+        return Ended(f'{line}; a training goes on from its last checkpoint', INTERRUPTED) if began else \
+            EnvironmentFault(line)
 
 
 def agent_options():
@@ -178,11 +170,17 @@ def agent_options():
 
 
 class Agent(LocalElasticAgent):
-    """torch's agent, which starts its workers anew only where another machine was lost."""
+    """torch's agent, which starts its workers anew only where another machine was lost.
 
-    def __init__(self, spec, reports, **options):
+    Attributes:
+        began: whether the machines have met.
+        cause: what ended the workers, a `HeadError`.
+    """
+
+    def __init__(self, spec, reports, last_word, **options):
         super().__init__(spec, exit_barrier_timeout=GRACE, **options)
-        self.reports, self.looking_since, self.ending = reports, None, threading.Event()
+        self.reports, self.last_word, self.several = reports, last_word, last_word.nnodes > 1
+        self.began, self.cause, self.ending, self.looking_since = False, None, threading.Event(), None
 
     def pids(self):
         """Process ids of the workers that live."""
@@ -197,29 +195,58 @@ class Agent(LocalElasticAgent):
             _kill(pid, number)
 
     def end_stragglers(self):
-        """Kill workers that do not end where one of them has failed: they may wait for it in torch."""
+        """Kill workers that do not end where another has failed: they may wait for it in torch."""
         since = self.looking_since
         if since and time.time() - since > GRACE:
             for pid in self.pids():
                 _kill(pid, signal.SIGKILL)
 
     def _monitor_workers(self, worker_group):
-        self.looking_since = time.time()  # returns only when all have ended, where one has failed
-        try:
-            result = super()._monitor_workers(worker_group)
-        finally:
-            self.looking_since = None
+        failed = self._failed()
+        if failed:
+            self._conclude(failed)  # so early for the other machines' sake
+        elif self.last_word.heard():
+            self.looking_since = self.looking_since or time.time()  # most workers find out themselves
+        result = super()._monitor_workers(worker_group)
         if result.state == WorkerState.FAILED:
-            reports = read_reports(self.reports)
-            ours = len(reports) < len(result.failures) or not all(report['lost'] for report in reports)
-            if ours or not self._remaining_restarts or self.ending.wait(FORGOTTEN):
-                self._remaining_restarts = 0
-            else:
-                print('head: another machine was lost; waiting for it to go on from the last checkpoint',
-                      file=sys.stderr, flush=True)
+            if not failed:  # in this very moment
+                first = min(result.failures.values(), key=lambda failure: failure.timestamp)
+                failed = {first.local_rank: first.exitcode}
+            self._conclude(failed)
+            self._wait_or_end()
         return result
 
+    def _failed(self):
+        """Local rank -> exit code of each worker that has failed; torch ends the others then."""
+        codes = {rank: one.proc.poll() for rank, one in self._pcontext.subprocess_handlers.items()}
+        return {rank: code for rank, code in codes.items() if code}
+
+    def _conclude(self, failed):
+        self.looking_since = self.looking_since or time.time()
+        own = worker_ends.cause(read_reports(self.reports), failed, self.ending.is_set(), self.several)
+        self._blame(self.last_word.heard() or own, own.saved)
+
+    def _blame(self, cause, saved):
+        self.cause, cause.saved = cause, saved or cause.saved
+        if not isinstance(self.cause, LostPeer):
+            self._remaining_restarts = 0
+            self.last_word.tell(self.cause)
+
+    def _wait_or_end(self):
+        """Where a machine was lost: listen whether another tells why."""
+        self.looking_since = None
+        deadline = time.time() + FORGOTTEN
+        while self._remaining_restarts and time.time() < deadline and not self.ending.wait(0.5):
+            heard = self.last_word.heard()
+            if heard:
+                self._blame(heard, self.cause.saved)
+        if self._remaining_restarts:
+            print('head: another machine was lost; waiting for it to go on from the last checkpoint',
+                  file=sys.stderr, flush=True)
+
     def _start_workers(self, worker_group):
+        self.began = True
+        self.last_word.connect()
         for name in os.listdir(self.reports):
             os.unlink(os.path.join(self.reports, name))
         return super()._start_workers(worker_group)

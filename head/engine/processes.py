@@ -12,7 +12,7 @@ import re
 import torch
 import torch.distributed as dist
 
-from ..errors import HeadError, LostPeer
+from ..errors import HeadError, LostPeer, RequestError
 from ..worker import is_worker
 
 TIMEOUT = datetime.timedelta(minutes=10)
@@ -55,6 +55,7 @@ def joined(device):
 
     Raises:
         LostPeer: the others do not come.
+        RequestError: not every machine was asked for as many processes.
     """
     global _control
     if not is_worker():
@@ -62,9 +63,15 @@ def joined(device):
         return
     environment = os.environ
     world = int(environment['WORLD_SIZE'])
+    if world != int(environment['GROUP_WORLD_SIZE']) * int(environment['LOCAL_WORLD_SIZE']):
+        raise RequestError(f'node_rank={environment["HEAD_NODE_RANK"]} has {environment["LOCAL_WORLD_SIZE"]} of {world} '
+                           f'processes on {environment["GROUP_WORLD_SIZE"]} machines: give the same gpus= or procs= on '
+                           'each')
     number = int(environment['HEAD_NODE_RANK']) * int(environment['LOCAL_WORLD_SIZE']) + local_rank()
     if device == 'cuda':
         torch.cuda.set_device(local_rank())
+        # a lost peer is an error that can be answered, not the end of the process; torch 1's name and torch 2's
+        environment.update(NCCL_BLOCKING_WAIT='1', TORCH_NCCL_BLOCKING_WAIT='1')
     with lost_peers_named():
         store = dist.TCPStore(environment['MASTER_ADDR'], int(environment['MASTER_PORT']), world,
                               environment['RANK'] == '0', TIMEOUT)

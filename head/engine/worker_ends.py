@@ -1,0 +1,44 @@
+"""Why a machine's workers ended, of what they report and how they exited."""
+
+import signal
+
+from ..errors import CANNOT, INTERRUPTED, Ended, LostPeer
+
+
+def cause(reports, exit_codes, stopped, several_machines):
+    """The error that ended them.
+
+    Args:
+        reports (list[dict]): what workers have left, see `read_reports`.
+        exit_codes (dict[int, int]): local rank -> exit code of each that ended by itself, negative for a signal.
+        stopped (bool): whether they were told to.
+        several_machines (bool): whether others may be lost. NCCL aborts the process where it loses one.
+
+    Returns:
+        HeadError: `LostPeer` where all that is known is that another process is gone.
+    """
+    saved = next((report['saved'] for report in reports if report['saved']), '')
+    own = [report for report in reports if not report['lost']]
+    if own:
+        return Ended(own[0]['message'], own[0]['status'], saved)
+    aborted = [-signal.SIGABRT] if several_machines else []
+    killed = {rank: -code for rank, code in exit_codes.items() if code < 0 and code not in (-signal.SIGTERM, *aborted)}
+    if stopped:
+        return Ended('interrupted', INTERRUPTED, saved)
+    if killed:
+        rank, number = min(killed.items())
+        return Ended(f'the process of GPU or part {rank} was killed ({signal.Signals(number).name}): often for want of '
+                     'memory; the same command goes on from the last checkpoint', CANNOT, saved)
+    if reports:
+        return _lost(reports[0]['message'], saved)
+    if set(exit_codes.values()) & set(aborted):
+        return _lost('another process was lost; the same command goes on from the last checkpoint', '')
+    if {INTERRUPTED, -signal.SIGTERM} & set(exit_codes.values()):
+        return Ended('interrupted', INTERRUPTED)
+    return Ended('a process ended with an error of its own, see above', max(exit_codes.values(), default=1))
+
+
+def _lost(message, saved):
+    error = LostPeer(message)
+    error.saved = saved
+    return error

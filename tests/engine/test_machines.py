@@ -1,0 +1,109 @@
+"""Several machines end together, or wait for the one that was lost; here they are launchers beside each other.
+
+Machines of their own: tests/container/test_two_machines.py.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from head.catalog import ROOT
+
+from .test_commands import QUICK
+from .training_runs import children, rows, start, wait_for_a_step
+
+WORDS = ('config=retinanet_r18', 'device=cpu', 'pretrained=none', 'log_config.interval=1', 'nnodes=2', *QUICK[:2])
+
+
+@pytest.fixture
+def machine(embedded, tmp_path):
+    """Start one of two machines; what is left is killed."""
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        rdzv = f'rdzv=127.0.0.1:{free.getsockname()[1]}'
+    started = []
+
+    def run(number, *words):
+        started.append(start('train', *WORDS, rdzv, f'node_rank={number}', f'data={embedded}',
+                             f'work_dir={tmp_path}/run', *words, OMP_NUM_THREADS='1'))
+        return started[-1]
+
+    yield run
+    for process in started:
+        kill_all(process)
+
+
+def kill_all(process):
+    """What is lost with a machine: the launcher and its workers at once."""
+    for pid in [process.pid, *children(process.pid)]:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+def ends(process, status):
+    """The one line of an end."""
+    said = process.communicate(timeout=120)[0]
+    assert process.returncode == status, said
+    line, = (line for line in said.splitlines() if line.startswith('head: '))
+    assert 'Traceback' not in said, said
+    return line
+
+
+def test_unlike_numbers_of_processes(machine):
+    first, second = machine(0, 'procs=2'), machine(1)
+    for line in ends(first, 2), ends(second, 2):
+        assert 'of 3 processes on 2 machines: give the same gpus= or procs= on each' in line
+
+
+@pytest.mark.parametrize('hangs', [False, True], ids=['notices', 'hangs'])
+def test_an_error_of_one_machine_ends_the_other(machine, tmp_path, hangs):
+    """With its line and status, which no other process there can know; also where a worker waits in vain."""
+    first, second = machine(0, 'epochs=1000'), machine(1, 'epochs=1000')
+    wait_for_a_step(first, tmp_path / 'run')
+    if hangs:
+        worker, = (pid for pid in children(first.pid) if pid_parent(pid) == first.pid)
+        os.kill(worker, signal.SIGSTOP)
+    worker, = (pid for pid in children(second.pid) if pid_parent(pid) == second.pid)
+    os.kill(worker, signal.SIGKILL)
+    lines = ends(first, 3), ends(second, 3)
+    assert all('the process of GPU or part 0 was killed (SIGKILL)' in line for line in lines), lines
+    assert hangs or 'iterations done' in lines[0]
+
+
+def pid_parent(pid):
+    with open(f'/proc/{pid}/stat') as file:
+        return int(file.read().rpartition(')')[2].split()[1])
+
+
+def test_a_lost_machine_of_two_processes(machine, tmp_path):
+    """It comes back, and the four go on from the last step that was saved: every step once in the log."""
+    words = ('procs=2', 'epochs=20')
+    first, second = machine(0, *words), machine(1, *words)
+    wait_for_a_step(first, tmp_path / 'run')
+    kill_all(second)
+    time.sleep(1)
+    second = machine(1, *words)
+    said = first.communicate(timeout=300)[0]
+    assert first.returncode == 0, said
+    assert second.wait(timeout=60) == 0
+    assert said.count('another machine was lost; waiting') == 1 and 'resumed from' in said, said
+    steps = [(row['epoch'], row['iter']) for row in rows(tmp_path / 'run') if row['mode'] == 'train']
+    assert len(steps) == len(set(steps)) == 20 * max(step for _, step in steps)
+    assert json.loads((tmp_path / 'run/verdict.json').read_text())['processes'] == 4
+
+
+def test_the_other_machine_never_comes(embedded, tmp_path):
+    """Not status 75, by which a cluster would begin it again for ever."""
+    words = ['train', *WORDS, 'rdzv=127.0.0.1:29411', 'node_rank=0', f'data={embedded}', f'work_dir={tmp_path}/run']
+    code = f'import sys, head.engine.launch as l; l.JOIN = 5; from head.cli import main; sys.exit(main({words}))'
+    done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 3, done.stderr
+    assert 'the other machines did not come' in done.stderr and 'Traceback' not in done.stderr, done.stderr
