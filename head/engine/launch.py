@@ -115,7 +115,6 @@ class _Run:
         raise self._cause()
 
     def _run_agent(self):
-        handler = None
         try:
             handler = rendezvous.get_rendezvous_handler(
                 RendezvousParameters(
@@ -131,10 +130,9 @@ class _Run:
         except Exception as error:  # of many kinds: the other machines do not come, or are gone
             self.error = error
         finally:
+            # closing the rendezvous is no use: it ends with the store, and in torch 1.9 its heartbeats interfere
             if self.agent and self.node_rank == 0:
                 self.agent.last_word.wait_for_others(GRACE, self.leave)
-            if handler:
-                handler.shutdown()
 
     def _receive(self, number, frame):
         self.signals += 1

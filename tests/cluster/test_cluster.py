@@ -14,6 +14,8 @@ from ..engine.test_commands import QUICK
 
 SRUN = '''#!/usr/bin/env bash
 # two machines, as srun has them: each task knows its number, the highest status counts
+[ "$1" = --cpus-per-task=1 ] || exit 64
+shift
 SLURM_NODEID=0 "$@" & first=$!
 SLURM_NODEID=1 "$@" & second=$!
 wait $first; one=$?
@@ -32,12 +34,12 @@ def sbatch(tmp_path):
         (tmp_path / name).write_text(content)
         (tmp_path / name).chmod(0o755)
 
-    def run(*words):
+    def run(*words, **environment):
         done = subprocess.run(
             [ROOT / 'docs/cluster/train.sbatch', *map(str, words)], capture_output=True, text=True, cwd=tmp_path,
             env=dict(os.environ, PATH=f'{tmp_path}:{os.environ["PATH"]}', SLURM_SUBMIT_DIR=str(ROOT), SLURM_JOB_ID='77',
                      SLURM_JOB_NODELIST='localhost,localhost', SLURM_JOB_NUM_NODES='2', OMP_NUM_THREADS='1',
-                     REQUEUED=str(tmp_path / 'requeued')))
+                     SLURM_CPUS_PER_TASK='1', REQUEUED=str(tmp_path / 'requeued'), **environment))
         requeued = tmp_path / 'requeued'
         return done, requeued.read_text().split() if requeued.exists() else []
 
@@ -57,7 +59,9 @@ def test_slurm(sbatch, embedded, tmp_path):
 
 def test_slurm_queues_an_interrupted_job_again(sbatch, tmp_path):
     (tmp_path / 'srun').write_text('#!/usr/bin/env bash\nexit 75\n')
-    done, requeued = sbatch('config=retinanet_r18')
+    done, requeued = sbatch('config=retinanet_r18', SLURM_RESTART_COUNT='20')
+    assert done.returncode == 75 and not requeued, 'not for ever'
+    done, requeued = sbatch('config=retinanet_r18', SLURM_RESTART_COUNT='19')
     assert done.returncode == 75 and requeued == ['77']
 
 
