@@ -8,7 +8,7 @@ from ..errors import RequestError
 from ..file_hash import file_hash
 from ..results.verdict_file import Weights
 from . import restricted_pickle, run_identity
-from .saver import newest_first
+from .saver import link, newest_first
 from .weights import load_weights
 
 CARRIED_OVER = ('hook_msgs', 'fp16', 'seconds')
@@ -33,11 +33,40 @@ class Beginning:
     def meta(self):
         return self.content['meta']
 
+    def lies_in(self, folder):
+        """Whether the file is one of a work dir's."""
+        return os.path.realpath(os.path.dirname(self.path)) == os.path.realpath(folder)
+
     @property
     def doubts(self):
         """Why its beginning cannot confirm the paper."""
         doubts = self.meta.get('doubts')
         return doubts if isinstance(doubts, list) else [f'{self.path} does not tell how it was begun']
+
+
+def choose(wanted, work_dir, begun, say):
+    """What a training goes on from: the newest checkpoint of its work dir, or the file that is asked for.
+
+    A run that was begun from that file goes on like any other where the same is asked for again: by a cluster, for
+    instance.
+
+    Args:
+        wanted (str): a checkpoint's path, or ``'auto'``.
+        work_dir (str): the training's.
+        begun (dict): what `run_identity.read` found there, or None.
+        say (callable): takes a line about each checkpoint that is damaged.
+
+    Returns:
+        Beginning: None where there is nothing to go on from.
+
+    Raises:
+        RequestError: the file, or all of the work dir's checkpoints, cannot be read.
+    """
+    named = None if wanted == 'auto' else wanted
+    beginning = None
+    if begun and (named is None or run_identity.source(named) == begun['source']):
+        beginning = newest(work_dir, begun['steps'], say)
+    return beginning or (read(named) if named else None)
 
 
 def read(path):
@@ -68,8 +97,7 @@ def newest(work_dir, steps, say):
     Raises:
         RequestError: all are damaged.
     """
-    done = {path: number(path) * steps + 0.5 for path in newest_first(work_dir, 'epoch')}
-    done.update((path, number(path)) for path in newest_first(work_dir, 'iter'))
+    done = _iterations(work_dir, steps)
     for path in sorted(done, key=done.get, reverse=True):
         try:
             return read(path)
@@ -80,9 +108,30 @@ def newest(work_dir, steps, say):
     return None
 
 
-def number(path):
-    """That of a checkpoint's name."""
-    return int(os.path.splitext(path)[0].rpartition('_')[2])
+def _iterations(work_dir, steps):
+    """Path -> iterations of each checkpoint by its name; an epoch's is after the same number's."""
+    numbers = {kind: {path: int(os.path.splitext(path)[0].rpartition('_')[2])
+                      for path in newest_first(work_dir, kind)} for kind in ('epoch', 'iter')}
+    return {**numbers['iter'], **{path: number * steps + 0.5 for path, number in numbers['epoch'].items()}}
+
+
+def set_aside(work_dir, beginning, steps, say):
+    """Rename checkpoints that are later than the one of their folder that is gone on from.
+
+    They are damaged, or of a course that is trained anew: no later start is to take them for the newest.
+
+    Args:
+        work_dir (str): the folder.
+        beginning (Beginning): one of its checkpoints.
+        steps (int): of an epoch.
+        say (callable): takes a line about each.
+    """
+    later = [path for path, done in _iterations(work_dir, steps).items() if done > beginning.meta['iter'] + 0.5]
+    for path in later:
+        os.replace(path, path + '.set_aside')
+        say(f'later than where this goes on, renamed: {path}.set_aside')
+    if later:
+        link(os.path.realpath(beginning.path))
 
 
 def seed_of(beginning, asked):
@@ -127,24 +176,34 @@ def go_on(runner, beginning, steps, logger):
     if found != asked:
         raise RequestError(f'resume={path}: was begun with {_told(found)}, this run asks for {_told(asked)}; give the '
                            'same config and batch size')
-    epoch, done = _place(meta, steps, path)
+    epoch, done = place(beginning, steps, runner.max_epochs, runner.iters)
     own.update((key, meta[key]) for key in CARRIED_OVER if key in meta)
-    if epoch >= runner.max_epochs or meta['iter'] > runner.iters:
-        raise RequestError(f'resume={path}: {meta["epoch"]} epochs, {meta["iter"]} iterations are done; nothing is '
-                           f'left of {runner.iters if runner.iters < math.inf else runner.max_epochs}')
     runner.take_up(epoch, done, meta['iter'], meta.get('history', {}))
-    if os.path.realpath(os.path.dirname(path)) == os.path.realpath(runner.work_dir):
+    if beginning.lies_in(runner.work_dir):
         runner.saver.saved_at, runner.saver.path = runner.place, path
     logger.info(f'resumed from {path}: {meta["epoch"]} epochs, {meta["iter"]} iterations, begun on '
                 f'{_stack(meta)}; goes on with {_stack(own)}')
 
 
-def _place(meta, steps, path):
-    """(epoch, steps done in it); mmdet's checkpoints have it after whole epochs only."""
+def place(beginning, steps, epochs, iters):
+    """(epoch, steps done in it); mmdet's checkpoints have it after whole epochs only.
+
+    Args:
+        beginning (Beginning): what is gone on from.
+        steps (int): of an epoch.
+        epochs (int), iters (int): when the training ends.
+
+    Raises:
+        RequestError: it is of no place in the run, or beyond its end.
+    """
+    path, meta = beginning.path, beginning.meta
     epoch, done = meta.get('place', (meta['epoch'], 0))
     if meta['iter'] != epoch * steps + done or not 0 <= done <= steps:
         raise RequestError(f'resume={path}: its {meta["iter"]} iterations are not {epoch} whole epochs of {steps}'
                            f'{f" and {done}" if done else ""}: trained with other data or another batch size')
+    if epoch >= epochs or meta['iter'] > iters:
+        raise RequestError(f'resume={path}: {meta["epoch"]} epochs, {meta["iter"]} iterations are done; nothing is '
+                           f'left of {iters if iters < math.inf else epochs}')
     return epoch, done
 
 

@@ -64,7 +64,12 @@ def require_same(begun, asked, where):
                            'work_dir')
 
 
-def write(work_dir, run, timestamp, steps):
+def source(path):
+    """What names the checkpoint that a run was begun from."""
+    return os.path.abspath(path)
+
+
+def write(work_dir, run, timestamp, steps, begun_from):
     """Leave word of a run in its work dir.
 
     Args:
@@ -72,8 +77,9 @@ def write(work_dir, run, timestamp, steps):
         run (dict): see `identity`.
         timestamp (str): what its logs are named by.
         steps (int): of an epoch.
+        begun_from (str): `source` of a checkpoint, or None.
     """
-    write_json(os.path.join(work_dir, FILE), dict(run=run, log=timestamp, steps=steps))
+    write_json(os.path.join(work_dir, FILE), dict(run=run, log=timestamp, steps=steps, source=begun_from))
 
 
 def read(work_dir):
@@ -89,7 +95,7 @@ def read(work_dir):
         with open(path, 'rb') as file:
             content = json.loads(file.read())
         if isinstance(content['run'], dict) and isinstance(content['log'], str) and isinstance(content['steps'], int):
-            return content
+            return dict(content, source=content.get('source'))
     except (ValueError, KeyError, TypeError):
         pass
     raise RequestError(f'{path}: damaged; name another work_dir, or go on with resume=FILE in another one')

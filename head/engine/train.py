@@ -1,5 +1,6 @@
 """The command `train`: one row of the results table, from the weights it starts from to its verdict."""
 
+import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -116,12 +117,9 @@ def make_plan(request, device, said):
         doubts.append(not_float32(amp))
     work_dir = request.get('work_dir') or os.path.join('work_dirs', path.stem)
     begun = run_identity.read(work_dir)
-    beginning, in_place = None, begun is not None
-    if wanted != 'auto':
-        beginning = resume.read(wanted)
-        in_place = os.path.realpath(os.path.dirname(wanted)) == os.path.realpath(work_dir)
-    elif begun:
-        beginning = resume.newest(work_dir, begun['steps'], said.append)
+    beginning = resume.choose(wanted, work_dir, begun, said.append)
+    begun_from = begun and begun['source'] if wanted == 'auto' else run_identity.source(wanted)
+    in_place = beginning.lies_in(work_dir) if beginning else begun is not None
     seed = request.get('seed')
     if beginning:
         seed = resume.seed_of(beginning, seed)
@@ -140,10 +138,12 @@ def make_plan(request, device, said):
         run_identity.require_same(begun['run'], run, f'work_dir={work_dir}')
     training = Training(
         device, work_dir, accumulate, request.get('iters'), amp, beginning, run, list(doubts),
-        request.get('save_iters'), request.get('save_minutes'), request.get('keep'))
+        begun_from, request.get('save_iters'), request.get('save_minutes'), request.get('keep'))
     if request.get('epochs'):
         doubts.append(f'epochs={request.get("epochs")}, not the config\'s {cfg.runner.max_epochs}')
         cfg.runner.max_epochs = request.get('epochs')
+    if begun and beginning:  # before its log is cut
+        resume.place(beginning, begun['steps'], cfg.runner.max_epochs, training.iters or math.inf)
     if training.iters:
         doubts.append(f'iters={training.iters} may end it early')
         cfg.log_config.interval = min(cfg.log_config.interval, max(1, training.iters // 20))
@@ -173,7 +173,8 @@ def open_logs(plan):
     """The training's logger; a log that goes on is cut back to where its checkpoint was."""
     if plan.timestamp and processes.is_first():
         beginning = plan.training.beginning
-        logs.cut_logs(plan.work_dir, beginning.meta.get('logs', {}) if beginning else
+        in_place = beginning and beginning.lies_in(plan.work_dir)
+        logs.cut_logs(plan.work_dir, beginning.meta.get('logs', {}) if in_place else
                       {plan.timestamp + suffix: 0 for suffix in logs.SUFFIXES})
     return logs.open_log(plan.work_dir, plan.timestamp)
 

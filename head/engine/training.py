@@ -20,7 +20,7 @@ from .loaders import StepLoader, build_test_loader
 from .mixed_precision import autocast_model, gradient_scaler
 from .optimizer_step import OptimizerStepHook, check_optimizer_config
 from .randomness import seed_all
-from .resume import Beginning, go_on
+from .resume import Beginning, go_on, set_aside
 from .runner import EnoughIterations, Runner
 from .saver import Saver
 from .training_set import build_training_set
@@ -39,6 +39,7 @@ class Training:
         beginning: what to go on from; else the training begins.
         run: its identity, see `run_identity`.
         doubts: why no run that goes on from its checkpoints can confirm the paper; they tell it.
+        begun_from: checkpoint that the run was asked to begin from, see `run_identity.source`.
         save_iters, save_minutes, keep: see `Saver`.
     """
 
@@ -50,6 +51,7 @@ class Training:
     beginning: Optional[Beginning] = None
     run: dict = field(default_factory=dict)
     doubts: List[str] = field(default_factory=list)
+    begun_from: Optional[str] = None
     save_iters: Optional[int] = None
     save_minutes: Optional[int] = None
     keep: Optional[int] = None
@@ -74,11 +76,13 @@ def train(cfg, training, logger):
     model = for_training(autocast_model(model, training.amp, training.device), training.device)
     runner = _runner(cfg, training, logger, model, loader, evaluation_loader)
     evaluation = next(hook for hook in runner.hooks if isinstance(hook, CocoEvalHook))
-    if processes.is_first() and training.run:
-        run_identity.write(training.work_dir, training.run, logger.timestamp, len(loader))
     if training.beginning:
         go_on(runner, training.beginning, len(loader), logger)
+        if processes.is_first() and training.beginning.lies_in(training.work_dir):
+            set_aside(training.work_dir, training.beginning, len(loader), logger.info)
         training.beginning = None  # its tensors are the runner's now
+    if processes.is_first() and training.run:
+        run_identity.write(training.work_dir, training.run, logger.timestamp, len(loader), training.begun_from)
     try:
         runner.run(loader)
     except EnoughIterations:

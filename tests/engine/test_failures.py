@@ -93,6 +93,11 @@ def test_a_loss_that_is_no_number(embedded, tmp_path, procs=2):
     assert 'learning rate' in line and done_in(tmp_path, line) >= 1
 
 
+def mapped(pid):
+    """Bytes of a process's address space."""
+    return int(Path(f'/proc/{pid}/statm').read_text().split()[0]) * resource.getpagesize()
+
+
 @PROCESSES
 def test_a_process_out_of_memory(embedded, tmp_path, procs):
     """The system gives the last process no more memory: its name, status 3, and the steps before it are saved."""
@@ -102,8 +107,9 @@ def test_a_process_out_of_memory(embedded, tmp_path, procs):
     wait_for_a_step(process, tmp_path / 'run')
     worker = process.pid if procs == 1 else next(
         pid for pid in children(process.pid) if b'LOCAL_RANK=1' in Path(f'/proc/{pid}/environ').read_bytes())
-    now = int(Path(f'/proc/{worker}/statm').read_text().split()[0]) * resource.getpagesize()
-    resource.prlimit(worker, resource.RLIMIT_AS, (now // 2, now))
+    # more than between steps, less than within one: no thread's stack and no small buffer of a library's is refused
+    least = min(mapped(worker) for _ in range(40) if not time.sleep(0.05)) + 2**26
+    resource.prlimit(worker, resource.RLIMIT_AS, (least, least))
     said = process.communicate(timeout=120)[0]
     assert process.returncode == 3, said
     line = last_line(said)

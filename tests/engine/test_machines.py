@@ -3,6 +3,7 @@
 Machines of their own: tests/container/test_two_machines.py.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -42,10 +43,8 @@ def machine(embedded, tmp_path):
 def kill_all(process):
     """What is lost with a machine: the launcher and its workers at once."""
     for pid in [process.pid, *children(process.pid)]:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
 
 
 def ends(process, status):

@@ -49,6 +49,32 @@ def test_it_goes_on_in_its_own_folder(words, begun, head, tmp_path):
     assert any('epochs=2' in why for why in verdict['why']) and not any('epochs=1' in why for why in verdict['why'])
 
 
+@pytest.mark.parametrize('in_place', [True, False], ids=['in place', 'elsewhere'])
+def test_the_same_command_goes_on(words, begun, head, tmp_path, in_place):
+    """A cluster types it again: not from the file once more, but from what came since; later checkpoints of another
+    course are out of the way, and the log has each step once."""
+    source = shutil.copytree(begun, tmp_path / 'source', symlinks=True)
+    work_dir = source if in_place else tmp_path / 'run'
+    if in_place:
+        assert head(*words, 'iters=12', f'work_dir={work_dir}').returncode == 0
+    words = (*words, 'epochs=2', f'resume={source}/epoch_1.pth', f'work_dir={work_dir}')
+    done = head(*words, 'iters=9')
+    assert done.returncode == 0 and f'resumed from {source}/epoch_1.pth' in done.stderr, done.stderr
+    if in_place:
+        assert (work_dir / 'iter_12.pth.set_aside').exists() and not (work_dir / 'iter_12.pth').exists()
+        assert 'iter_12.pth.set_aside' in done.stderr
+    assert (work_dir / 'latest.pth').resolve().name == 'iter_9.pth'
+    (work_dir / 'iter_9.pth').rename(tmp_path / 'iter_9.pth')  # as if it had been killed before
+    done = head(*words, 'iters=10')
+    assert done.returncode == 0 and f'resumed from {work_dir}/epoch_1.pth' in done.stderr, done.stderr
+    done = head(*words)
+    assert done.returncode == 0 and f'resumed from {work_dir}/iter_10.pth' in done.stderr, done.stderr
+    log, = work_dir.glob('*.log.json')
+    rows = [json.loads(line) for line in log.read_text().splitlines()]
+    steps = [(row['epoch'], row['iter']) for row in rows if row.get('mode') == 'train']
+    assert steps == [(epoch, step) for epoch in ((1, 2) if in_place else (2, )) for step in range(1, 9)]
+
+
 def edited(begun, target, edit):
     content = torch.load(str(begun / 'epoch_1.pth'))
     edit(content)
