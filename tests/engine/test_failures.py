@@ -1,6 +1,7 @@
 """What goes wrong in the midst of a training: a line, a status, and no finished step is lost."""
 
 import os
+import re
 import resource
 import shutil
 import signal
@@ -101,15 +102,19 @@ def mapped(pid):
 @PROCESSES
 def test_a_process_out_of_memory(embedded, tmp_path, procs):
     """The system gives the last process no more memory: its name, status 3, and the steps before it are saved."""
-    words = ('train', *WORDS[:-3], 'epochs=1000', 'data.samples_per_gpu=4', *QUICK[1:2], f'procs={procs}',
-             'data.train.pipeline.2.img_scale=[(480,320),(480,320)]', f'data={embedded}')
+    words = ('train', *WORDS[:-3], 'epochs=1000', *QUICK[1:2], f'procs={procs}',
+             'data.train.pipeline.2.img_scale=[(960,640),(960,640)]', f'data={embedded}')
     process = start(*words, f'work_dir={tmp_path}/run')
     wait_for_a_step(process, tmp_path / 'run')
     worker = process.pid if procs == 1 else next(
         pid for pid in children(process.pid) if b'LOCAL_RANK=1' in Path(f'/proc/{pid}/environ').read_bytes())
-    # more than between steps, less than within one: no thread's stack and no small buffer of a library's is refused
-    least = min(mapped(worker) for _ in range(40) if not time.sleep(0.05)) + 2**26
-    resource.prlimit(worker, resource.RLIMIT_AS, (least, least))
+    log, = (tmp_path / 'run').glob('*.log.json')
+    steps = re.compile('"iter": [12],')  # none that an evaluation follows
+    before = len(steps.findall(log.read_text()))
+    while len(steps.findall(log.read_text())) == before:
+        assert process.poll() is None, process.communicate()[0]
+    limit = mapped(worker) + 2**25  # the next step's first activation has 75 MiB
+    resource.prlimit(worker, resource.RLIMIT_AS, (limit, limit))
     said = process.communicate(timeout=120)[0]
     assert process.returncode == 3, said
     line = last_line(said)
