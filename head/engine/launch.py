@@ -1,7 +1,7 @@
 """Several processes on one machine or on many, by torch's elastic launcher.
 
 Every worker runs the command that was given here. The launcher starts it anew, from its last checkpoint, where another
-machine was lost; any other end of a worker ends all.
+machine was lost; any other end of a worker ends all, on all machines.
 """
 
 import contextlib
@@ -96,7 +96,7 @@ class _Run:
         self.nnodes, self.node_rank = request.get('nnodes', 1), request.get('node_rank', 0)
         self.endpoint = request.get('rdzv', 'localhost:0')
         self.agent = self.result = self.error = None
-        self.signals, self.leave = 0, threading.Event()
+        self.signals = 0
 
     def wait(self):
         thread = threading.Thread(target=self._run_agent, daemon=True)
@@ -132,7 +132,7 @@ class _Run:
         finally:
             # closing the rendezvous is no use: it ends with the store, and in torch 1.9 its heartbeats interfere
             if self.agent and self.node_rank == 0:
-                self.agent.last_word.wait_for_others(GRACE, self.leave)
+                self.agent.last_word.wait_for_others(GRACE, self.agent.ending)
 
     def _receive(self, number, frame):
         self.signals += 1
@@ -141,9 +141,11 @@ class _Run:
             os.write(2, b'head: stopping after this step; once more stops at once, without a checkpoint of it\n')
         if self.agent:
             self.agent.stop(signal.SIGTERM if self.signals == 1 else signal.SIGKILL)
-        self.leave.set()
-        if not at_work or self.signals > 2:
-            os._exit(INTERRUPTED)  # still waiting for the other machines
+        concluded = self.agent and self.agent.cause and not isinstance(self.agent.cause, LostPeer)
+        if not (at_work or concluded) or self.signals > 2:  # still waiting for the other machines, or for a worker
+            os.write(2, b'head: interrupted\n')
+            shutil.rmtree(self.reports, ignore_errors=True)
+            os._exit(INTERRUPTED)
 
     def _cause(self):
         """The one line that tells why."""
