@@ -3,6 +3,7 @@
 import contextlib
 import datetime
 import json
+import threading
 import time
 
 import torch.distributed as dist
@@ -22,7 +23,9 @@ class LastWord:
     """
 
     def __init__(self, nnodes, endpoint):
-        self.nnodes, self.endpoint, self.store, self.told = nnodes, endpoint, None, False
+        self.nnodes, self.endpoint = nnodes, endpoint
+        self.store = self.word = None
+        self.told = False
 
     def connect(self):
         """Where the machines have met: the store is there."""
@@ -34,15 +37,17 @@ class LastWord:
                 self.store = dist.PrefixStore('last_word', store)
 
     def tell(self, error):
-        """Tell the others what ends this machine too (a `HeadError`)."""
+        """Tell the others what ends this machine too (a `HeadError`); the first word stays."""
         if not self.told:
-            word = json.dumps([str(error), error.status, error.saved])
-            self._ask(lambda: (self.store.set('cause', word), self._count(1)))
-            self.told = True
+            self.told, word = True, json.dumps([str(error), error.status, error.saved])
+            self._ask(lambda: self._count(0) or self.store.set('cause', word))
+            self._ask(lambda: self._count(1))
 
     def heard(self):
         """What ended another machine (`Ended`), or None."""
-        return self._ask(lambda: Ended(*json.loads(self.store.get('cause'))) if self._count(0) else None)
+        if self.word is None and self._ask(lambda: self._count(0)):
+            self.word = self._ask(lambda: self.store.get('cause'))
+        return self.word and Ended(*json.loads(self.word))
 
     def wait_for_others(self, seconds, leave):
         """Keep the store, where this machine has told, until all have.
@@ -60,10 +65,19 @@ class LastWord:
         return self.store.add('told', more)
 
     def _ask(self, question):
+        """The store's answer; None where it is gone, or silent: torch may wait for it without end."""
+        answers = []
+
+        def ask():
+            with contextlib.suppress(RuntimeError):
+                answers.append(question())
+
         if self.store is None:
             return None
-        try:
-            return question()
-        except RuntimeError:  # the machine number 0 is gone
+        thread = threading.Thread(target=ask, daemon=True)
+        thread.start()
+        thread.join(PATIENCE.total_seconds())
+        if not answers:
             self.store = None
             return None
+        return answers[0]

@@ -132,7 +132,7 @@ class _Run:
         finally:
             # closing the rendezvous is no use: it ends with the store, and in torch 1.9 its heartbeats interfere
             if self.agent and self.node_rank == 0:
-                self.agent.last_word.wait_for_others(GRACE, self.agent.ending)
+                self.agent.last_word.wait_for_others(GRACE + FORGOTTEN, self.agent.leave)
 
     def _receive(self, number, frame):
         self.signals += 1
@@ -149,10 +149,15 @@ class _Run:
 
     def _cause(self):
         """The one line that tells why."""
-        if self.agent and self.agent.cause and not self.error:
+        if not self.error:
             return self.agent.cause
+        heard = self.agent and self.agent.last_word.heard()
+        if heard:
+            return heard
         began = self.agent and self.agent.began
-        text = (str(self.error or '').strip().splitlines() or ['closed'])[0]
+        text = (str(self.error).strip().splitlines() or [''])[0]
+        if self.nnodes == 1:
+            return EnvironmentFault(f'the processes cannot be started ({type(self.error).__name__}: {text})')
         line = (f'the other machines {"are gone" if began else "did not come"} ({type(self.error).__name__}: {text}): '
                 f'start this command on all {self.nnodes}, with the same rdzv={self.endpoint}')
         # not to be begun again by itself where they have never met
@@ -175,12 +180,14 @@ class Agent(LocalElasticAgent):
     Attributes:
         began: whether the machines have met.
         cause: what ended the workers, a `HeadError`.
+        leave: set where a signal comes when that is known.
     """
 
     def __init__(self, spec, reports, last_word, **options):
         super().__init__(spec, exit_barrier_timeout=GRACE, **options)
         self.reports, self.last_word, self.several = reports, last_word, last_word.nnodes > 1
-        self.began, self.cause, self.ending, self.looking_since = False, None, threading.Event(), None
+        self.began, self.killed, self.cause, self.looking_since = False, False, None, None
+        self.ending, self.leave = threading.Event(), threading.Event()
 
     def pids(self):
         """Process ids of the workers that live."""
@@ -191,6 +198,8 @@ class Agent(LocalElasticAgent):
         """Send the workers a signal; they are not started anew."""
         self._remaining_restarts = 0
         self.ending.set()
+        if self.cause:
+            self.leave.set()
         for pid in self.pids():
             _kill(pid, number)
 
@@ -198,6 +207,7 @@ class Agent(LocalElasticAgent):
         """Kill workers that do not end where another has failed: they may wait for it in torch."""
         since = self.looking_since
         if since and time.time() - since > GRACE:
+            self.killed = True
             for pid in self.pids():
                 _kill(pid, signal.SIGKILL)
 
@@ -223,8 +233,12 @@ class Agent(LocalElasticAgent):
 
     def _conclude(self, failed):
         self.looking_since = self.looking_since or time.time()
-        own = worker_ends.cause(read_reports(self.reports), failed, self.ending.is_set(), self.several)
-        self._blame(self.last_word.heard() or own, own.saved)
+        heard = self.last_word.heard()
+        stopped = self.ending.is_set() or (heard is not None and self.killed)
+        own = worker_ends.cause(read_reports(self.reports), failed, stopped, self.several)
+        # what went wrong on the way out of an interruption says more than that there was one
+        ours = heard is None or heard.status == INTERRUPTED != own.status
+        self._blame(own if ours else heard, own.saved)
 
     def _blame(self, cause, saved):
         self.cause, cause.saved = cause, saved or cause.saved

@@ -20,12 +20,13 @@ def open_log(work_dir, timestamp=None, terminal=True):
         terminal (bool): whether it writes to the terminal too.
 
     Returns:
-        Logger: its `timestamp` is for the ``*.log.json``.
+        Logger: its `timestamp` is for the ``*.log.json``, its `before` what `log_sizes` told before this start.
     """
     timestamp = timestamp or time.strftime('%Y%m%d_%H%M%S', time.localtime())
     # mmcv keeps one set of handlers a name
     logger = get_logger(f'train {work_dir} {timestamp}', log_file=os.path.join(work_dir, f'{timestamp}.log'),
                         file_mode='a')
+    logger.before = log_sizes(work_dir, timestamp)
     logger.timestamp, logger.propagate = timestamp, False  # torch's DDP gives the root logger a handler
     logging.raiseExceptions = False  # a full disk: the metrics' file and the checkpoint report it, once
     if not terminal:
@@ -39,12 +40,21 @@ def log_sizes(work_dir, timestamp):
     return {name: os.path.getsize(path) for name, path in paths.items() if os.path.exists(path)}
 
 
-def cut_logs(work_dir, sizes):
-    """Cut the logs back to sizes that `log_sizes` told: what comes after is trained anew, and logged again."""
-    for name, size in sizes.items():
-        path = os.path.join(work_dir, os.path.basename(name))
-        if os.path.exists(path) and os.path.getsize(path) > size:
-            os.truncate(path, size)
+def cut_logs(work_dir, sizes, before):
+    """Cut from the logs what is trained anew, and logged again.
+
+    Args:
+        work_dir (str): the folder.
+        sizes (dict[str, int]): where it begins, see `log_sizes`; of a file that is not named: 0.
+        before (dict[str, int]): where it ends; what this start has logged stays.
+    """
+    for name, end in before.items():
+        with open(os.path.join(work_dir, name), 'r+b') as file:
+            file.seek(end)
+            rest, begin = file.read(), min(sizes.get(name, 0), end)
+            file.seek(begin)
+            file.write(rest)
+            file.truncate()
 
 
 @HOOKS.register_module()

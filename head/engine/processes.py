@@ -147,6 +147,7 @@ def agree(error=None):
             return
         error = next(one for one in gather_everywhere(error) if one is not None)
     if error is not None:
+        error.agreed = True
         raise error
 
 

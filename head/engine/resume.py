@@ -1,5 +1,6 @@
 """Going on with a training, from any of its steps, also one that was begun on the other stack or by mmdet."""
 
+import itertools
 import math
 import os
 from dataclasses import dataclass
@@ -128,10 +129,12 @@ def set_aside(work_dir, beginning, steps, say):
     """
     later = [path for path, done in _iterations(work_dir, steps).items() if done > beginning.meta['iter'] + 0.5]
     for path in later:
-        os.replace(path, path + '.set_aside')
-        say(f'later than where this goes on, renamed: {path}.set_aside')
+        names = (f'{path}.set_aside{number or ""}' for number in itertools.count())
+        name = next(name for name in names if not os.path.exists(name))
+        os.rename(path, name)
+        say(f'later than where this goes on, renamed: {name}')
     if later:
-        link(os.path.realpath(beginning.path))
+        link(beginning.path)
 
 
 def seed_of(beginning, asked):

@@ -81,7 +81,9 @@ class Runner(EpochBasedRunner):
                 super().run([loader], [('train', 1)])
             except Exception as error:
                 self.interruption.waits = True  # for the checkpoint
-                known, path = explained(error), self._save_last()
+                known = explained(error)
+                # where all end together, they wait for the one that saves: none is to be taken for a straggler
+                path = processes.on_first(self._save_last) if getattr(known, 'agreed', False) else self._save_last()
                 if not isinstance(known, HeadError):
                     raise
                 if path:

@@ -114,6 +114,8 @@ class _Remembering:
 def link(path):
     """Let ``latest.pth`` beside a checkpoint name it."""
     latest = os.path.join(os.path.dirname(path), 'latest.pth')
+    if path == latest:
+        return
     with contextlib.suppress(FileNotFoundError):
         os.unlink(latest + '.new')
     os.symlink(os.path.basename(path), latest + '.new')

@@ -1,6 +1,5 @@
 """The command `train`: one row of the results table, from the weights it starts from to its verdict."""
 
-import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +10,7 @@ from mmcv import Config
 from .. import catalog
 from ..catalog.rows import Model
 from ..data.coco_folder import Split, check_split
-from ..errors import DONE, EnvironmentFault, RequestError
+from ..errors import EnvironmentFault, RequestError
 from ..file_hash import file_hash
 from ..quiet import quietly
 from ..results.run import VERDICT
@@ -142,8 +141,6 @@ def make_plan(request, device, said):
     if request.get('epochs'):
         doubts.append(f'epochs={request.get("epochs")}, not the config\'s {cfg.runner.max_epochs}')
         cfg.runner.max_epochs = request.get('epochs')
-    if begun and beginning:  # before its log is cut
-        resume.place(beginning, begun['steps'], cfg.runner.max_epochs, training.iters or math.inf)
     if training.iters:
         doubts.append(f'iters={training.iters} may end it early')
         cfg.log_config.interval = min(cfg.log_config.interval, max(1, training.iters // 20))
@@ -167,16 +164,6 @@ def prepare(request, device, said):
     if any(one != hashes[0] for one in hashes):
         raise RequestError(f'data={request.get("data", "data/coco")}: the machines have different annotations there')
     return plan
-
-
-def open_logs(plan):
-    """The training's logger; a log that goes on is cut back to where its checkpoint was."""
-    if plan.timestamp and processes.is_first():
-        beginning = plan.training.beginning
-        in_place = beginning and beginning.lies_in(plan.work_dir)
-        logs.cut_logs(plan.work_dir, beginning.meta.get('logs', {}) if in_place else
-                      {plan.timestamp + suffix: 0 for suffix in logs.SUFFIXES})
-    return logs.open_log(plan.work_dir, plan.timestamp)
 
 
 def announce(plan, facts, logger):
@@ -209,14 +196,17 @@ def run(request):
 def _run(request, device, said):
     plan = prepare(request, device, said)
     cfg, training = plan.cfg, plan.training
-    logger, facts = processes.together(open_logs, plan), run_facts(device)
+    logger, facts = processes.together(logs.open_log, plan.work_dir, plan.timestamp), run_facts(device)
     if processes.is_first():
         announce(plan, facts, logger)
     if request.get('check_teacher'):
         check_teacher(cfg, plan.used, request.get('check_teacher'), device, logger.info)
     scores, runner = train(cfg, training, logger)
-    if not processes.is_first():
-        return DONE
+    return processes.on_first(_conclude, plan, scores, runner.seconds, facts, logger)
+
+
+def _conclude(plan, scores, seconds, facts, logger):
+    """Judge, write, and say it; returns the exit status."""
     result = judge(scores and scores.percent, plan.row and plan.row.reported, plan.row and plan.row.train_tolerance,
                    plan.doubts)
     write_json(
@@ -228,14 +218,14 @@ def _run(request, device, said):
             config_sha256=file_hash(plan.config),
             weights=[one.as_dict() for one in plan.used],
             data={name: split.as_dict() for name, split in plan.splits.items()},
-            seed=cfg.seed,
-            amp=training.amp,
+            seed=plan.cfg.seed,
+            amp=plan.training.amp,
             processes=processes.world_size(),
-            accumulate=training.accumulate,
+            accumulate=plan.training.accumulate,
             metrics=scores and scores.metrics,
             per_category=scores and scores.per_category,
             **result,
-            seconds=runner.seconds,
+            seconds=seconds,
             **facts))
     logger.info(sentence(plan.row.alias if plan.row else plan.config.stem, result))
     logger.info(f'written: {os.path.join(plan.work_dir, VERDICT)}')

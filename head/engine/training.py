@@ -78,16 +78,25 @@ def train(cfg, training, logger):
     evaluation = next(hook for hook in runner.hooks if isinstance(hook, CocoEvalHook))
     if training.beginning:
         go_on(runner, training.beginning, len(loader), logger)
-        if processes.is_first() and training.beginning.lies_in(training.work_dir):
-            set_aside(training.work_dir, training.beginning, len(loader), logger.info)
-        training.beginning = None  # its tensors are the runner's now
-    if processes.is_first() and training.run:
-        run_identity.write(training.work_dir, training.run, logger.timestamp, len(loader), training.begun_from)
+    if processes.is_first():
+        _take_over(training, len(loader), logger)
+    training.beginning = None  # its tensors are the runner's now
     try:
         runner.run(loader)
     except EnoughIterations:
         logger.info(f'stopped after {training.iters} iterations, as asked')
     return evaluation.scores, runner
+
+
+def _take_over(training, steps, logger):
+    """Make the work dir that of this course: nothing is refused any more."""
+    work_dir, beginning, kept = training.work_dir, training.beginning, {}
+    if beginning and beginning.lies_in(work_dir):
+        set_aside(work_dir, beginning, steps, logger.info)
+        kept = beginning.meta.get('logs', {})
+    if training.run:
+        run_identity.write(work_dir, training.run, logger.timestamp, steps, training.begun_from)
+    logs.cut_logs(work_dir, kept, logger.before)
 
 
 def _build(cfg, training):

@@ -19,6 +19,7 @@ def cause(reports, exit_codes, stopped, several_machines):
     """
     saved = next((report['saved'] for report in reports if report['saved']), '')
     own = [report for report in reports if not report['lost']]
+    own.sort(key=lambda report: report['status'] == INTERRUPTED)  # what else happened on the way out says more
     if own:
         return Ended(own[0]['message'], own[0]['status'], saved)
     aborted = [-signal.SIGABRT] if several_machines else []
@@ -29,13 +30,14 @@ def cause(reports, exit_codes, stopped, several_machines):
         rank, number = min(killed.items())
         return Ended(f'the process of GPU or part {rank} was killed ({signal.Signals(number).name}): often for want of '
                      'memory; the same command goes on from the last checkpoint', CANNOT, saved)
+    unknown = [code for code in exit_codes.values() if code > 0 and code != INTERRUPTED]
+    if unknown:
+        return Ended('a process ended with an error of its own, see above', max(unknown), saved)
     if reports:
         return _lost(reports[0]['message'], saved)
     if set(exit_codes.values()) & set(aborted):
         return _lost('another process was lost; the same command goes on from the last checkpoint', '')
-    if {INTERRUPTED, -signal.SIGTERM} & set(exit_codes.values()):
-        return Ended('interrupted', INTERRUPTED)
-    return Ended('a process ended with an error of its own, see above', max(exit_codes.values(), default=1))
+    return Ended('interrupted', INTERRUPTED)
 
 
 def _lost(message, saved):

@@ -62,22 +62,21 @@ def test_unlike_numbers_of_processes(machine):
         assert 'of 3 processes on 2 machines: give the same gpus= or procs= on each' in line
 
 
-@pytest.mark.parametrize('hangs', [False, True], ids=['notices', 'hangs'])
-def test_an_error_of_one_machine_ends_the_other(machine, tmp_path, hangs):
+@pytest.mark.parametrize('failing, hangs', [(1, False), (1, True), (0, True)])
+def test_an_error_of_one_machine_ends_the_other(machine, tmp_path, failing, hangs):
     """With its line and status, which no other process there can know; also where a worker waits in vain."""
-    first, second = machine(0, 'epochs=1000'), machine(1, 'epochs=1000')
-    wait_for_a_step(first, tmp_path / 'run')
+    both = machine(0, 'epochs=1000'), machine(1, 'epochs=1000')
+    wait_for_a_step(both[0], tmp_path / 'run')
+    workers = [next(pid for pid in children(one.pid) if parent(pid) == one.pid) for one in both]
     if hangs:
-        worker, = (pid for pid in children(first.pid) if pid_parent(pid) == first.pid)
-        os.kill(worker, signal.SIGSTOP)
-    worker, = (pid for pid in children(second.pid) if pid_parent(pid) == second.pid)
-    os.kill(worker, signal.SIGKILL)
-    lines = ends(first, 3), ends(second, 3)
+        os.kill(workers[1 - failing], signal.SIGSTOP)
+    os.kill(workers[failing], signal.SIGKILL)
+    lines = [ends(one, 3) for one in both]
     assert all('the process of GPU or part 0 was killed (SIGKILL)' in line for line in lines), lines
     assert hangs or 'iterations done' in lines[0]
 
 
-def pid_parent(pid):
+def parent(pid):
     with open(f'/proc/{pid}/stat') as file:
         return int(file.read().rpartition(')')[2].split()[1])
 

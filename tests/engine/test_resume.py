@@ -70,7 +70,9 @@ def test_the_same_command_goes_on(words, begun, head, tmp_path, in_place):
     done = head(*words)
     assert done.returncode == 0 and f'resumed from {work_dir}/iter_10.pth' in done.stderr, done.stderr
     log, = work_dir.glob('*.log.json')
-    rows = [json.loads(line) for line in log.read_text().splitlines()]
+    before = log.read_text()
+    assert head(*words, 'iters=3').returncode == 2 and log.read_text() == before, 'a refused start cuts nothing'
+    rows = [json.loads(line) for line in before.splitlines()]
     steps = [(row['epoch'], row['iter']) for row in rows if row.get('mode') == 'train']
     assert steps == [(epoch, step) for epoch in ((1, 2) if in_place else (2, )) for step in range(1, 9)]
 
