@@ -25,7 +25,7 @@ class LastWord:
     def __init__(self, nnodes, endpoint):
         self.nnodes, self.endpoint = nnodes, endpoint
         self.store = self.word = None
-        self.told = False
+        self.ended = False
 
     def connect(self):
         """Where the machines have met: the store is there."""
@@ -38,31 +38,35 @@ class LastWord:
 
     def tell(self, error):
         """Tell the others what ends this machine too (a `HeadError`); the first word stays."""
-        if not self.told:
-            self.told, word = True, json.dumps([str(error), error.status, error.saved])
-            self._ask(lambda: self._count(0) or self.store.set('cause', word))
-            self._ask(lambda: self._count(1))
+        if not self.ended:
+            word = json.dumps([str(error), error.status, error.saved])
+            self._ask(lambda: self.store.add('told', 0) or self.store.set('cause', word))
+            self._ask(lambda: self.store.add('told', 1))
+            self.end()
+
+    def end(self):
+        """Tell the others that this machine needs the store no more."""
+        if not self.ended:
+            self.ended = True
+            self._ask(lambda: self.store.add('ended', 1))
 
     def heard(self):
         """What ended another machine (`Ended`), or None."""
-        if self.word is None and self._ask(lambda: self._count(0)):
+        if self.word is None and self._ask(lambda: self.store.add('told', 0)):
             self.word = self._ask(lambda: self.store.get('cause'))
         return self.word and Ended(*json.loads(self.word))
 
     def wait_for_others(self, seconds, leave):
-        """Keep the store, where this machine has told, until all have.
+        """Keep the store, where this machine has ended by agreement or has told why, until all have.
 
         Args:
             seconds (float): at most.
             leave (Event): ends the waiting.
         """
         deadline = time.time() + seconds
-        while self.told and (self._ask(lambda: self._count(0)) or self.nnodes) < self.nnodes:
+        while self.ended and (self._ask(lambda: self.store.add('ended', 0)) or self.nnodes) < self.nnodes:
             if time.time() > deadline or leave.wait(0.2):
                 return
-
-    def _count(self, more):
-        return self.store.add('told', more)
 
     def _ask(self, question):
         """The store's answer; None where it is gone, or silent: torch may wait for it without end."""

@@ -184,7 +184,7 @@ class Agent(LocalElasticAgent):
     """
 
     def __init__(self, spec, reports, last_word, **options):
-        super().__init__(spec, exit_barrier_timeout=GRACE, **options)
+        super().__init__(spec, **options)
         self.reports, self.last_word, self.several = reports, last_word, last_word.nnodes > 1
         self.began, self.killed, self.cause, self.looking_since = False, False, None, None
         self.ending, self.leave = threading.Event(), threading.Event()
@@ -258,8 +258,13 @@ class Agent(LocalElasticAgent):
             print('head: another machine was lost; waiting for it to go on from the last checkpoint',
                   file=sys.stderr, flush=True)
 
+    def _exit_barrier(self):
+        # torch 1.9's would use a connection that its heartbeats use at the same time; the first machine waits instead
+        if self.cause is None:
+            self.last_word.end()
+
     def _start_workers(self, worker_group):
-        self.began = True
+        self.began, self.cause = True, None
         self.last_word.connect()
         for name in os.listdir(self.reports):
             os.unlink(os.path.join(self.reports, name))
