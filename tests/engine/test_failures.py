@@ -143,24 +143,41 @@ def test_damaged_checkpoints(embedded, tmp_path):
     assert 'none of its' in last_line(said)
 
 
-def test_a_full_disk(embedded, tmp_path):
-    """The checkpoint that does not fit leaves the one before whole."""
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system that holds one checkpoint."""
     mount = tmp_path / 'small'
     mount.mkdir()
     if subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=250m', 'tmpfs', mount]).returncode:
         pytest.fail('this test mounts a small file system: run it as root')
-    try:
-        words = ('train', *WORDS, f'data={embedded}', f'work_dir={mount}/run', 'save_iters=3')
-        line = last_line(finish(*words, status=3))
-        assert 'no space left on the disk' in line
-        kept, = (mount / 'run').glob('iter_*.pth')
-        assert torch.load(str(kept))['meta']['iter'] == 3
-        assert not list((mount / 'run').glob('.writing*'))
-        subprocess.run(['mount', '-o', 'remount,size=2g', mount], check=True)
-        said = finish(*words)
-        assert f'resumed from {kept}: 0 epochs, 3 iterations' in said
-    finally:
-        subprocess.run(['umount', mount], check=True)
+    yield mount
+    subprocess.run(['umount', mount], check=True)
+
+
+def test_a_full_disk(embedded, small_disk):
+    """The checkpoint that does not fit leaves the one before whole."""
+    words = ('train', *WORDS, f'data={embedded}', f'work_dir={small_disk}/run', 'save_iters=3')
+    line = last_line(finish(*words, status=3))
+    assert 'no space left on the disk' in line
+    kept, = (small_disk / 'run').glob('iter_*.pth')
+    assert torch.load(str(kept))['meta']['iter'] == 3
+    assert not list((small_disk / 'run').glob('.writing*'))
+    subprocess.run(['mount', '-o', 'remount,size=2g', small_disk], check=True)
+    said = finish(*words)
+    assert f'resumed from {kept}: 0 epochs, 3 iterations' in said
+
+
+def test_a_full_disk_when_interrupted(embedded, small_disk, procs=2):
+    """That the last step could not be saved is what the end tells, not that all went as asked."""
+    (small_disk / 'filled').write_bytes(bytes(200 * 2**20))
+    process = start('train', *WORDS[:-3], 'epochs=1000', *QUICK[:2], f'procs={procs}', f'data={embedded}',
+                    f'work_dir={small_disk}/run')
+    wait_for_a_step(process, small_disk / 'run')
+    process.send_signal(signal.SIGTERM)
+    said = process.communicate(timeout=120)[0]
+    assert process.returncode == 3, said
+    line, = (line for line in said.splitlines() if line.startswith('head: ') and 'stopping' not in line)
+    assert 'no space left on the disk' in line, said
 
 
 def test_another_run_in_the_folder(embedded, tmp_path, refused):
