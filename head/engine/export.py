@@ -26,6 +26,8 @@ from .weights import load_checkpoint
 
 PAPER = 'arXiv:2207.05345'
 
+OWN_HOOKS = ('IterationCounterHook', 'StopAtLrDropHook')
+
 
 def head_name(model):
     """The attribute under which a model's config has its RetinaNet head; None where it has none."""
@@ -44,7 +46,7 @@ def stock_config(cfg):
         train_cfg, test_cfg = train_cfg.rpn, test_cfg.rpn
     stock = cfg._cfg_dict.to_dict()
     stock.pop('custom_imports', None)
-    stock['custom_hooks'] = [hook for hook in cfg.get('custom_hooks', []) if hook['type'] != 'IterationCounterHook']
+    stock['custom_hooks'] = [hook for hook in cfg.get('custom_hooks', []) if hook['type'] not in OWN_HOOKS]
     stock['model'] = dict(
         type='RetinaNet',
         backbone=dict(model.backbone, init_cfg=None),

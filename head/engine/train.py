@@ -71,7 +71,8 @@ def check_weights(cfg, request):
     pretrained = request.get('pretrained', 'pretrained')
     if pretrained == 'none':
         weights.drop_pretrained(cfg)
-        return [], ['pretrained=none: random backbone' + (', random teacher' if 'distiller' in cfg.model else '')]
+        teacher = ', random teacher' if 'teacher' in cfg.model.get('distiller', {}) else ''
+        return [], [f'pretrained=none: random backbone{teacher}']
     with quietly():
         used = weights.check_pretrained(cfg, pretrained, request.overrides)
     return used, [f'{one.path} is not a file of the catalog' for one in used if not one.confirmed]

@@ -6,9 +6,12 @@ parallel wrappers where torch is newer than they are. To use them with stock mmd
 """
 
 from . import parallel_wrappers
-from .box_positions import CustomAdapt, RowsWithCell
+from .assistant_distiller import AssistantDistiller
+from .box_positions import AnchorIds, CustomAdapt, RowsWithCell
 from .cross_stage_detector import CrossStageDetector
 from .cross_stage_head import CrossStageHEAD
+from .early_stop import StopAtLrDropHook, UntilLrDrop
+from .fcos_assistant import FCOSAssistant
 from .frozen_teacher import FrozenTeacherDistiller
 from .iteration_counter import IterationCounterHook
 from .mimic_loss import FeatureMSELoss
@@ -16,11 +19,15 @@ from .retina_rpn_head import RetinaRPNHead
 from .roi_head_with_bbox_ids import StandardRoIHeadWithBBoxIDs
 from .single_teacher_single_stage import SingleTeacherSingleStageDistiller
 from .step_hooks import StepCallsHook, StepHook
+from .teacher_free_detector import TeacherFreeHEAD
 
 __all__ = [
+    'AnchorIds',
+    'AssistantDistiller',
     'CrossStageDetector',
     'CrossStageHEAD',
     'CustomAdapt',
+    'FCOSAssistant',
     'FeatureMSELoss',
     'FrozenTeacherDistiller',
     'IterationCounterHook',
@@ -30,5 +37,8 @@ __all__ = [
     'StandardRoIHeadWithBBoxIDs',
     'StepCallsHook',
     'StepHook',
+    'StopAtLrDropHook',
+    'TeacherFreeHEAD',
+    'UntilLrDrop',
     'parallel_wrappers',
 ]

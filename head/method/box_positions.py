@@ -61,3 +61,12 @@ class RowsWithCell(BaseAdapt):
     def forward(self, rows, bboxes_ids):
         """(R, C) rows and their (R, 5) ids -> (n, C)."""
         return rows[has_cell(bboxes_ids)]
+
+
+@ADAPTS.register_module()
+class AnchorIds(BaseAdapt):
+    """Which of a cell's anchors the boxes come from that `CustomAdapt` keeps, in the same order."""
+
+    def forward(self, bboxes_ids):
+        """(R, 5) ids -> (n,) int64, for todd's `Decouple`."""
+        return bboxes_ids[has_cell(bboxes_ids)][:, 4].long()

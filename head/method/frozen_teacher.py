@@ -1,14 +1,15 @@
 """todd's single-teacher distiller with a frozen mmdet detector as its teacher."""
 
-import contextlib
 import copy
 
 import torch
 from mmcv.runner import load_checkpoint
 from mmdet.core import bbox2roi
 from mmdet.models import build_detector
-from todd.base import getattr_recur, inc_iter
+from todd.base import getattr_recur
 from todd.distillers import DISTILLERS, MultiTeacherDistiller, SingleTeacherDistiller
+
+from .distillation_step import DistillationStep
 
 
 def build_teacher(config, ckpt):
@@ -24,7 +25,7 @@ def build_teacher(config, ckpt):
 
 
 @DISTILLERS.register_module()
-class FrozenTeacherDistiller(SingleTeacherDistiller):
+class FrozenTeacherDistiller(DistillationStep, SingleTeacherDistiller):
     """Wraps a student with a teacher that is built from the config, frozen, and no part of its state_dict.
 
     A student that is built for inference (`train_cfg` is None, what mmdet's test tool and `init_detector` set) gets no
@@ -50,24 +51,6 @@ class FrozenTeacherDistiller(SingleTeacherDistiller):
             part.load_state_dict(getattr_recur(self, source).state_dict())
             part._is_init = True  # what mmcv's init_weights() asks before it overwrites
 
-    @contextlib.contextmanager
-    def step(self):
-        """One training step: captures are open inside and forgotten after, whatever happens.
-
-        todd's iteration counter advances by one when the step succeeds.
-        """
-        self._open_hooks(True)
-        try:
-            yield
-            inc_iter()
-        finally:
-            self._open_hooks(False)
-
-    def _open_hooks(self, is_open):
-        self.reset()
-        for hook in self.hooks():
-            hook.is_open = is_open
-
     @torch.no_grad()
     def teach(self, img, bboxes=None):
         """Run the teacher, so that its hooks capture.
@@ -79,8 +62,3 @@ class FrozenTeacherDistiller(SingleTeacherDistiller):
         feats = self.teacher.extract_feat(img)
         if bboxes is not None:
             self.teacher.roi_head._bbox_forward(feats, bbox2roi(bboxes))
-
-    def distillation_losses(self):
-        """The losses of what was captured: name -> scalar, or list of scalars, as mmdet wants them."""
-        self.track_tensors()
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in self.distill().items()}

@@ -7,6 +7,8 @@ SCALE = (192, 192)
 WIDTH, FC_WIDTH = 64, 256
 """Channels of FPN and heads (256 in the paper), features of the fully connected layers (1024)."""
 
+SIZES = {'in_features', 'out_features', 'in_channels', 'out_channels'}
+
 
 def load(alias):
     """The config of a row of the catalog, shrunk."""
@@ -25,14 +27,16 @@ def _shrink_model(model):
     model.backbone.update(frozen_stages=-1, norm_eval=False, init_cfg=None)
     model.neck.out_channels = WIDTH
     model.rpn_head.update(in_channels=WIDTH, feat_channels=WIDTH)
-    model.roi_head.bbox_roi_extractor.out_channels = WIDTH
-    model.roi_head.bbox_head.update(in_channels=WIDTH, fc_out_channels=FC_WIDTH)
+    if model.roi_head:
+        model.roi_head.bbox_roi_extractor.out_channels = WIDTH
+        model.roi_head.bbox_head.update(in_channels=WIDTH, fc_out_channels=FC_WIDTH)
+    if model.get('fcos_head'):
+        model.fcos_head.update(in_channels=WIDTH, feat_channels=WIDTH)
     model.train_cfg.rcnn.sampler.num = 64
     if 'distiller' in model:
         for adapt in model.distiller.adapts.values():
-            if adapt.type == 'Linear':
-                adapt.in_features = WIDTH if adapt.in_features == 256 else FC_WIDTH
-                adapt.out_features = FC_WIDTH
+            for key in SIZES & adapt.keys():
+                adapt[key] = WIDTH if adapt[key] == 256 else FC_WIDTH
 
 
 def with_teacher(cfg, teacher, ckpt):

@@ -20,6 +20,29 @@ def head_detector(train=True, seed=0):
     return model.train(train)
 
 
+class TeacherFree:
+    """The shrunk detectors of teacher-free HEAD."""
+
+    def config(self, kind):
+        """The model's config, of the one with both assistants, or with one: ``both``, ``rcnn``, ``fcos``."""
+        return miniature.load('tf_head_r18' if kind == 'both' else f'tf_head_{kind}_r18').model
+
+    def __call__(self, kind, train=True):
+        from mmdet.models import build_detector
+        cfg = self.config(kind)
+        if not train:
+            cfg.train_cfg = None
+        torch.manual_seed(0)
+        model = build_detector(cfg)
+        model.init_weights()
+        # spread the scores, which start out all alike
+        torch.nn.init.normal_(model.rpn_head.retina_cls.weight, std=0.1)
+        return model.train(train)
+
+
+teacher_free_detector = TeacherFree()
+
+
 def batch(num_boxes=(3, 2), size=(96, 128), seed=0):
     """Images, metas, boxes and labels of `len(num_boxes)` images."""
     generator = torch.Generator().manual_seed(seed)

@@ -23,10 +23,10 @@ def names_of(cfg):
 
 def test_the_catalog_names_every_config():
     shipped = {str(path.relative_to(ROOT)) for path in ROOT.glob('configs/[!_]*/*.py')}
-    assert shipped == set(CONFIGS) and len(CONFIGS) == 13
+    assert shipped == set(CONFIGS) and len(CONFIGS) == 17
 
 
-@pytest.mark.parametrize('path', CONFIGS)
+@pytest.mark.parametrize('path', [path for path in CONFIGS if 'tf_head' not in path])  # nothing is released of these
 def test_names_are_the_released_weights(path, shared):
     reference = shared / 'parity/reference' / path.split('/')[-1].replace('.py', '.json')
     assert names_of(Config.fromfile(str(ROOT / path))) == json.loads(reference.read_text())['state_dict']
@@ -41,9 +41,10 @@ def test_config(path, tmp_path):
     dumped = Config.fromfile(str(tmp_path / 'dumped.py'))
     assert dumped.model == cfg.model
     if 'distiller' in cfg.model:
-        dumped.model.distiller.teacher.ckpt = None
+        teacher = dumped.model.distiller.get('teacher', {})
+        teacher.update(ckpt=None)
         model = build_detector(copy.deepcopy(dumped.model))
-        assert model.distiller.teacher is not None
+        assert hasattr(model.distiller, 'teacher') == ('config' in teacher)
         assert list(model.state_dict()) == list(names_of(dumped))
     assert list(names_of(dumped)) == list(names_of(cfg))
 

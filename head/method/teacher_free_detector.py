@@ -1,0 +1,48 @@
+"""TF-HEAD: the student with assistants that have no teacher, whose features its own head imitates."""
+
+from mmdet.models import DETECTORS, build_head
+from todd.schedulers import SCHEDULERS
+
+from .assistant_distiller import AssistantDistiller
+from .cross_stage_detector import CrossStageDetector
+
+
+@DETECTORS.register_module()
+@AssistantDistiller.wrap()
+class TeacherFreeHEAD(CrossStageDetector):
+    """`CrossStageDetector` with an R-CNN assistant, an FCOS assistant, or both.
+
+    The assistants learn from ground truth. Which of the student's features imitate which of theirs stands in the
+    config's ``distiller``.
+
+    Args:
+        fcos_head (dict, optional): the FCOS assistant; an R-CNN one is mmdet's `roi_head`.
+        assistant_weight (dict): scheduler of the factor of all of the assistants' own losses, by optimizer step.
+        **kwargs: those of mmdet's `TwoStageDetector`.
+    """
+
+    def __init__(self, *args, fcos_head=None, assistant_weight, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fcos_head = build_head(fcos_head) if fcos_head else None
+        self.assistant_weight = SCHEDULERS.build(assistant_weight)
+
+    def forward_train(self, img, img_metas, gt_bboxes, gt_labels, gt_bboxes_ignore=None):
+        """Losses of the dense head, of the assistants (times `assistant_weight`), and of the imitation.
+
+        Arguments and result as of `CrossStageDetector.forward_train`.
+        """
+        feats = self.extract_feat(img)
+        truth = (gt_bboxes, gt_labels, gt_bboxes_ignore)
+        with self.distiller.step():
+            if self.with_roi_head:
+                losses, proposals = self.rpn_head.forward_train(
+                    feats, img_metas, *truth, proposal_cfg=self.train_cfg.rpn_proposal)
+                assistants = self.roi_head.forward_train(feats, img_metas, proposals, *truth)
+            else:
+                losses, assistants = self.rpn_head.forward_train(feats, img_metas, *truth), {}
+            if self.fcos_head is not None:
+                assistants.update(self.fcos_head.forward_train(feats, img_metas, *truth))
+            weight = float(self.assistant_weight)
+            losses.update((name, value * weight if 'loss' in name else value) for name, value in assistants.items())
+            losses.update(self.distiller.distillation_losses())
+        return losses
