@@ -16,7 +16,7 @@ WORDS = ('device=cpu', 'pretrained=none', 'log_config.interval=3', 'epochs=2', *
 def kill_at(work_dir, place, *words):
     """Start a run and kill it, and all its processes at once, when its log has so many rows."""
     process = start(*words, f'work_dir={work_dir}')
-    deadline = time.time() + 120
+    deadline = time.time() + 400
     while process.poll() is None and time.time() < deadline:
         logs = list(work_dir.glob('*.log.json'))
         if logs and logs[0].read_text().count('"mode"') >= place:

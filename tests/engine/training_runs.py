@@ -53,7 +53,7 @@ def rows(work_dir):
 
 def wait_for_a_step(process, work_dir):
     """Until the training has logged a step."""
-    deadline = time.time() + 120
+    deadline = time.time() + 300
     while not any('"iter"' in log.read_text() for log in work_dir.glob('*.log.json')):
         assert process.poll() is None and time.time() < deadline, process.communicate()[0]
         time.sleep(0.1)
