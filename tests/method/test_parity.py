@@ -15,7 +15,8 @@ from head.catalog import ROOT, models
 
 from ..conftest import SHARED
 
-CONFIGS = [model.config for model in models().values()]
+# nothing is published of the others
+CONFIGS = [model.config for model in models().values() if 'tf_head' not in model.config]
 IN_SUITE = ('configs/head/head_retina_faster_r18_fpn_mstrain_1x_coco.py',
             'configs/fitnet/fitnet_retina_r18_fpn_mstrain_1x_coco.py')
 
