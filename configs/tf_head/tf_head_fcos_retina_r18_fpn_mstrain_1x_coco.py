@@ -5,17 +5,9 @@ model = dict(
     distiller=dict(
         _delete_=True,
         student_hooks=dict(
-            cls_maps=dict(type='StepCallsHook', path='.rpn_head.cls_convs[-1]'),
-            fcos_maps=dict(type='StepCallsHook', path='.fcos_head.cls_convs[-1]')),
+            cls_maps={{_base_.model.distiller.student_hooks.cls_maps}},
+            fcos_maps={{_base_.model.distiller.student_hooks.fcos_maps}}),
         adapts=dict(
-            adapted_maps=dict(
-                type='Conv2d', in_channels=256, out_channels=256, kernel_size=1, parallel=True, fields=['cls_maps']),
-            fcos_cls=dict(type='ListDetach', fields=['fcos_maps'])),
-        losses=dict(
-            loss_cross_fcos=dict(
-                type='FeatureMSELoss',
-                parallel=True,
-                fields=['adapted_maps', 'fcos_cls'],
-                weight=dict(
-                    type='ChainedScheduler',
-                    schedulers=[dict(type='WarmupScheduler', iter_=2000), dict(type='UntilLrDrop')])))))
+            adapted_maps={{_base_.model.distiller.adapts.adapted_maps}},
+            fcos_cls={{_base_.model.distiller.adapts.fcos_cls}}),
+        losses=dict(loss_cross_fcos={{_base_.model.distiller.losses.loss_cross_fcos}})))

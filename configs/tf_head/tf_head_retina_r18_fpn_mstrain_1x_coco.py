@@ -25,6 +25,4 @@ model = dict(
                 type='FeatureMSELoss',
                 parallel=True,
                 fields=['adapted_maps', 'fcos_cls'],
-                weight=dict(
-                    type='ChainedScheduler',
-                    schedulers=[dict(type='WarmupScheduler', iter_=2000), dict(type='UntilLrDrop')])))))
+                weight={{_base_.model.assistant_weight}}))))

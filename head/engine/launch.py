@@ -185,7 +185,7 @@ class Agent(LocalElasticAgent):
 
     def __init__(self, spec, reports, last_word, **options):
         super().__init__(spec, **options)
-        self.reports, self.last_word, self.several = reports, last_word, last_word.nnodes > 1
+        self.reports, self.last_word = reports, last_word
         self.began, self.killed, self.cause, self.looking_since = False, False, None, None
         self.ending, self.leave = threading.Event(), threading.Event()
 
@@ -235,7 +235,7 @@ class Agent(LocalElasticAgent):
         self.looking_since = self.looking_since or time.time()
         heard = self.last_word.heard()
         stopped = self.ending.is_set() or (heard is not None and self.killed)
-        own = worker_ends.cause(read_reports(self.reports), failed, stopped, self.several)
+        own = worker_ends.cause(read_reports(self.reports), failed, stopped, self.last_word.nnodes > 1)
         # what went wrong on the way out of an interruption says more than that there was one
         ours = heard is None or heard.status == INTERRUPTED != own.status
         self._blame(own if ours else heard, own.saved)

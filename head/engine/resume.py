@@ -179,7 +179,7 @@ def go_on(runner, beginning, steps, logger):
     if found != asked:
         raise RequestError(f'resume={path}: was begun with {_told(found)}, this run asks for {_told(asked)}; give the '
                            'same config and batch size')
-    epoch, done = place(beginning, steps, runner.max_epochs, runner.iters)
+    epoch, done = _place(beginning, steps, runner.max_epochs, runner.iters)
     own.update((key, meta[key]) for key in CARRIED_OVER if key in meta)
     runner.take_up(epoch, done, meta['iter'], meta.get('history', {}))
     if beginning.lies_in(runner.work_dir):
@@ -188,7 +188,7 @@ def go_on(runner, beginning, steps, logger):
                 f'{_stack(meta)}; goes on with {_stack(own)}')
 
 
-def place(beginning, steps, epochs, iters):
+def _place(beginning, steps, epochs, iters):
     """(epoch, steps done in it); mmdet's checkpoints have it after whole epochs only.
 
     Args:

@@ -25,12 +25,14 @@ class CrossStageDetector(TwoStageDetector):
         Returns:
             dict: name -> scalar or list of scalars.
         """
-        feats = self.extract_feat(img)
+        losses, assistants = self.head_losses(self.extract_feat(img), img_metas, gt_bboxes, gt_labels, gt_bboxes_ignore)
+        return {**losses, **assistants}
+
+    def head_losses(self, feats, img_metas, *truth):
+        """(losses of the dense head, losses of the assistant) on FPN maps; further arguments as of `forward_train`."""
         losses, proposals = self.rpn_head.forward_train(
-            feats, img_metas, gt_bboxes, gt_labels, gt_bboxes_ignore, proposal_cfg=self.train_cfg.rpn_proposal)
-        losses.update(
-            self.roi_head.forward_train(feats, img_metas, proposals, gt_bboxes, gt_labels, gt_bboxes_ignore))
-        return losses
+            feats, img_metas, *truth, proposal_cfg=self.train_cfg.rpn_proposal)
+        return losses, self.roi_head.forward_train(feats, img_metas, proposals, *truth)
 
     def forward_dummy(self, img):
         """The maps of inference, for mmdet's FLOPs counter."""

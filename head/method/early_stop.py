@@ -7,6 +7,8 @@ from todd.base import get_iter
 from todd.schedulers import SCHEDULERS
 from todd.schedulers.base import BaseScheduler
 
+from .iteration_counter import iterations_a_step
+
 _stop = math.inf
 
 
@@ -36,8 +38,7 @@ class StopAtLrDropHook(Hook):
         """The steps of an epoch are known where it begins, also of a training that goes on."""
         epochs = min((step for hook in runner.hooks if isinstance(hook, LrUpdaterHook) and hook.by_epoch
                       for step in _steps(hook)), default=math.inf)
-        per_step = max((getattr(hook, 'cumulative_iters', 1) for hook in runner.hooks), default=1)
-        stop_at(epochs * len(runner.data_loader) // per_step if epochs < math.inf else math.inf)
+        stop_at(epochs * len(runner.data_loader) // iterations_a_step(runner) if epochs < math.inf else math.inf)
 
 
 def _steps(hook):

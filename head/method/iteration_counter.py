@@ -4,6 +4,11 @@ from mmcv.runner import HOOKS, Hook
 from todd.base import init_iter
 
 
+def iterations_a_step(runner):
+    """How many of a runner's iterations make an optimizer step: several where mmcv's own hook accumulates."""
+    return max((getattr(hook, 'cumulative_iters', 1) for hook in runner.hooks), default=1)
+
+
 @HOOKS.register_module()
 class IterationCounterHook(Hook):
     """Sets the counter to the number of optimizer steps before each iteration.
@@ -18,6 +23,5 @@ class IterationCounterHook(Hook):
 
     def before_train_iter(self, runner):
         """Count what mmcv's (accumulating) optimizer hook has stepped so far."""
-        per_step = max((getattr(hook, 'cumulative_iters', 1) for hook in runner.hooks), default=1)
         init_iter(None)  # todd warns about a counter that is set twice
-        init_iter(runner.iter // per_step)
+        init_iter(runner.iter // iterations_a_step(runner))

@@ -35,9 +35,7 @@ class TeacherFreeHEAD(CrossStageDetector):
         truth = (gt_bboxes, gt_labels, gt_bboxes_ignore)
         with self.distiller.step():
             if self.with_roi_head:
-                losses, proposals = self.rpn_head.forward_train(
-                    feats, img_metas, *truth, proposal_cfg=self.train_cfg.rpn_proposal)
-                assistants = self.roi_head.forward_train(feats, img_metas, proposals, *truth)
+                losses, assistants = self.head_losses(feats, img_metas, *truth)
             else:
                 losses, assistants = self.rpn_head.forward_train(feats, img_metas, *truth), {}
             if self.fcos_head is not None:

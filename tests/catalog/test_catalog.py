@@ -74,7 +74,7 @@ def test_coco_is_as_published():
 
 def test_catalog_command(head, tmp_path):
     done = head('catalog', f'json={tmp_path}/catalog.json')
-    assert done.returncode == 0 and '| `head_r18` |' in done.stdout
+    assert done.returncode == 0 and '| `head_r18` |' in done.stdout and '| `tf_head_r18` |' in done.stdout
     content = json.loads((tmp_path / 'catalog.json').read_text())
     assert content['models']['head_r18']['reported'] == 36.1 and content['files']['resnet18']['sha256'] == 'f37072fd'
 

@@ -1,16 +1,13 @@
 """A run that is killed at any time and started again ends as one that was never interrupted: to the last bit."""
 
-import contextlib
 import json
-import os
 import random
-import signal
 import time
 
 import pytest
 
 from .test_commands import QUICK
-from .training_runs import children, finish, rows, same_weights, start
+from .training_runs import finish, kill_all, rows, same_weights, start
 
 WORDS = ('device=cpu', 'pretrained=none', 'log_config.interval=3', 'epochs=2', *QUICK)
 def kill_at(work_dir, place, *words):
@@ -25,10 +22,7 @@ def kill_at(work_dir, place, *words):
     else:
         raise AssertionError(process.communicate()[0])
     time.sleep(random.random())  # anywhere in the steps that follow, or in a checkpoint's making
-    below = children(process.pid)
-    for pid in [process.pid, *below]:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    kill_all(process)
     process.communicate()
 
 

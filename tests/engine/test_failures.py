@@ -176,8 +176,7 @@ def test_a_full_disk_when_interrupted(embedded, small_disk, procs=2):
     process.send_signal(signal.SIGTERM)
     said = process.communicate(timeout=120)[0]
     assert process.returncode == 3, said
-    line, = (line for line in said.splitlines() if line.startswith('head: ') and 'stopping' not in line)
-    assert 'no space left on the disk' in line, said
+    assert 'no space left on the disk' in last_line(said), said
 
 
 def test_another_run_in_the_folder(embedded, tmp_path, refused):

@@ -3,7 +3,6 @@
 Machines of their own: tests/container/test_two_machines.py.
 """
 
-import contextlib
 import json
 import os
 import signal
@@ -17,7 +16,7 @@ import pytest
 from head.catalog import ROOT
 
 from .test_commands import QUICK
-from .training_runs import children, rows, start, wait_for_a_step
+from .training_runs import children, kill_all, parent, rows, start, wait_for_a_step
 
 WORDS = ('config=retinanet_r18', 'device=cpu', 'pretrained=none', 'log_config.interval=1', 'nnodes=2', *QUICK[:2])
 
@@ -38,13 +37,6 @@ def machine(embedded, tmp_path):
     yield run
     for process in started:
         kill_all(process)
-
-
-def kill_all(process):
-    """What is lost with a machine: the launcher and its workers at once."""
-    for pid in [process.pid, *children(process.pid)]:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
 
 
 def ends(process, status):
@@ -74,11 +66,6 @@ def test_an_error_of_one_machine_ends_the_other(machine, tmp_path, failing, hang
     lines = [ends(one, 3) for one in both]
     assert all('the process of GPU or part 0 was killed (SIGKILL)' in line for line in lines), lines
     assert hangs or 'iterations done' in lines[0]
-
-
-def parent(pid):
-    with open(f'/proc/{pid}/stat') as file:
-        return int(file.read().rpartition(')')[2].split()[1])
 
 
 def test_a_lost_machine_of_two_processes(machine, tmp_path):

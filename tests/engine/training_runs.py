@@ -1,7 +1,9 @@
 """Trainings in processes of their own, and what they leave."""
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -33,14 +35,23 @@ def children(pid):
     found = []
     for name in os.listdir('/proc'):
         if name.isdigit():
-            try:
-                with open(f'/proc/{name}/stat') as file:
-                    parent = int(file.read().rpartition(')')[2].split()[1])
-            except OSError:
-                continue
-            if parent == pid:
-                found += [int(name), *children(int(name))]
+            with contextlib.suppress(OSError):
+                if parent(name) == pid:
+                    found += [int(name), *children(int(name))]
     return found
+
+
+def parent(pid):
+    """The process above one."""
+    with open(f'/proc/{pid}/stat') as file:
+        return int(file.read().rpartition(')')[2].split()[1])
+
+
+def kill_all(process):
+    """Kill a process and all below it at once, as a power cut does."""
+    for pid in [process.pid, *children(process.pid)]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def rows(work_dir):
