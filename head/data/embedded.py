@@ -47,13 +47,14 @@ def _draw_object(image, category_id, x, y, width, height):
     core[_mask(shape, *core.shape[:2])] = inner
 
 
-def draw_split(rng, num_images, first_id):
+def draw_split(rng, num_images, first_id, categories):
     """Images and annotations of one split.
 
     Args:
         rng (RandomState): where everything random comes from.
         num_images (int): every eighth is empty, every eighth holds a crowd beside its objects.
         first_id (int): id of the first image.
+        categories (Sequence[int]): category ids of its objects.
 
     Returns:
         (dict, dict): file name -> (H, W, 3) uint8 RGB; the COCO annotations.
@@ -68,7 +69,7 @@ def draw_split(rng, num_images, first_id):
             # the long side is 40 to 100 pixels, so that RetinaNet's anchors fit
             w, h = rng.randint(40, 101, 2)
             x, y = rng.randint(0, width - w + 1), rng.randint(0, height - h + 1)
-            category_id = IDS[rng.randint(len(IDS))]
+            category_id = categories[rng.randint(len(categories))]
             _draw_object(image, category_id, x, y, w, h)
             annotations.append((image_id, category_id, [x, y, w, h], int(crowd and j == 0)))
         pictures[name] = image.astype(np.uint8)
@@ -90,12 +91,12 @@ def draw_split(rng, num_images, first_id):
     return pictures, content
 
 
-def draw(folder, seed=0, num_train=16, num_val=8):
-    """Draw the set into `folder` as a COCO folder."""
+def draw(folder, seed=0, num_train=16, num_val=8, categories=IDS):
+    """Draw the set into `folder` as a COCO folder, with objects of the category ids `categories`."""
     rng = np.random.RandomState(seed)
     os.makedirs(os.path.join(folder, 'annotations'), exist_ok=True)
     for split, number, first_id in (('train2017', num_train, 1), ('val2017', num_val, 1001)):
-        pictures, content = draw_split(rng, number, first_id)
+        pictures, content = draw_split(rng, number, first_id, categories)
         os.makedirs(os.path.join(folder, split), exist_ok=True)
         for name, image in pictures.items():
             cv2.imwrite(os.path.join(folder, split, name), image[:, :, ::-1])

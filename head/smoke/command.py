@@ -77,6 +77,8 @@ def measure(folder, place):
 
     def run(name, cfg, iters):
         cfg = miniature.train_on(cfg, folder, iters, images, IMAGES_A_STEP, LEARNING_RATE)
+        trained_on = cfg.data.train.dataset
+        cfg.data.val.update(ann_file=trained_on.ann_file, img_prefix=trained_on.img_prefix)
         work_dir = os.path.join(place, name)
         os.makedirs(work_dir)
         cfg.dump(os.path.join(work_dir, f'{name}.py'))

@@ -10,12 +10,12 @@ WIDTH, FC_WIDTH = 64, 256
 SIZES = {'in_features', 'out_features', 'in_channels', 'out_channels'}
 
 
-def load(alias):
-    """The config of a row of the catalog, shrunk."""
+def load(alias, scale=SCALE):
+    """The config of a row of the catalog, shrunk; images fit into `scale`, (width, height)."""
     cfg = load_config(find_config(alias)[0])
     _shrink_model(cfg.model)
-    cfg.data.train.pipeline[2] = dict(type='Resize', img_scale=SCALE, keep_ratio=True)
-    cfg.data.val.pipeline[1].img_scale = SCALE
+    cfg.data.train.pipeline[2] = dict(type='Resize', img_scale=scale, keep_ratio=True)
+    cfg.data.val.pipeline[1].img_scale = scale
     cfg.data.workers_per_gpu = 1
     cfg.log_config.interval = 10
     cfg.seed = 0
@@ -26,13 +26,13 @@ def _shrink_model(model):
     # nothing is pretrained, so nothing can stay frozen
     model.backbone.update(frozen_stages=-1, norm_eval=False, init_cfg=None)
     model.neck.out_channels = WIDTH
-    model.rpn_head.update(in_channels=WIDTH, feat_channels=WIDTH)
-    if model.roi_head:
+    for name in ('bbox_head', 'rpn_head', 'fcos_head'):
+        if model.get(name):
+            model[name].update(in_channels=WIDTH, feat_channels=WIDTH)
+    if model.get('roi_head'):
         model.roi_head.bbox_roi_extractor.out_channels = WIDTH
         model.roi_head.bbox_head.update(in_channels=WIDTH, fc_out_channels=FC_WIDTH)
-    if model.get('fcos_head'):
-        model.fcos_head.update(in_channels=WIDTH, feat_channels=WIDTH)
-    model.train_cfg.rcnn.sampler.num = 64
+        model.train_cfg.rcnn.sampler.num = 64
     if 'distiller' in model:
         for adapt in model.distiller.adapts.values():
             for key in SIZES & adapt.keys():
@@ -46,14 +46,13 @@ def with_teacher(cfg, teacher, ckpt):
 
 
 def train_on(cfg, folder, iters, images, samples, learning_rate):
-    """Point a config at the split `train2017` of `folder`, to train `iters` iterations on it and evaluate on the same.
+    """Point a config at `folder`, to train `iters` iterations on its train2017 and then evaluate on its val2017.
 
     Args:
         images (int): images with ground truth in the split.
         samples (int): images an iteration.
     """
     point_at_data(cfg, folder)
-    cfg.data.val.update(ann_file=cfg.data.train.ann_file, img_prefix=cfg.data.train.img_prefix)
     # one long epoch: mmcv sleeps between epochs
     cfg.data.train = dict(type='RepeatDataset', times=-(-iters * samples // images), dataset=cfg.data.train)
     cfg.data.samples_per_gpu = samples

@@ -1,0 +1,143 @@
+"""What the miniature experiment trains, on what.
+
+Every student begins with the backbone of one pretraining, a Faster R-CNN on other images, and with head weights of its
+seed; the teacher is that Faster R-CNN trained on. The detectors are `head.smoke.miniature`'s with half as wide a
+backbone. The students' heads have group norm, which the paper's have not: without it, and without a backbone that has
+seen a million images, some seeds of RetinaNet learn no classes in so few steps.
+"""
+
+import glob
+import os
+from dataclasses import dataclass
+from typing import Optional
+
+from ..data import embedded
+from ..data.categories import IDS
+from ..engine.logs import open_log
+from ..engine.randomness import choose_determinism
+from ..engine.training import Training, train
+from ..smoke import miniature
+
+ARMS = {
+    'baseline': 'retinanet_r18',
+    'assist': 'assist_r18',
+    'assist + AKD': 'head_dag_r18',
+    'assist + AKD + CKD': 'head_r18',
+    'TF-HEAD': 'tf_head_r18',
+}
+"""Name in the table -> alias in the catalog."""
+
+R_CNN = 'faster_rcnn_r18'
+SEEDS = range(5)
+CATEGORIES = IDS[::7]
+TRAIN_IMAGES, VAL_IMAGES = 200, 100
+SCALE = (128, 128)
+BACKBONE_WIDTH = 32
+"""Channels of the backbone's first stage (64 in ResNet-18)."""
+
+IMAGES_A_STEP = 4
+PRETRAINING_STEPS, TEACHER_STEPS, STEPS = 300, 600, 400
+R_CNN_LEARNING_RATE, LEARNING_RATE = 0.002, 0.001
+LR_WARM_UP = 50
+WARM_UP = 40
+"""Steps over which distillation and teacher-free assistants come up (2000 of 90000 in the paper)."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training: a row of the catalog on the set in `data`, results to `work_dir`.
+
+    `backbone` is the checkpoint whose backbone it begins with, `teacher` that of its teacher.
+    """
+
+    alias: str
+    data: str
+    work_dir: str
+    steps: int
+    learning_rate: float
+    seed: int = 0
+    backbone: Optional[str] = None
+    teacher: Optional[str] = None
+
+    @property
+    def checkpoint(self):
+        """Where its weights are at its end."""
+        return os.path.join(self.work_dir, 'epoch_1.pth')
+
+
+def draw(place):
+    """Draw the set of the pretraining and that of the experiment; returns their folders."""
+    folders = [os.path.join(place, name) for name in ('pretraining_data', 'data')]
+    for seed, folder in zip((1, 0), folders):
+        embedded.draw(folder, seed, TRAIN_IMAGES, VAL_IMAGES, CATEGORIES)
+    return folders
+
+
+def first_jobs(pretraining_data, data, place):
+    """Pretraining and teacher; the second begins with what the first has made."""
+    pretraining = Job(R_CNN, pretraining_data, os.path.join(place, 'pretraining'), PRETRAINING_STEPS,
+                      R_CNN_LEARNING_RATE)
+    return pretraining, Job(R_CNN, data, os.path.join(place, 'teacher'), TEACHER_STEPS, R_CNN_LEARNING_RATE,
+                            backbone=pretraining.checkpoint)
+
+
+def student_jobs(data, place, backbone, teacher):
+    """(arm, job) of every student, from the checkpoints of pretraining and teacher."""
+    return [(arm, Job(alias, data, os.path.join(place, f'{alias}_{seed}'), STEPS, LEARNING_RATE, seed, backbone, teacher))
+            for seed in SEEDS for arm, alias in ARMS.items()]
+
+
+def config(job):
+    """The config of a job."""
+    cfg = miniature.train_on(_narrow(miniature.load(job.alias, SCALE)), job.data, job.steps,
+                             TRAIN_IMAGES - TRAIN_IMAGES // 8, IMAGES_A_STEP, job.learning_rate)
+    cfg.lr_config.warmup_iters = LR_WARM_UP
+    cfg.seed = job.seed
+    cfg.data.workers_per_gpu = 0
+    model = cfg.model
+    if job.backbone:
+        model.backbone.init_cfg = dict(type='Pretrained', checkpoint=job.backbone, prefix='backbone.')
+    if model.type == 'FasterRCNN':
+        return cfg
+    model.backbone.norm_eval = True
+    for name in ('bbox_head', 'rpn_head', 'fcos_head'):
+        if model.get(name):
+            model[name].norm_cfg = dict(type='GN', num_groups=16)
+    if 'teacher' in model.get('distiller', ()):
+        miniature.with_teacher(cfg, _narrow(miniature.load(R_CNN, SCALE)), job.teacher)
+    for weight in _weights(model):
+        for scheduler in weight.get('schedulers', [weight]):
+            if scheduler.type == 'WarmupScheduler':
+                scheduler.iter_ = WARM_UP
+    return cfg
+
+
+def _narrow(cfg):
+    model = cfg.model
+    model.backbone.base_channels = BACKBONE_WIDTH
+    model.neck.in_channels = [BACKBONE_WIDTH * 2**stage for stage in range(4)]
+    if 'rpn_proposal' in model.train_cfg:
+        model.train_cfg.rpn_proposal.update(nms_pre=200, max_per_img=100)
+    return cfg
+
+
+def _weights(model):
+    """The schedulers' configs."""
+    losses = model.get('distiller', {}).get('losses', {})
+    return [loss.weight for loss in losses.values()] + ([model.assistant_weight] if 'assistant_weight' in model else [])
+
+
+def run(job):
+    """Train and evaluate; returns COCO's metrics, see `CocoScores`."""
+    choose_determinism(None, 'cpu')
+    os.makedirs(job.work_dir)
+    cfg = config(job)
+    cfg.dump(os.path.join(job.work_dir, f'{job.alias}.py'))
+    scores, _ = train(cfg, Training('cpu', job.work_dir), open_log(job.work_dir, terminal=False))
+    return scores.metrics
+
+
+def remove_weights(job):
+    """The students' checkpoints would fill a gigabyte."""
+    for path in glob.glob(os.path.join(job.work_dir, '*.pth')):
+        os.unlink(path)

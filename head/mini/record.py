@@ -1,0 +1,29 @@
+"""Stores a result as the one to compare with, and shows it in the docs: python -m head.mini.record VERDICT.json"""
+
+import json
+import sys
+
+from ..catalog import ROOT
+from ..whole_file import write_json
+from . import comparison, figure
+from .command import RESULT
+
+DOCUMENT = ROOT / 'docs' / 'mini.md'
+BEGIN, END = '<!-- result: head.mini.record -->\n', '<!-- end of result -->\n'
+
+
+def into(text, result):
+    """`text` with the table between its marks made anew."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    findings = '\n'.join(f'- {line}' for line in comparison.finding(result['runs']))
+    return f'{before}{BEGIN}\n{comparison.markdown(result["runs"])}\n\n{findings}\n\n{END}{after}'
+
+
+if __name__ == '__main__':
+    with open(sys.argv[1]) as file:
+        verdict = json.load(file)
+    result = {name: verdict[name] for name in ('data', 'pretraining', 'teacher', 'runs', 'seconds', 'versions')}
+    write_json(RESULT, result)
+    figure.draw(DOCUMENT.with_suffix('.svg'), result['runs'], result['teacher'])
+    DOCUMENT.write_text(into(DOCUMENT.read_text(), result))

@@ -1,0 +1,31 @@
+"""Jobs in processes of their own, as many at a time as there are cores, each on one."""
+
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor, as_completed
+
+import cv2
+import torch
+
+
+def run_all(function, jobs):
+    """Yield (place of the job, what `function` returned) as the jobs end.
+
+    Results do not depend on the number of cores: each job computes with one thread. What one raises is raised here, and
+    the rest is ended, as with an interruption.
+    """
+    cores = len(os.sched_getaffinity(0))
+    with ProcessPoolExecutor(min(cores, len(jobs)), multiprocessing.get_context('spawn'), _one_thread) as pool:
+        places = {pool.submit(function, job): place for place, job in enumerate(jobs)}
+        try:
+            for done in as_completed(places):
+                yield places[done], done.result()
+        except BaseException:
+            for child in multiprocessing.active_children():
+                child.kill()
+            raise
+
+
+def _one_thread():
+    torch.set_num_threads(1)
+    cv2.setNumThreads(0)
