@@ -51,7 +51,7 @@ def stock_config(cfg):
         type='RetinaNet',
         backbone=dict(model.backbone, init_cfg=None),
         neck=model.neck,
-        bbox_head=dict(model[head], type='RetinaHead'),
+        bbox_head=dict(model[head], type='RetinaHead', loss_cls=dict(model[head].loss_cls, type='FocalLoss')),
         train_cfg=train_cfg,
         test_cfg=test_cfg)
     return Config(stock)

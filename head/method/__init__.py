@@ -13,6 +13,7 @@ from .cross_stage_head import CrossStageHEAD
 from .early_stop import StopAtLrDropHook, UntilLrDrop
 from .fcos_assistant import FCOSAssistant
 from .frozen_teacher import FrozenTeacherDistiller
+from .fused_focal_loss import FusedFocalLoss
 from .iteration_counter import IterationCounterHook
 from .mimic_loss import FeatureMSELoss
 from .retina_rpn_head import RetinaRPNHead
@@ -30,6 +31,7 @@ __all__ = [
     'FCOSAssistant',
     'FeatureMSELoss',
     'FrozenTeacherDistiller',
+    'FusedFocalLoss',
     'IterationCounterHook',
     'RetinaRPNHead',
     'RowsWithCell',

@@ -10,6 +10,8 @@ from todd.base import getattr_recur
 from todd.distillers import DISTILLERS, MultiTeacherDistiller, SingleTeacherDistiller
 
 from .distillation_step import DistillationStep
+from .folded_backbone import FoldedBackbone
+from .roi_align_choice import choose_roi_align
 
 
 def build_teacher(config, ckpt):
@@ -46,6 +48,7 @@ class FrozenTeacherDistiller(DistillationStep, SingleTeacherDistiller):
             return
         super().__init__(
             student, build_teacher(**teacher), teacher_hooks=teacher_hooks, student_hooks=student_hooks, **kwargs)
+        self._backbone = FoldedBackbone(self.teacher.backbone)
         for target, source in (weight_transfer or {}).items():
             part = getattr_recur(self, target)
             part.load_state_dict(getattr_recur(self, source).state_dict())
@@ -59,6 +62,7 @@ class FrozenTeacherDistiller(DistillationStep, SingleTeacherDistiller):
             img (Tensor): (B, 3, H, W), the student's batch.
             bboxes (list[Tensor], optional): per image (n, 4) boxes in pixels to pool the RoI head's features at.
         """
-        feats = self.teacher.extract_feat(img)
+        feats = self.teacher.neck(self._backbone(img))
         if bboxes is not None:
+            choose_roi_align(self.teacher.roi_head.bbox_roi_extractor, feats)
             self.teacher.roi_head._bbox_forward(feats, bbox2roi(bboxes))

@@ -57,7 +57,7 @@ class RetinaRPNHead(RetinaHead):
         num_anchors = self.num_base_priors[0] if isinstance(self.num_base_priors, list) else self.num_base_priors
         sizes = [x.shape[-2:] for x in cls_scores]
         scores = [
-            x.view(x.shape[0], num_anchors, self.cls_out_channels, *size).max(2)[0].float().sigmoid()
+            x.view(x.shape[0], num_anchors, self.cls_out_channels, *size).amax(2).float().sigmoid()
             for x, size in zip(cls_scores, sizes)
         ]
         anchors = self.prior_generator.grid_priors(sizes, dtype=torch.float32, device=cls_scores[0].device)

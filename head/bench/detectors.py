@@ -1,0 +1,72 @@
+"""The detectors that are measured: rows of the catalog, and the stock one beside them."""
+
+import torch
+from mmdet.models import build_detector
+from todd.base import init_iter
+
+from ..catalog import find_config
+from ..engine import weights
+from ..engine.configuration import load_config
+from ..engine.mixed_precision import autocast_model
+from ..quiet import quietly
+
+STOCK = 'stock RetinaNet'
+"""mmdet's own detector, head and loss with the architecture of `retinanet_r18`."""
+
+STOCK_TYPES = dict(type='RetinaNet', bbox_head=dict(type='RetinaHead', loss_cls=dict(type='FocalLoss')))
+
+MIDDLE = 1000
+"""Where the distillation's warm-up is half done: every loss counts."""
+
+
+def config_of(row):
+    """The config of an alias of the catalog, or of `STOCK`, with random weights for pretrained ones."""
+    cfg = load_config(find_config('retinanet_r18' if row == STOCK else row)[0])
+    weights.drop_pretrained(cfg)
+    if row == STOCK:
+        cfg.merge_from_dict(dict(model=STOCK_TYPES))
+    return cfg
+
+
+def build(cfg, device, train=True, amp=None):
+    """A detector with seeded weights, on its device.
+
+    Args:
+        cfg (Config): of `config_of`.
+        device (str): ``'cuda'`` or ``'cpu'``.
+        train (bool): else it is built for inference.
+        amp (str, optional): see `autocast_model`.
+    """
+    if not train:
+        cfg.model.train_cfg = None
+    torch.manual_seed(0)
+    with quietly():
+        model = build_detector(cfg.model)
+        model.init_weights()
+    dense = getattr(model, 'rpn_head', None) or model.bbox_head
+    torch.nn.init.normal_(dense.retina_cls.weight, std=0.1)  # spreads the scores, which start out all alike
+    init_iter(None)
+    init_iter(MIDDLE)
+    return autocast_model(model, amp, device).to(device).train(train)
+
+
+def batch(size, device, images=2, objects=7):
+    """A generated batch as the arguments of mmdet's `forward_train`.
+
+    Args:
+        size (tuple[int]): height and width in pixels.
+        device (str): where the tensors are.
+        images, objects (int): images, and ground-truth boxes an image.
+    """
+    generator = torch.Generator().manual_seed(0)
+    height, width = size
+    image = torch.randn((images, 3, *size), generator=generator)
+    boxes, labels = [], []
+    for _ in range(images):
+        corner = torch.rand((objects, 2), generator=generator) * 0.5
+        extent = 0.05 + torch.rand((objects, 2), generator=generator) * 0.4
+        boxes.append((torch.cat([corner, corner + extent], 1) * torch.tensor([width, height] * 2)).to(device))
+        labels.append(torch.randint(0, 80, (objects, ), generator=generator).to(device))
+    shape = (height, width, 3)
+    meta = dict(img_shape=shape, pad_shape=shape, ori_shape=shape, scale_factor=torch.ones(4).numpy(), flip=False)
+    return dict(img=image.to(device), img_metas=[dict(meta) for _ in range(images)], gt_bboxes=boxes, gt_labels=labels)

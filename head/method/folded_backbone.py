@@ -1,0 +1,58 @@
+"""A frozen ResNet in the form that runs fastest."""
+
+import copy
+
+import torch
+from mmcv.cnn import fuse_conv_bn
+from mmdet.models import ResNet
+from torch.utils.mkldnn import to_mkldnn
+
+
+def _autocast_on_cpu():
+    """torch 1.9 has none."""
+    return getattr(torch, 'is_autocast_cpu_enabled', lambda: False)()
+
+
+class FoldedBackbone:
+    """A backbone in eval mode that nobody trains; its BN is folded into its convolutions.
+
+    Made at first use and made anew when the weights have changed. In float32 on a CPU its maps stay in oneDNN's own
+    layout from the first convolution to the last, under autocast there in channels-last. Not a module, so that it is
+    no part of anybody's weights; a copy of it, or a pickle, makes its own.
+
+    A backbone that is not a plain `ResNet`, or has hooks inside, is used as it is.
+
+    Args:
+        backbone (nn.Module): returns a tuple of maps.
+    """
+
+    def __init__(self, backbone):
+        self.backbone, self._made_of, self._folded = backbone, None, None
+
+    @torch.no_grad()
+    def __call__(self, img):
+        """(B, 3, H, W) images -> tuple of dense (B, C, h, w) maps, those of the backbone up to rounding."""
+        if type(self.backbone) is not ResNet or any(module._forward_hooks for module in self.backbone.modules()):
+            return self.backbone(img)
+        on_cpu = not img.is_cuda
+        in_onednn = (on_cpu and img.dtype == torch.float32 and torch.backends.mkldnn.is_available()
+                     and not _autocast_on_cpu())
+        self._renew(in_onednn, on_cpu and _autocast_on_cpu())
+        if in_onednn:
+            return tuple(level.to_dense() for level in self._folded(img.to_mkldnn()))
+        return self._folded(img)
+
+    def _renew(self, in_onednn, channels_last):
+        tensors = [*self.backbone.parameters(), *self.backbone.buffers()]
+        made_of = (in_onednn, channels_last, [(tensor.data_ptr(), tensor._version) for tensor in tensors])
+        if made_of == self._made_of:
+            return
+        folded = fuse_conv_bn(copy.deepcopy(self.backbone))
+        if in_onednn:
+            folded = to_mkldnn(folded)
+        elif channels_last:
+            folded = folded.to(memory_format=torch.channels_last)
+        self._made_of, self._folded = made_of, folded
+
+    def __getstate__(self):
+        return dict(backbone=self.backbone, _made_of=None, _folded=None)
