@@ -1,11 +1,14 @@
 """Jobs in processes of their own, as many at a time as there are cores, each on one."""
 
+import importlib
 import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
 import cv2
 import torch
+
+from ..quiet import quietly
 
 
 def run_all(function, jobs):
@@ -15,7 +18,8 @@ def run_all(function, jobs):
     the rest is ended, as with an interruption.
     """
     cores = len(os.sched_getaffinity(0))
-    with ProcessPoolExecutor(min(cores, len(jobs)), multiprocessing.get_context('spawn'), _one_thread) as pool:
+    with ProcessPoolExecutor(min(cores, len(jobs)), multiprocessing.get_context('spawn'), _begin,
+                             (function.__module__, )) as pool:
         places = {pool.submit(function, job): place for place, job in enumerate(jobs)}
         try:
             for done in as_completed(places):
@@ -26,6 +30,8 @@ def run_all(function, jobs):
             raise
 
 
-def _one_thread():
+def _begin(module):
+    with quietly():
+        importlib.import_module(module)
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
