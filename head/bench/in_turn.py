@@ -8,7 +8,7 @@ import sys
 def serve(measurement):
     """Be the process of `Turns`: for every line on stdin call `measurement`, which returns a dict for json."""
     for _ in sys.stdin:
-        print(json.dumps(measurement()), flush=True)
+        print('\n' + json.dumps(measurement()), flush=True)  # mmcv's progress bar leaves its line open
 
 
 class Turns:
