@@ -41,9 +41,8 @@ def test_a_phase_has_what_is_inside_but_not_of_an_inner_one(monkeypatch):
     ticks = iter(range(100))
     monkeypatch.setattr(Phases, '_now', lambda self: next(ticks))
     clock = Phases('cpu')  # 0
-    with clock.phase('student'):  # 1
-        with clock.phase('losses'):  # 2
-            pass  # 3
+    with clock.phase('student'), clock.phase('losses'):  # 1, 2
+        pass  # 3, 4
     assert clock.stop() == 5
     assert (clock.seconds['student'], clock.seconds['losses'], clock.seconds['rest']) == (2, 1, 2)
 
