@@ -89,7 +89,9 @@ COMMANDS = dict(
         'head.engine.export', ('config', 'checkpoint', 'out', 'onnx', 'stack'),
         'the student as a plain mmdet RetinaNet'),
     bench=Command(
-        'head.bench.command', ('data', 'stack', 'json'), 'measure what is not the GPU, beside mmdet\'s own'),
+        'head.bench.command', ('config', 'data', 'device', 'amp', 'stack', 'json'),
+        'measure speed and memory beside stock mmdet, on generated inputs',
+        words='[step] [inference] [evaluator] [training_set] [pipeline] [iterations]'),
     catalog=Command('head.catalog.command', ('json', 'stack'), 'list what can be reproduced'),
     doctor=Command('head.doctor', ('data', 'pretrained', 'stack', 'json'), 'print what this machine has'),
 )

@@ -1,1 +1,1 @@
-"""How fast what is not the GPU is, beside mmdet's own, in one run."""
+"""How fast training, inference and evaluation are beside mmdet's own, in one run."""

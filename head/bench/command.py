@@ -1,4 +1,4 @@
-"""The command `bench`: speeds of what is not the GPU, as ratios within one run."""
+"""The command `bench`: speeds and memory beside stock mmdet's, as ratios within one run."""
 
 import contextlib
 import os
@@ -7,13 +7,19 @@ import sys
 import tempfile
 from statistics import median
 
+from ..catalog import models
 from ..data import embedded
+from ..engine.device import choose_device
+from ..engine.mixed_precision import check_amp
 from ..engine.run_facts import run_facts
-from ..errors import DONE
+from ..errors import DONE, RequestError
 from ..whole_file import write_json
-from . import full_size, iterations, pipeline
+from . import evaluator, full_size, inference, iterations, pipeline, step
+from .table import lines
 
 ROUNDS = 3
+ROWS = ('retinanet_r18', 'assist_r18', 'head_dag_r18', 'head_r18', 'fitnet_r18', 'tf_head_r18')
+"""Whose steps are measured unless `config=` names one, or all."""
 
 
 def training_set(folder):
@@ -34,48 +40,70 @@ def training_set(folder):
                 ratio_first=first / median(a for a, _ in pairs), ratio_again=median(b / a for a, b in pairs))
 
 
-def measure(data):
-    """All figures; `data` is a COCO folder, or None for the embedded set."""
+def _loading(place, data):
+    stock, ours = pipeline.seconds_an_image(data, ROUNDS)
+    return dict(stock=1 / median(stock), ours=1 / median(ours), ratio=median(b / a for a, b in zip(ours, stock)))
+
+
+def _iterations(place, data):
+    steps = iterations.measure(data, place, 8)
+    alone = steps['alone']['iteration']
+    return dict(steps, ratio_two_processes=steps['two_processes']['iteration'] / alone,
+                ratio_checkpoint_each=steps['checkpoint_each']['iteration'] / alone)
+
+
+def parts(request, device):
+    """Name -> function of (a folder for files, a COCO folder) that measures it."""
+    row, amp = request.get('config'), request.get('amp')
+    rows = ROWS if row is None else list(models()) if row == 'all' else [row]
+    if unknown := set(rows) - set(models()):
+        raise RequestError(f'config={", ".join(unknown)}: an alias of the results table, or all')
+    return dict(
+        step=lambda place, data: {row: step.measure(row, device, amp, ROUNDS) for row in rows},
+        inference=lambda place, data: inference.measure(device, ROUNDS),
+        evaluator=lambda place, data: evaluator.measure(1),
+        training_set=lambda place, data: training_set(os.path.join(place, 'full')),
+        pipeline=_loading,
+        iterations=_iterations)
+
+
+def measure(chosen, data):
+    """Measure.
+
+    Args:
+        chosen (dict): of `parts`, those that are wanted.
+        data (str): a COCO folder; None for the embedded set.
+
+    Returns:
+        dict: name -> what was found.
+    """
+    found = {}
     with contextlib.ExitStack() as stack:
         place = stack.enter_context(tempfile.TemporaryDirectory())
         if data is None:
             data = os.path.join(place, 'embedded')
             embedded.draw(data, num_train=32)
-        print('[1/3] building the training set', file=sys.stderr, flush=True)
-        building = training_set(os.path.join(place, 'full'))
-        print('[2/3] loading images', file=sys.stderr, flush=True)
-        stock, ours = pipeline.seconds_an_image(data, ROUNDS)
-        print('[3/3] iterations', file=sys.stderr, flush=True)
-        steps = iterations.measure(data, place, 8)
-    alone = steps['alone']['iteration']
-    return dict(
-        training_set=building,
-        pipeline=dict(stock=1 / median(stock), ours=1 / median(ours),
-                      ratio=median(b / a for a, b in zip(ours, stock))),
-        iterations=dict(steps, ratio_two_processes=steps['two_processes']['iteration'] / alone,
-                        ratio_checkpoint_each=steps['checkpoint_each']['iteration'] / alone))
-
-
-def lines(found):
-    """The table, in Markdown."""
-    building, loading, steps = found['training_set'], found['pipeline'], found['iterations']
-    yield '| what | stock mmdet, or alone | here | ratio |'
-    yield '| --- | --- | --- | --- |'
-    for name, key in (('first start', 'first'), ('later start', 'again')):
-        yield (f'| training set and sampler, 118287 images, 860001 boxes, {name} | {building["stock"]:.1f} s | '
-               f'{building[key]:.2f} s | {building[f"ratio_{key}"]:.3f} |')
-    yield (f'| loading and augmenting, images a second and core | {loading["stock"]:.1f} | {loading["ours"]:.1f} | '
-           f'{loading["ratio"]:.2f} |')
-    for name, key in (('of each of two processes', 'two_processes'), ('with a checkpoint of head_r18',
-                                                                    'checkpoint_each')):
-        yield (f'| iteration {name}, one thread each | {steps["alone"]["iteration"]:.2f} s | '
-               f'{steps[key]["iteration"]:.2f} s | {steps[f"ratio_{key}"]:.2f} |')
+        for number, (name, part) in enumerate(chosen.items(), 1):
+            print(f'[{number}/{len(chosen)}] {name}', file=sys.stderr, flush=True)
+            found[name] = part(place, data)
+    return found
 
 
 def run(request):
-    """The command `bench`; returns its exit status."""
-    found = measure(request.get('data'))
+    """The command `bench`; returns its exit status.
+
+    Raises:
+        RequestError: a part or a row that there is not, or a device or a precision that cannot be had.
+    """
+    device = choose_device(request, lambda line: None)
+    check_amp(request.get('amp'), device)
+    known = parts(request, device)
+    for word in request.words:
+        if word not in known:
+            raise RequestError(f'{word}: no part of the benchmark; there are {", ".join(known)}')
+    found = measure({name: part for name, part in known.items() if name in (request.words or known)},
+                    request.get('data'))
     print('\n'.join(lines(found)))
     if request.get('json'):
-        write_json(request.get('json'), dict(found, **run_facts('cpu')))
+        write_json(request.get('json'), dict(found, amp=request.get('amp'), **run_facts(device)))
     return DONE

@@ -44,7 +44,8 @@ def build(cfg, device, train=True, amp=None):
         model = build_detector(cfg.model)
         model.init_weights()
     dense = getattr(model, 'rpn_head', None) or model.bbox_head
-    torch.nn.init.normal_(dense.retina_cls.weight, std=0.1)  # spreads the scores, which start out all alike
+    for conv in [*(layer.conv for layer in dense.cls_convs), dense.retina_cls]:
+        torch.nn.init.kaiming_normal_(conv.weight)  # spreads the scores, which start out all alike
     init_iter(None)
     init_iter(MIDDLE)
     return autocast_model(model, amp, device).to(device).train(train)

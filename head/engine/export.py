@@ -7,7 +7,7 @@ import os
 import mmdet
 import torch
 from mmcv import Config
-from mmcv.runner import save_checkpoint
+from mmcv.runner import HOOKS, save_checkpoint
 from mmdet.core import get_classes
 from mmdet.models import build_detector
 from safetensors.torch import save_file
@@ -25,8 +25,6 @@ from .torch_versions import WRITES_ONNX
 from .weights import load_checkpoint
 
 PAPER = 'arXiv:2207.05345'
-
-OWN_HOOKS = ('IterationCounterHook', 'StopAtLrDropHook')
 
 
 def head_name(model):
@@ -46,7 +44,8 @@ def stock_config(cfg):
         train_cfg, test_cfg = train_cfg.rpn, test_cfg.rpn
     stock = cfg._cfg_dict.to_dict()
     stock.pop('custom_imports', None)
-    stock['custom_hooks'] = [hook for hook in cfg.get('custom_hooks', []) if hook['type'] not in OWN_HOOKS]
+    own = {name for name, hook in HOOKS.module_dict.items() if hook.__module__.startswith('head.')}
+    stock['custom_hooks'] = [hook for hook in cfg.get('custom_hooks', []) if hook['type'] not in own]
     stock['model'] = dict(
         type='RetinaNet',
         backbone=dict(model.backbone, init_cfg=None),

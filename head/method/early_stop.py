@@ -32,16 +32,16 @@ class UntilLrDrop(BaseScheduler):
 
 @HOOKS.register_module()
 class StopAtLrDropHook(Hook):
-    """Tells `stop_at` of a training by epochs: the epochs before the learning rate's first drop, in steps."""
+    """Tells `stop_at` of a training: the optimizer steps before the learning rate's first drop."""
 
-    def before_train_epoch(self, runner):
-        """The steps of an epoch are known where it begins, also of a training that goes on."""
-        epochs = min((step for hook in runner.hooks if isinstance(hook, LrUpdaterHook) and hook.by_epoch
-                      for step in _steps(hook)), default=math.inf)
-        stop_at(epochs * len(runner.data_loader) // iterations_a_step(runner) if epochs < math.inf else math.inf)
+    def before_train_iter(self, runner):
+        """Told anew each time, whatever runner it is and wherever it goes on."""
+        iterations = min((step * (len(runner.data_loader) if hook.by_epoch else 1) for hook in runner.hooks
+                          if isinstance(hook, LrUpdaterHook) for step in _steps(hook)), default=math.inf)
+        stop_at(iterations // iterations_a_step(runner) if iterations < math.inf else math.inf)
 
 
 def _steps(hook):
-    """Epochs after which a learning rate drops."""
+    """Epochs, or iterations, after which a learning rate drops."""
     steps = getattr(hook, 'step', ())  # an int is mmcv's period
     return [steps] if isinstance(steps, int) else steps

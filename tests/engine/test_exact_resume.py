@@ -1,6 +1,7 @@
 """A run that is killed at any time and started again ends as one that was never interrupted: to the last bit."""
 
 import json
+import math
 import random
 import time
 
@@ -10,6 +11,8 @@ from .test_commands import QUICK
 from .training_runs import finish, kill_all, rows, same_weights, start
 
 WORDS = ('device=cpu', 'pretrained=none', 'log_config.interval=3', 'epochs=2', *QUICK)
+
+
 def kill_at(work_dir, place, *words):
     """Start a run and kill it, and all its processes at once, when its log has so many rows."""
     process = start(*words, f'work_dir={work_dir}')
@@ -52,3 +55,29 @@ def test_killed_at_random(embedded, tmp_path, words):
     assert rows(whole) == rows(killed)
     verdicts = [json.loads((folder / 'verdict.json').read_text()) for folder in (whole, killed)]
     assert verdicts[0]['metrics'] == verdicts[1]['metrics'] and verdicts[0]['why'] == verdicts[1]['why']
+
+
+@pytest.mark.parametrize('words', ['accumulate=2', 'procs=2'])
+def test_teacher_free_ramp_and_stop(embedded, tmp_path, words):
+    """They count optimizer steps, of which an epoch has four, also where a training goes on, before the stop and at it.
+
+    The logged losses are means over the processes: 0 only where all of them stop.
+    """
+    words = ('train', 'config=tf_head_r18', words, f'data={embedded}', *WORDS, 'log_config.interval=1',
+             'lr_config.step=[1]', 'evaluation.interval=2', 'iters=5', 'save_iters=3')
+    whole = tmp_path / 'whole'
+    finish(*words, f'work_dir={whole}', OMP_NUM_THREADS='1')
+    logged = rows(whole)
+    assert len(logged) == 5
+    for step, row in enumerate(logged):
+        ramp = step / 2000 if step < 4 else 0
+        # untrained, all 81 classes, and both sides of a centerness at half weight, are as likely
+        assert row['loss_cls'] == pytest.approx(ramp * math.log(81), rel=0.05)
+        assert row['loss_centerness_fcos'] == pytest.approx(ramp * math.log(2) / 2, rel=0.1)
+        for name in ('loss_bbox', 'loss_cls_fcos', 'loss_bbox_fcos', 'loss_cross_rcnn', 'loss_cross_fcos'):
+            assert (row[name] > 0) == (ramp > 0), (step, name)
+    for name, done in ('iter_3', 3), ('epoch_1', 4):
+        resumed = tmp_path / name
+        finish(*words, f'resume={whole}/{name}.pth', f'work_dir={resumed}', OMP_NUM_THREADS='1')
+        same_weights(whole, resumed)
+        assert rows(resumed) == logged[done:]

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 import subprocess
 import sys
 
@@ -72,7 +73,7 @@ def checkpoint(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize('alias', ['head_r18', 'head_mnv2', 'assist_r18', 'fitnet_r18', 'retinanet_r18'])
+@pytest.mark.parametrize('alias', ['head_r18', 'head_mnv2', 'assist_r18', 'fitnet_r18', 'retinanet_r18', 'tf_head_r18'])
 def test_the_same_detections_without_this_package(head, embedded, tmp_path, alias):
     from mmdet.apis import inference_detector
     source, out = tmp_path / 'epoch_12.pth', tmp_path / 'out'
@@ -98,7 +99,8 @@ def test_the_same_detections_without_this_package(head, embedded, tmp_path, alia
     share = 0.6 if alias in ('fitnet_r18', 'retinanet_r18') else 0.36  # without an assistant, only the optimizer goes
     assert (out / f'{stem}.pth').stat().st_size < share * source.stat().st_size
     text = (out / f'{stem}.py').read_text()
-    assert 'head.method' not in text and 'distiller' not in text and 'IterationCounterHook' not in text
+    assert 'head.method' not in text and 'distiller' not in text
+    assert not {'IterationCounterHook', 'StopAtLrDropHook'} & set(re.findall(r'\w+', text))
 
 
 def test_what_the_files_say(head, checkpoint, tmp_path):

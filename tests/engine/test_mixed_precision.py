@@ -1,6 +1,7 @@
 """`amp=`: where it is had, what it changes, what stays float32."""
 
 import json
+from operator import attrgetter
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from head.engine import mixed_precision
 from head.engine.torch_versions import HAS_AUTOCAST
 from head.smoke import first_steps
 
-from ..method.miniature_models import batch, head_detector, total
+from ..method.miniature_models import batch, head_detector, teacher_free_detector, total
 from .mixed_precision import effect, stored
 from .test_commands import QUICK
 
@@ -44,29 +45,34 @@ def test_the_effect_on_the_losses_is_the_stored_one(embedded, amp, tmp_path):
 
 @needs_autocast
 @pytest.mark.parametrize('amp', ['bf16', 'fp16'])
-def test_what_computes_in_what(amp):
-    """Convolutions in half precision, the teacher's too; losses, proposals and RoIs in float32."""
+@pytest.mark.parametrize('build, rois, other', [
+    (head_detector, 'distiller.teacher.roi_head.bbox_roi_extractor', 'distiller.teacher.backbone.layer4.1.conv2'),
+    (teacher_free_detector, 'roi_head.bbox_roi_extractor', 'fcos_head.conv_cls'),
+], ids=['head', 'teacher-free'])
+def test_what_computes_in_what(amp, build, rois, other):
+    """Convolutions in half precision, the teacher's and the assistants' too; losses, proposals and RoIs in float32."""
     dtype = getattr(torch, mixed_precision.DTYPES[amp])
-    model = mixed_precision.autocast_model(head_detector(), amp, 'cpu')
+    model = mixed_precision.autocast_model(build(), amp, 'cpu')
+    expected = {'rpn_head.retina_cls': dtype, 'roi_head.bbox_head.shared_fcs.0': dtype, other: dtype,
+                rois: torch.float32}
     seen = {}
 
-    def watch(name, module):
-        module.register_forward_hook(lambda _, inputs, output: seen.update({name: output.dtype}))
+    def watch(path):
+        attrgetter(path)(model).register_forward_hook(lambda _, inputs, output: seen.update({path: output.dtype}))
 
-    watch('student', model.rpn_head.retina_cls)
-    watch('teacher', model.distiller.teacher.backbone.layer4[-1].conv2)
-    watch('assistant', model.roi_head.bbox_head.shared_fcs[0])
-    watch('RoIs', model.distiller.teacher.roi_head.bbox_roi_extractor)
+    for path in expected:
+        watch(path)
     images, metas, boxes, labels = batch()
     init_iter(None)
     init_iter(first_steps.ITERATION)
     losses = model(img=images, img_metas=metas, gt_bboxes=boxes, gt_labels=labels, return_loss=True)
-    assert seen == dict(student=dtype, teacher=dtype, assistant=dtype, RoIs=torch.float32)
+    assert seen == expected
     values = [item for value in losses.values() for item in (value if isinstance(value, list) else [value])]
     assert {value.dtype for value in values} == {torch.float32}
     assert model.roi_head.bboxes_ids.dtype == torch.float32
     total(losses).backward()
-    assert all(value.grad.dtype == torch.float32 for value in model.parameters() if value.grad is not None)
+    gradients = [value.grad for value in model.parameters() if value.grad is not None]
+    assert all(gradient.dtype == torch.float32 and gradient.isfinite().all() for gradient in gradients)
 
 
 @needs_autocast

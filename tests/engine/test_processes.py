@@ -17,20 +17,25 @@ FIXED = ('data.train.pipeline.2.img_scale=[(160,128),(160,128)]', 'data.train.pi
          'model.train_cfg.rpn_proposal.max_per_img=100')
 """Nothing is augmented and nothing sampled away."""
 
+AT_ONCE = ('model.assistant_weight.schedulers.0.iter_=2',
+           'model.distiller.losses.loss_cross_rcnn.weight.schedulers.0.iter_=2')
+"""The assistant counts fully from the third step on."""
+
 COMMON = ('device=cpu', 'pretrained=none', 'log_config.interval=1', 'epochs=1', 'optimizer.lr=0.01',
           'lr_config.warmup_iters=2')
 
 
-@pytest.mark.parametrize('sampled', [(), FIXED], ids=['sampled', 'fixed'])
-def test_two_processes_are_one_that_accumulates(embedded, tmp_path, sampled):
+@pytest.mark.parametrize('config, sampled', [('head_r18', ()), ('head_r18', FIXED), ('tf_head_rcnn_r18', AT_ONCE)],
+                         ids=['sampled', 'fixed', 'teacher-free'])
+def test_two_processes_are_one_that_accumulates(embedded, tmp_path, config, sampled):
     """The same steps of the same images: equal but for the order of sums, 1e-5 of a loss, 1e-6 of a weight.
 
     Also with augmentation and sampling, which are drawn by place and not by process.
     """
     found = {}
     for name, words in dict(two=('procs=2', ), one=('accumulate=2', )).items():
-        finish('train', 'config=head_r18', f'data={embedded}', f'work_dir={tmp_path}/{name}', *words, *COMMON,
-               *QUICK[:2 if sampled else 4], *sampled, OMP_NUM_THREADS='1')
+        finish('train', f'config={config}', f'data={embedded}', f'work_dir={tmp_path}/{name}', *words, *COMMON,
+               *QUICK[:2 if FIXED[0] in sampled else 4], *sampled, OMP_NUM_THREADS='1')
         found[name] = rows(tmp_path / name), torch.load(str(tmp_path / name / 'latest.pth'))
     (logs, two), (others, one) = found['two'], found['one']
     assert len(logs) == len(others) == 5, 'four steps of 4 images, and an evaluation'

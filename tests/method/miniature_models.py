@@ -7,40 +7,31 @@ from head.smoke import miniature
 
 def head_detector(train=True, seed=0):
     """The shrunk HEAD detector with a random teacher."""
-    from mmdet.models import build_detector
     cfg = miniature.with_teacher(miniature.load('head_r18'), miniature.load('faster_rcnn_r18'), None)
+    return _built(cfg.model, train, seed)
+
+
+def teacher_free_config(kind):
+    """A shrunk model of teacher-free HEAD, of both assistants or of one: ``both``, ``rcnn``, ``fcos``."""
+    return miniature.load('tf_head_r18' if kind == 'both' else f'tf_head_{kind}_r18').model
+
+
+def teacher_free_detector(kind='both', train=True):
+    """The detector of `teacher_free_config`."""
+    return _built(teacher_free_config(kind), train)
+
+
+def _built(cfg, train, seed=0):
+    from mmdet.models import build_detector
     if not train:
-        cfg.model.train_cfg = None
+        cfg.train_cfg = None
     torch.manual_seed(seed)
-    model = build_detector(cfg.model)
+    model = build_detector(cfg)
     model.init_weights()
     if train:
         # spread the scores, which start out all alike
         torch.nn.init.normal_(model.rpn_head.retina_cls.weight, std=0.1)
     return model.train(train)
-
-
-class TeacherFree:
-    """The shrunk detectors of teacher-free HEAD."""
-
-    def config(self, kind):
-        """The model's config, of the one with both assistants, or with one: ``both``, ``rcnn``, ``fcos``."""
-        return miniature.load('tf_head_r18' if kind == 'both' else f'tf_head_{kind}_r18').model
-
-    def __call__(self, kind, train=True):
-        from mmdet.models import build_detector
-        cfg = self.config(kind)
-        if not train:
-            cfg.train_cfg = None
-        torch.manual_seed(0)
-        model = build_detector(cfg)
-        model.init_weights()
-        # spread the scores, which start out all alike
-        torch.nn.init.normal_(model.rpn_head.retina_cls.weight, std=0.1)
-        return model.train(train)
-
-
-teacher_free_detector = TeacherFree()
 
 
 def batch(num_boxes=(3, 2), size=(96, 128), seed=0):

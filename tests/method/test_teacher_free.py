@@ -10,7 +10,7 @@ from todd.base import init_iter
 
 from head.method import early_stop
 
-from .miniature_models import batch, teacher_free_detector, total
+from .miniature_models import batch, teacher_free_config, teacher_free_detector, total
 
 KINDS = ('both', 'rcnn', 'fcos')
 OWN = ('loss_cls', 'loss_bbox', 'loss_cls_fcos', 'loss_bbox_fcos', 'loss_centerness_fcos')
@@ -69,7 +69,7 @@ def test_the_fcos_assistant_is_fcos():
     """Its losses are those of mmdet's own head with the same weights on the same maps, at half their weight."""
     model = teacher_free_detector('fcos')
     losses = losses_of(model)
-    cfg = teacher_free_detector.config('fcos').fcos_head
+    cfg = teacher_free_config('fcos').fcos_head
     own = build_head(dict(cfg, type='FCOSHead'))
     own.load_state_dict(model.fcos_head.state_dict())
     images, metas, boxes, labels = batch()
@@ -91,7 +91,7 @@ def test_the_rcnn_assistant_is_a_roi_head():
 
     model.roi_head.bbox_head.get_targets = spy
     losses = losses_of(model)
-    own = build_head(dict(teacher_free_detector.config('rcnn').roi_head, type='StandardRoIHead', train_cfg=None,
+    own = build_head(dict(teacher_free_config('rcnn').roi_head, type='StandardRoIHead', train_cfg=None,
                           test_cfg=None))
     own.load_state_dict(model.roi_head.state_dict())
     rois = bbox2roi(model.roi_head.bboxes)
@@ -147,18 +147,24 @@ def test_ramp_and_stop():
 
 
 def test_the_stop_is_that_of_the_schedule():
-    """8 epochs of the training's own steps: at 16 images, 58640; with accumulation by stock mmcv, its optimizer's."""
+    """8 epochs of the training's own steps: at 16 images, 58640; with accumulation by stock mmcv, its optimizer's.
+
+    A schedule by iterations counts the runner's.
+    """
     from types import SimpleNamespace
 
     from mmcv.runner.hooks import GradientCumulativeOptimizerHook
     from mmcv.runner.hooks.lr_updater import CosineAnnealingLrUpdaterHook, StepLrUpdaterHook
     step = StepLrUpdaterHook(step=[8, 11])
+    by_iterations = StepLrUpdaterHook(step=[60000, 80000], by_epoch=False)
     for hooks, steps, stop in [
         ([step], 7330, 58640),
         ([step, GradientCumulativeOptimizerHook(cumulative_iters=8)], 58640, 58640),
+        ([by_iterations], 7330, 60000),
+        ([by_iterations, GradientCumulativeOptimizerHook(cumulative_iters=8)], 58640, 7500),
         ([CosineAnnealingLrUpdaterHook(min_lr=0)], 7330, math.inf),
     ]:
-        early_stop.StopAtLrDropHook().before_train_epoch(SimpleNamespace(hooks=hooks, data_loader=range(steps)))
+        early_stop.StopAtLrDropHook().before_train_iter(SimpleNamespace(hooks=hooks, data_loader=range(steps)))
         assert early_stop._stop == stop
 
 

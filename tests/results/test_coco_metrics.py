@@ -1,62 +1,20 @@
 """The evaluator against pycocotools, the reference."""
 
-import contextlib
-import io
 import json
 
 import numpy as np
 import pytest
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
 
-from head.data.categories import ID_TO_NAME, IDS
+from head.bench.evaluator import generated, pycocotools_evaluation
+from head.data.categories import ID_TO_NAME
 from head.results.coco_metrics import coco_scores
-
-
-def pycocotools_stats(truth, detections):
-    with contextlib.redirect_stdout(io.StringIO()):
-        coco = COCO()
-        coco.dataset = truth
-        coco.createIndex()
-        evaluation = COCOeval(coco, coco.loadRes([dict(one) for one in detections]), 'bbox')
-        evaluation.evaluate()
-        evaluation.accumulate()
-        evaluation.summarize()
-    return evaluation
-
-
-def generated(num_images, detections_an_image):
-    """Ground truth with crowds and ties, and detections that are jittered objects, wrong ones and noise."""
-    rng = np.random.RandomState(0)
-    images, annotations, detections = [], [], []
-    for image_id in range(1, num_images + 1):
-        images.append(dict(id=image_id, width=640, height=480, file_name=f'{image_id}.jpg'))
-        for _ in range(rng.randint(0, 12)):
-            w, h = np.exp(rng.uniform(1.5, 5.5, 2))
-            x, y = rng.uniform(0, 500), rng.uniform(0, 300)
-            category_id = int(IDS[rng.randint(80)])
-            annotations.append(
-                dict(id=len(annotations) + 1, image_id=image_id, category_id=category_id, bbox=[x, y, w, h],
-                     area=w * h * rng.uniform(0.4, 1), iscrowd=int(rng.rand() < 0.03), segmentation=[]))
-            for _ in range(rng.randint(0, 3)):
-                dx, dy, dw, dh = rng.normal(0, 0.1, 4)
-                box = [x + w * dx, y + h * dy, w * np.exp(dw), h * np.exp(dh)]
-                wrong = rng.rand() < 0.2
-                detections.append(dict(image_id=image_id, bbox=box, score=round(float(rng.rand()), 2),
-                                       category_id=int(IDS[rng.randint(80)]) if wrong else category_id))
-        for _ in range(rng.randint(0, detections_an_image)):
-            w, h = np.exp(rng.uniform(1.5, 5.5, 2))
-            detections.append(dict(image_id=image_id, bbox=[rng.uniform(0, 500), rng.uniform(0, 300), w, h],
-                                   score=round(float(rng.rand()) / 2, 3), category_id=int(IDS[rng.randint(80)])))
-    categories = [dict(id=number, name=name) for number, name in ID_TO_NAME.items()]
-    return dict(images=images, annotations=annotations, categories=categories), detections
 
 
 @pytest.fixture(scope='module')
 def compared():
     """Our scores and pycocotools' evaluation of 5000 images."""
     truth, detections = generated(5000, 40)
-    return coco_scores(truth, detections), pycocotools_stats(truth, detections)
+    return coco_scores(truth, detections), pycocotools_evaluation(truth, detections)
 
 
 def test_equal_to_pycocotools_on_5000_images(compared):

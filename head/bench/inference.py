@@ -1,0 +1,92 @@
+"""Detections of single images, beside mmdet's test loop: `python -m head.bench.inference WHOSE DEVICE HEIGHT WIDTH`."""
+
+import json
+import sys
+import time
+from statistics import median
+
+import numpy as np
+import torch
+from mmcv.parallel import DataContainer
+from mmdet.apis import single_gpu_test
+
+from ..engine.allocator import keep_freed_memory
+from ..engine.device import parallel
+from ..engine.export import student_weights
+from ..engine.inference import detect
+from ..quiet import quietly
+from .detectors import STOCK, batch, build, config_of
+from .in_turn import Turns, alternate, serve
+from .step import SIZE
+
+IMAGES = 2
+"""A pass."""
+
+
+class _Images(list):
+    """The batches of a test loader, with the data set that mmdet asks for the number of images."""
+
+    dataset = range(IMAGES)
+
+
+class Pass:
+    """A detector on the images of a loader.
+
+    Args:
+        whose (str): ``'ours'``, the student of head_r18 in this project's loop; or ``'stock'``, mmdet's detector with
+            its weights in mmdet's loop.
+        device (str): ``'cuda'`` or ``'cpu'``.
+        size (tuple[int]): of the images.
+    """
+
+    def __init__(self, whose, device, size):
+        model = build(config_of('head_r18'), device, train=False)
+        if whose == 'stock':
+            weights = student_weights(model.state_dict(), 'rpn_head')
+            model = build(config_of(STOCK), device, train=False)
+            model.load_state_dict(weights)
+        else:
+            keep_freed_memory(device)
+        self.device, self.run = device, single_gpu_test if whose == 'stock' else detect
+        self.model = parallel(model, device)
+        data = batch(size, device, IMAGES)
+        self.loader = _Images(
+            dict(img=[image[None]], img_metas=[DataContainer([[meta]], cpu_only=True)])
+            for image, meta in zip(data['img'], data['img_metas']))
+
+    def __call__(self):
+        """``seconds`` an image, and the ``detections``: per image rows of x1 y1 x2 y2 score class."""
+        start = time.perf_counter()
+        with quietly():
+            results = self.run(self.model, self.loader)
+        if self.device == 'cuda':
+            torch.cuda.synchronize()
+        seconds = (time.perf_counter() - start) / IMAGES
+        rows = [[[*row, label] for label, of_class in enumerate(image) for row in of_class.tolist()]
+                for image in results]
+        return dict(seconds=seconds, detections=rows)
+
+
+def measure(device, rounds, size=SIZE):
+    """Both in turn, `rounds` passes each.
+
+    Returns:
+        dict: ``stock`` and ``ours``, images a second; ``ratio`` of the times; ``detections`` an image; and how far
+        they are apart, ``difference``: None where not even their number and classes agree. Medians.
+    """
+    with Turns('head.bench.inference', 'stock', device, *size) as stock, \
+            Turns('head.bench.inference', 'ours', device, *size) as ours:
+        pairs = alternate(stock, ours, rounds)
+    a, b = (np.array([row for image in one['detections'] for row in image]).reshape(-1, 6) for one in pairs[-1])
+    same = a.shape == b.shape and (a[:, 5] == b[:, 5]).all()
+    return dict(
+        stock=1 / median(one['seconds'] for one, _ in pairs),
+        ours=1 / median(other['seconds'] for _, other in pairs),
+        ratio=median(other['seconds'] / one['seconds'] for one, other in pairs),
+        detections=len(a) / IMAGES,
+        difference=float(np.abs(a - b).max(initial=0)) if same else None)
+
+
+if __name__ == '__main__':
+    whose, device, *size = map(json.loads, sys.argv[1:])
+    serve(Pass(whose, device, tuple(size)))

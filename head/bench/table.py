@@ -1,0 +1,62 @@
+"""The tables of what the benchmark found, in Markdown."""
+
+from .phases import PHASES
+
+
+def lines(found):
+    """The lines of both tables.
+
+    Args:
+        found (dict): part -> what it measured; see `command.measure`.
+    """
+    if 'step' in found:
+        yield from _steps(found['step'])
+        yield ''
+    yield '| what | stock mmdet, or alone | here | ratio |'
+    yield '| --- | --- | --- | --- |'
+    for name, part in (('inference', _inference), ('evaluator', _evaluator), ('training_set', _training_set),
+                       ('pipeline', _pipeline), ('iterations', _iterations)):
+        if name in found:
+            yield from part(found[name])
+
+
+def _steps(rows):
+    yield f'| training step, s | whole | {" | ".join(PHASES)} | ratio | memory, GB | ratio |'
+    yield '| --- ' * (len(PHASES) + 5) + '|'
+    stock = next(iter(rows.values()))['stock']
+    yield _step('stock RetinaNet R18', stock, 1, 1)
+    for name, row in rows.items():
+        yield _step(f'`{name}`', row['ours'], row['ratio'], row['ratio_peak'])
+
+
+def _step(name, step, ratio, ratio_peak):
+    phases = ' | '.join(f'{step["phases"][phase]:.2f}' if step['phases'][phase] else '–' for phase in PHASES)
+    return f'| {name} | {step["seconds"]:.2f} | {phases} | {ratio:.2f} | {step["peak"] / 1e9:.2f} | {ratio_peak:.2f} |'
+
+
+def _inference(part):
+    yield (f'| detecting with head_r18\'s student, images a second | {part["stock"]:.2f} | {part["ours"]:.2f} | '
+           f'{part["ratio"]:.2f} (of the time) |')
+
+
+def _evaluator(part):
+    yield (f'| COCO metrics of 5000 images, {part["detections"]} detections | {part["stock"]:.1f} s | '
+           f'{part["ours"]:.1f} s | {part["ratio"]:.3f} |')
+
+
+def _training_set(part):
+    for name, key in (('first start', 'first'), ('later start', 'again')):
+        yield (f'| training set and sampler, 118287 images, 860001 boxes, {name} | {part["stock"]:.1f} s | '
+               f'{part[key]:.2f} s | {part[f"ratio_{key}"]:.3f} |')
+
+
+def _pipeline(part):
+    yield (f'| loading and augmenting, images a second and core | {part["stock"]:.1f} | {part["ours"]:.1f} | '
+           f'{part["ratio"]:.2f} |')
+
+
+def _iterations(part):
+    for name, key in (('of each of two processes', 'two_processes'), ('with a checkpoint of head_r18',
+                                                                    'checkpoint_each')):
+        yield (f'| iteration {name}, one thread each | {part["alone"]["iteration"]:.2f} s | '
+               f'{part[key]["iteration"]:.2f} s | {part[f"ratio_{key}"]:.2f} |')

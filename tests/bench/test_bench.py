@@ -1,0 +1,52 @@
+"""The benchmark's parts on tiny inputs."""
+
+import pytest
+
+from head.bench import evaluator, inference, step
+from head.bench.phases import PHASES, Phases
+from head.bench.table import lines
+
+SIZE = (128, 160)
+
+
+@pytest.mark.parametrize('row,own', [
+    ('head_r18', PHASES),
+    ('tf_head_r18', set(PHASES) - {'teacher'}),
+    ('retinanet_r18', set(PHASES) - {'teacher', 'proposals', 'assistant'}),
+])
+def test_step(row, own):
+    found = step.measure(row, 'cpu', None, 1, SIZE)
+    assert {name for name in PHASES if found['ours']['phases'][name] > 0} == set(own)
+    for one in (found['stock'], found['ours']):
+        assert sum(one['phases'].values()) == pytest.approx(one['seconds'], rel=1e-3)
+        assert one['phases']['rest'] < 0.1 * one['seconds'] and one['peak'] > 1e8
+    assert found['ratio'] == pytest.approx(found['ours']['seconds'] / found['stock']['seconds'])
+    table = list(lines(dict(step={row: found})))
+    assert table[0].count('|') == table[1].count('|') == table[2].count('|') == table[3].count('|')
+
+
+def test_inference_detects_the_same():
+    found = inference.measure('cpu', 1, SIZE)
+    assert found['detections'] > 10 and found['difference'] < 0.02
+    assert found['stock'] > 0 and found['ours'] > 0
+
+
+def test_evaluator():
+    found = evaluator.measure(1, images=50, detections_an_image=20)
+    assert found['detections'] > 300 and found['difference'] < 1e-9
+    assert set(found) == {'stock', 'ours', 'ratio', 'detections', 'difference'}
+
+
+def test_a_phase_has_what_is_inside_but_not_of_an_inner_one(monkeypatch):
+    ticks = iter(range(100))
+    monkeypatch.setattr(Phases, '_now', lambda self: next(ticks))
+    clock = Phases('cpu')  # 0
+    with clock.phase('student'), clock.phase('losses'):  # 1, 2
+        pass  # 3, 4
+    assert clock.stop() == 5
+    assert (clock.seconds['student'], clock.seconds['losses'], clock.seconds['rest']) == (2, 1, 2)
+
+
+def test_what_there_is_not(refused):
+    assert 'no part' in refused('bench', 'training')
+    assert 'alias' in refused('bench', 'step', 'config=head_r19')
