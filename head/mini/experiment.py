@@ -88,8 +88,8 @@ def first_jobs(pretraining_data, data, place):
 
 def student_jobs(data, place, backbone, teacher):
     """(arm, job) of every student, from the checkpoints of pretraining and teacher."""
-    return [(arm, Job(alias, data, os.path.join(place, f'{alias}_{seed}'), STEPS, LEARNING_RATE, seed, backbone, teacher))
-            for seed in SEEDS for arm, alias in ARMS.items()]
+    return [(arm, Job(alias, data, os.path.join(place, f'{alias}_{seed}'), STEPS, LEARNING_RATE, seed, backbone,
+                      teacher)) for seed in SEEDS for arm, alias in ARMS.items()]
 
 
 def config(job):
