@@ -10,7 +10,6 @@ import torch
 from mmcv.parallel import DataContainer
 from mmdet.apis import single_gpu_test
 
-from ..engine.allocator import keep_freed_memory
 from ..engine.device import parallel
 from ..engine.export import student_weights
 from ..engine.inference import detect
@@ -45,8 +44,6 @@ class Pass:
             weights = student_weights(model.state_dict(), 'rpn_head')
             model = build(config_of(STOCK), device, train=False)
             model.load_state_dict(weights)
-        else:
-            keep_freed_memory(device)
         self.device, self.run = device, single_gpu_test if whose == 'stock' else detect
         self.model = parallel(model, device)
         data = batch(size, device, IMAGES)

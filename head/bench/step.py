@@ -7,7 +7,6 @@ from statistics import median
 import torch
 from mmcv.runner import build_optimizer
 
-from ..engine.allocator import keep_freed_memory
 from .detectors import STOCK, batch, build, config_of
 from .in_turn import Turns, alternate, serve
 from .phases import Phases
@@ -27,8 +26,6 @@ class Step:
     """
 
     def __init__(self, row, device, amp, size):
-        if row != STOCK:
-            keep_freed_memory(device)
         cfg = config_of(row)
         self.device, self.data = device, batch(size, device)
         self.model = build(cfg, device, amp=amp)

@@ -21,7 +21,6 @@ from ..verdict import EXIT_STATUS, FAIL, NOT_VAL2017, judge, sentence
 from ..whole_file import write_json
 from ..work_dir import open_work_dir
 from . import configuration, launch, processes
-from .allocator import keep_freed_memory
 from .device import choose_device, parallel
 from .inference import build_for_inference, detect, score
 from .loaders import build_test_loader
@@ -195,7 +194,6 @@ def run(request):
         return launch.launch(request)
     said = []
     device = choose_device(request, said.append)
-    keep_freed_memory(device)
     check_amp(request.get('amp'), device)
     with processes.joined(device):
         if processes.is_first():

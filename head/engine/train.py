@@ -19,7 +19,6 @@ from ..verdict import EXIT_STATUS, NOT_VAL2017, judge, sentence
 from ..whole_file import write_json, write_text
 from ..work_dir import open_work_dir
 from . import configuration, launch, logs, processes, resume, run_identity, weights
-from .allocator import keep_freed_memory
 from .device import choose_device
 from .mixed_precision import check_amp, not_float32
 from .randomness import choose_determinism
@@ -188,7 +187,6 @@ def run(request):
         choose_device(request, said.append)
         return launch.launch(request)
     device = choose_device(request, said.append)
-    keep_freed_memory(device)
     check_amp(request.get('amp'), device)
     if choose_determinism(request.get('deterministic'), device):
         said.append('deterministic: the same operations give the same bits')
