@@ -1,8 +1,8 @@
 """`mini`: train the paper's comparison in miniature, and hold it against the stored result.
 
-Stored (`result.json`) are the AP of every training, and the data's hash. A rerun on the same kind of processor and
-stack gives the same bits; elsewhere rounding makes other trainings of it, of which each arm's mean must agree with the
-stored one's (Welch's t test, see `comparison`).
+Stored (`result.json`) are the AP of every training, and the data's hash. Another processor, stack or order of sums
+rounds differently and so makes other trainings, of which each arm's mean must agree with the stored one's (Welch's t
+test, see `comparison`).
 """
 
 import json
