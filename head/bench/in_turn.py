@@ -1,8 +1,12 @@
 """Measurements in processes of their own that take turns, so that what disturbs one disturbs the other."""
 
+import contextlib
 import json
 import subprocess
 import sys
+import tempfile
+
+from ..errors import EnvironmentFault
 
 
 def serve(measurement):
@@ -23,26 +27,32 @@ class Turns:
         self.command = [sys.executable, '-m', module, *map(json.dumps, words)]
 
     def __enter__(self):
+        self.said = tempfile.TemporaryFile('w+')  # a pipe that nobody reads would fill
         self.process = subprocess.Popen(
-            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.said, text=True)
         return self
 
     def __exit__(self, *error):
-        self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
         self.process.stdout.close()
-        self.process.stderr.close()
         self.process.wait()
+        self.said.close()
 
     def take(self):
         """The next measurement.
 
         Raises:
-            CalledProcessError: the process has failed.
+            EnvironmentFault: the process has failed; its status and last words.
         """
-        print(file=self.process.stdin, flush=True)
+        with contextlib.suppress(BrokenPipeError):  # its end of stdout tells
+            print(file=self.process.stdin, flush=True)
         line = next((line for line in self.process.stdout if line.startswith('{')), None)  # libraries print too
         if line is None:
-            raise subprocess.CalledProcessError(self.process.wait(), self.command, stderr=self.process.stderr.read())
+            status = self.process.wait()
+            self.said.seek(0)
+            last = self.said.read().strip().rpartition('\n')[2]
+            raise EnvironmentFault(f'{" ".join(self.command[1:])} ended with status {status}: {last}')
         return json.loads(line)
 
 

@@ -11,6 +11,9 @@ SURE = 0.05
 REPEATED = 0.001
 """A rerun whose arm differs from the stored one with a smaller p is not the same experiment."""
 
+LEARNED = 0.5
+"""Nor is one whose arm's mean is below this share of the stored one: few seeds that scatter prove little by p."""
+
 
 @dataclass
 class Row:
@@ -54,7 +57,8 @@ def rows(runs):
 def differing(runs, stored):
     """The arms whose trainings are not the stored ones repeated: arm -> p."""
     found = {arm: p_of_difference(values, stored[arm]) for arm, values in runs.items()}
-    return {arm: p for arm, p in found.items() if not p >= REPEATED}
+    return {arm: p for arm, p in found.items()
+            if not (p >= REPEATED and mean(runs[arm]) >= LEARNED * mean(stored[arm]))}
 
 
 def markdown(runs):

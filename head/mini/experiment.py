@@ -1,7 +1,7 @@
 """What the miniature experiment trains, on what.
 
 Every student begins with the backbone of one pretraining, a Faster R-CNN on other images, and with head weights of its
-seed; the teacher is that Faster R-CNN trained on. The detectors are `head.smoke.miniature`'s with half as wide a
+seed; so does the teacher. The detectors are `head.smoke.miniature`'s with half as wide a
 backbone. The students' heads have group norm, which the paper's have not: without it, and without a backbone that has
 seen a million images, some seeds of RetinaNet learn no classes in so few steps.
 """
@@ -37,6 +37,8 @@ BACKBONE_WIDTH = 32
 
 IMAGES_A_STEP = 4
 PRETRAINING_STEPS, TEACHER_STEPS, STEPS = 300, 600, 400
+"""At least: a training ends with a whole pass over its images."""
+
 R_CNN_LEARNING_RATE, LEARNING_RATE = 0.002, 0.001
 LR_WARM_UP = 50
 WARM_UP = 40
@@ -45,7 +47,7 @@ WARM_UP = 40
 IMITATION = 0.01
 """Factor of every imitation loss's weight: features of a teacher of a few hundred steps, and of an assistant that
 begins at random, are large, and at the paper's weights these losses are ten times all others. Chosen of 1, 0.05, 0.01
-by one seed."""
+by seed 0."""
 
 
 @dataclass(frozen=True)

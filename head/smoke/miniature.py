@@ -46,9 +46,10 @@ def with_teacher(cfg, teacher, ckpt):
 
 
 def train_on(cfg, folder, iters, images, samples, learning_rate):
-    """Point a config at `folder`, to train `iters` iterations on its train2017 and then evaluate on its val2017.
+    """Point a config at `folder`, to train on its train2017 and then evaluate on its val2017.
 
     Args:
+        iters (int): iterations, at least; the last pass over the images is whole.
         images (int): images with ground truth in the split.
         samples (int): images an iteration.
     """

@@ -3,8 +3,10 @@
 import pytest
 
 from head.bench import evaluator, inference, step
+from head.bench.in_turn import Turns
 from head.bench.phases import PHASES, Phases
 from head.bench.table import lines
+from head.errors import EnvironmentFault
 
 SIZE = (128, 160)
 
@@ -47,6 +49,14 @@ def test_a_phase_has_what_is_inside_but_not_of_an_inner_one(monkeypatch):
     assert (clock.seconds['student'], clock.seconds['losses'], clock.seconds['rest']) == (2, 1, 2)
 
 
+def test_a_process_that_fails_is_told():
+    with Turns('head.bench.step', 'no_such_row', 'cpu', None, *SIZE) as broken:
+        broken.process.wait()
+        with pytest.raises(EnvironmentFault, match=r'ended with status 1.*no_such_row'):
+            broken.take()
+
+
 def test_what_there_is_not(refused):
+    assert 'RetinaNet' in refused('bench', 'step', 'config=faster_rcnn_r18')
     assert 'no part' in refused('bench', 'training')
     assert 'alias' in refused('bench', 'step', 'config=head_r19')

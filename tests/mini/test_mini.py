@@ -37,6 +37,8 @@ def test_what_a_rerun_must_repeat(stored):
     worse = dict(stored['runs'], baseline=[value + 0.2 for value in stored['runs']['baseline']])
     fault, = command.judge(dict(stored, runs=worse), stored)
     assert fault.startswith('baseline: ')
+    nothing_learned = {arm: [0.001, 0.0, 0.002, 0.0] for arm in stored['runs']}
+    assert len(command.judge(dict(stored, runs=nothing_learned), stored)) == len(experiment.ARMS)
     broken = dict(stored['runs'], baseline=[float('nan')] * 4)
     assert len(command.judge(dict(stored, runs=broken), stored)) == 1
 
