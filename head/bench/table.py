@@ -34,29 +34,34 @@ def _step(name, step, ratio, ratio_peak):
     return f'| {name} | {step["seconds"]:.2f} | {phases} | {ratio:.2f} | {step["peak"] / 1e9:.2f} | {ratio_peak:.2f} |'
 
 
+def _row(what, stock, ours, ratio):
+    return f'| {what} | {stock} | {ours} | {ratio} |'
+
+
 def _inference(part):
-    yield (f'| detecting with head_r18\'s student, images a second | {part["stock"]:.2f} | {part["ours"]:.2f} | '
-           f'{part["ratio"]:.2f} (of the time) |')
+    yield _row("detecting with head_r18's student, images a second", f'{part["stock"]:.2f}', f'{part["ours"]:.2f}',
+               f'{part["ratio"]:.2f} (of the time)')
 
 
 def _evaluator(part):
-    yield (f'| COCO metrics of 5000 images, {part["detections"]} detections | {part["stock"]:.1f} s | '
-           f'{part["ours"]:.1f} s | {part["ratio"]:.3f} |')
+    yield _row(f'COCO metrics of 5000 images, {part["detections"]} detections', f'{part["stock"]:.1f} s',
+               f'{part["ours"]:.1f} s', f'{part["ratio"]:.3f}')
 
 
 def _training_set(part):
     for name, key in (('first start', 'first'), ('later start', 'again')):
-        yield (f'| training set and sampler, 118287 images, 860001 boxes, {name} | {part["stock"]:.1f} s | '
-               f'{part[key]:.2f} s | {part[f"ratio_{key}"]:.3f} |')
+        yield _row(f'training set and sampler, 118287 images, 860001 boxes, {name}', f'{part["stock"]:.1f} s',
+                   f'{part[key]:.2f} s', f'{part[f"ratio_{key}"]:.3f}')
 
 
 def _pipeline(part):
-    yield (f'| loading and augmenting, images a second and core | {part["stock"]:.1f} | {part["ours"]:.1f} | '
-           f'{part["ratio"]:.2f} |')
+    yield _row('loading and augmenting, images a second and core', f'{part["stock"]:.1f}', f'{part["ours"]:.1f}',
+               f'{part["ratio"]:.2f}')
 
 
 def _iterations(part):
-    for name, key in (('of each of two processes', 'two_processes'), ('with a checkpoint of head_r18',
-                                                                    'checkpoint_each')):
-        yield (f'| iteration {name}, one thread each | {part["alone"]["iteration"]:.2f} s | '
-               f'{part[key]["iteration"]:.2f} s | {part[f"ratio_{key}"]:.2f} |')
+    alone = f'{part["alone"]["iteration"]:.2f} s'
+    for name, key in (('of each of two processes', 'two_processes'),
+                      ('with a checkpoint of head_r18', 'checkpoint_each')):
+        yield _row(f'iteration {name}, one thread each', alone, f'{part[key]["iteration"]:.2f} s',
+                   f'{part[f"ratio_{key}"]:.2f}')

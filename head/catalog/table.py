@@ -1,5 +1,6 @@
 """The results table, as the README shows it: `python -m head.catalog.table` puts it there anew."""
 
+from ..marked_text import renewed
 from . import ROOT, models
 
 BEGIN, END = '<!-- results: head.catalog.table -->\n', '<!-- end of results -->\n'
@@ -20,9 +21,7 @@ def markdown():
 
 def into(text):
     """`text` with the table between its marks made anew."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f'{before}{BEGIN}\n{markdown()}\n\n{END}{after}'
+    return renewed(text, BEGIN, END, markdown())
 
 
 if __name__ == '__main__':

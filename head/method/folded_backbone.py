@@ -34,10 +34,9 @@ class FoldedBackbone:
         """(B, 3, H, W) images -> tuple of dense (B, C, h, w) maps, those of the backbone up to rounding."""
         if type(self.backbone) is not ResNet or any(module._forward_hooks for module in self.backbone.modules()):
             return self.backbone(img)
-        on_cpu = not img.is_cuda
-        in_onednn = (on_cpu and img.dtype == torch.float32 and torch.backends.mkldnn.is_available()
-                     and not _autocast_on_cpu())
-        self._renew(in_onednn, on_cpu and _autocast_on_cpu())
+        on_cpu, autocast = not img.is_cuda, _autocast_on_cpu()
+        in_onednn = (on_cpu and img.dtype == torch.float32 and torch.backends.mkldnn.is_available() and not autocast)
+        self._renew(in_onednn, on_cpu and autocast)
         if in_onednn:
             return tuple(level.to_dense() for level in self._folded(img.to_mkldnn()))
         return self._folded(img)

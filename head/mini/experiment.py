@@ -1,9 +1,9 @@
 """What the miniature experiment trains, on what.
 
 Every student begins with the backbone of one pretraining, a Faster R-CNN on other images, and with head weights of its
-seed; so does the teacher. The detectors are `head.smoke.miniature`'s with half as wide a
-backbone. The students' heads have group norm, which the paper's have not: without it, and without a backbone that has
-seen a million images, some seeds of RetinaNet learn no classes in so few steps.
+seed; so does the teacher. The detectors are `head.smoke.miniature`'s with half as wide a backbone. The students' heads
+have group norm, which the paper's have not: without it, and without a backbone that has seen a million images, some
+seeds of RetinaNet learn no classes in so few steps.
 """
 
 import glob
@@ -107,9 +107,8 @@ def config(job):
     if model.type == 'FasterRCNN':
         return cfg
     model.backbone.norm_eval = True
-    for name in ('bbox_head', 'rpn_head', 'fcos_head'):
-        if model.get(name):
-            model[name].norm_cfg = dict(type='GN', num_groups=16)
+    for head in miniature.dense_heads(model):
+        head.norm_cfg = dict(type='GN', num_groups=16)
     if 'teacher' in model.get('distiller', ()):
         miniature.with_teacher(cfg, _narrow(miniature.load(R_CNN, SCALE)), job.teacher)
     imitations = [loss.weight for loss in model.get('distiller', {}).get('losses', {}).values()]

@@ -4,6 +4,7 @@ import json
 import sys
 
 from ..catalog import ROOT
+from ..marked_text import renewed
 from ..whole_file import write_json
 from . import comparison, figure
 from .command import RESULT
@@ -14,10 +15,8 @@ BEGIN, END = '<!-- result: head.mini.record -->\n', '<!-- end of result -->\n'
 
 def into(text, result):
     """`text` with the table between its marks made anew."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
     findings = '\n'.join(f'- {line}' for line in comparison.finding(result['runs']))
-    return f'{before}{BEGIN}\n{comparison.markdown(result["runs"])}\n\n{findings}\n\n{END}{after}'
+    return renewed(text, BEGIN, END, f'{comparison.markdown(result["runs"])}\n\n{findings}')
 
 
 if __name__ == '__main__':

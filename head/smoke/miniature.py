@@ -26,9 +26,8 @@ def _shrink_model(model):
     # nothing is pretrained, so nothing can stay frozen
     model.backbone.update(frozen_stages=-1, norm_eval=False, init_cfg=None)
     model.neck.out_channels = WIDTH
-    for name in ('bbox_head', 'rpn_head', 'fcos_head'):
-        if model.get(name):
-            model[name].update(in_channels=WIDTH, feat_channels=WIDTH)
+    for head in dense_heads(model):
+        head.update(in_channels=WIDTH, feat_channels=WIDTH)
     if model.get('roi_head'):
         model.roi_head.bbox_roi_extractor.out_channels = WIDTH
         model.roi_head.bbox_head.update(in_channels=WIDTH, fc_out_channels=FC_WIDTH)
@@ -37,6 +36,11 @@ def _shrink_model(model):
         for adapt in model.distiller.adapts.values():
             for key in SIZES & adapt.keys():
                 adapt[key] = WIDTH if adapt[key] == 256 else FC_WIDTH
+
+
+def dense_heads(model):
+    """The configs of a model's dense heads, an FCOS assistant's among them."""
+    return [model[name] for name in ('bbox_head', 'rpn_head', 'fcos_head') if model.get(name)]
 
 
 def with_teacher(cfg, teacher, ckpt):
