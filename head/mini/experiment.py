@@ -2,8 +2,7 @@
 
 Every student begins with the backbone of one pretraining, a Faster R-CNN on other images, and with head weights of its
 seed; so does the teacher. The detectors are `head.smoke.miniature`'s with half as wide a backbone. The students' heads
-have group norm, which the paper's have not: without it, and without a backbone that has seen a million images, some
-seeds of RetinaNet learn no classes in so few steps.
+have group norm, see `add_group_norm`.
 """
 
 import glob
@@ -107,8 +106,7 @@ def config(job):
     if model.type == 'FasterRCNN':
         return cfg
     model.backbone.norm_eval = True
-    for head in miniature.dense_heads(model):
-        head.norm_cfg = dict(type='GN', num_groups=16)
+    miniature.add_group_norm(model)
     if 'teacher' in model.get('distiller', ()):
         miniature.with_teacher(cfg, _narrow(miniature.load(R_CNN, SCALE)), job.teacher)
     imitations = [loss.weight for loss in model.get('distiller', {}).get('losses', {}).values()]

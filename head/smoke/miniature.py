@@ -43,6 +43,16 @@ def dense_heads(model):
     return [model[name] for name in ('bbox_head', 'rpn_head', 'fcos_head') if model.get(name)]
 
 
+def add_group_norm(model):
+    """Give a model's dense heads group norm, which the paper's have not.
+
+    Without it, and without a backbone that has seen a million images, rounding decides whether a RetinaNet learns any
+    class in some hundred steps.
+    """
+    for head in dense_heads(model):
+        head.norm_cfg = dict(type='GN', num_groups=16)
+
+
 def with_teacher(cfg, teacher, ckpt):
     """Put the shrunk Faster R-CNN config `teacher` in the teacher's place."""
     cfg.model.distiller.teacher = dict(config=teacher.model, ckpt=ckpt)
