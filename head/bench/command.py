@@ -14,7 +14,7 @@ from ..engine.mixed_precision import check_amp
 from ..engine.run_facts import run_facts
 from ..errors import DONE, RequestError
 from ..whole_file import write_json
-from . import evaluator, full_size, inference, iterations, pipeline, step
+from . import evaluator, full_size, inference, iterations, limit, pipeline, step
 from .table import lines
 
 ROUNDS = 3
@@ -61,6 +61,7 @@ def parts(request, device):
         raise RequestError(f'config={row}: the alias of a RetinaNet in the results table, or all')
     return dict(
         step=lambda place, data: {row: step.measure(row, device, amp, ROUNDS) for row in rows},
+        limit=lambda place, data: [limit.measure(one, ROUNDS) for one in (rows if row else ['head_r18'])],
         inference=lambda place, data: inference.measure(device, ROUNDS),
         evaluator=lambda place, data: evaluator.measure(1),
         training_set=lambda place, data: training_set(os.path.join(place, 'full')),

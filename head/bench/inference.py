@@ -1,5 +1,6 @@
 """Detections of single images, beside mmdet's test loop: `python -m head.bench.inference WHOSE DEVICE HEIGHT WIDTH`."""
 
+import functools
 import json
 import sys
 import time
@@ -44,8 +45,9 @@ class Pass:
             weights = student_weights(model.state_dict(), 'rpn_head')
             model = build(config_of(STOCK), device, train=False)
             model.load_state_dict(weights)
-        self.device, self.run = device, single_gpu_test if whose == 'stock' else detect
-        self.model = parallel(model, device)
+        self.device = device
+        self.run = functools.partial(single_gpu_test, parallel(model, device)) if whose == 'stock' else \
+            functools.partial(detect, model, device=device)
         data = batch(size, device, IMAGES)
         self.loader = _Images(
             dict(img=[image[None]], img_metas=[DataContainer([[meta]], cpu_only=True)])
@@ -55,7 +57,7 @@ class Pass:
         """``seconds`` an image, and the ``detections``: per image rows of x1 y1 x2 y2 score class."""
         start = time.perf_counter()
         with quietly():
-            results = self.run(self.model, self.loader)
+            results = self.run(self.loader)
         if self.device == 'cuda':
             torch.cuda.synchronize()
         seconds = (time.perf_counter() - start) / IMAGES

@@ -14,8 +14,8 @@ def lines(found):
         yield ''
     yield '| what | stock mmdet, or alone | here | ratio |'
     yield '| --- | --- | --- | --- |'
-    for name, part in (('inference', _inference), ('evaluator', _evaluator), ('training_set', _training_set),
-                       ('pipeline', _pipeline), ('iterations', _iterations)):
+    for name, part in (('limit', _limit), ('inference', _inference), ('evaluator', _evaluator),
+                       ('training_set', _training_set), ('pipeline', _pipeline), ('iterations', _iterations)):
         if name in found:
             yield from part(found[name])
 
@@ -36,6 +36,12 @@ def _step(name, step, ratio, ratio_peak):
 
 def _row(what, stock, ours, ratio):
     return f'| {what} | {stock} | {ours} | {ratio} |'
+
+
+def _limit(part):
+    for row in part:
+        yield _row(f'`{row["row"]}`: {row["products"]} convolutions and matrix products, the step with them, on the CPU',
+                   f'{row["alone"]:.2f} s', f'{row["step"]:.2f} s', f'{row["ratio"]:.2f}')
 
 
 def _inference(part):

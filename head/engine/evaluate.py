@@ -21,7 +21,7 @@ from ..verdict import EXIT_STATUS, FAIL, NOT_VAL2017, judge, sentence
 from ..whole_file import write_json
 from ..work_dir import open_work_dir
 from . import configuration, launch, processes
-from .device import choose_device, parallel
+from .device import choose_device
 from .inference import build_for_inference, detect, score
 from .loaders import build_test_loader
 from .mixed_precision import autocast_model, check_amp, not_float32
@@ -118,8 +118,8 @@ def evaluate(request, device):
     load_weights(model, plan.state, plan.weights.path, plan.config.name)
     loader = processes.together(build_test_loader, plan.cfg, 'test')
     start = time.time()
-    model = parallel(autocast_model(model, amp, device), device)
-    scores = score(loader.dataset, detect(model, loader), plan.work_dir)
+    autocast_model(model, amp, device)
+    scores = score(loader.dataset, detect(model, loader, device), plan.work_dir)
     return processes.on_first(lambda: _conclude(request, plan, scores, time.time() - start, device))
 
 

@@ -1,5 +1,6 @@
 """A detector on a data set: detections, their scores, and both after every epoch of a training."""
 
+import contextlib
 import copy
 import os
 import sys
@@ -9,8 +10,10 @@ import torch
 from mmcv.utils import _BatchNorm
 from mmdet.core import EvalHook
 from mmdet.models import build_detector
+from torch import nn
 from tqdm import tqdm
 
+from ..method.folded_backbone import FoldedBackbone
 from ..quiet import quietly
 from ..results.coco_metrics import IN_LOG, coco_scores
 from ..results.run import DETECTIONS
@@ -19,14 +22,15 @@ from . import configuration, processes
 from .device import parallel
 
 
-def detect(model, loader):
+def detect(model, loader, device):
     """Detections of every image of a data set, in its order; of several processes each sees its share.
 
     Shows progress on a terminal.
 
     Args:
-        model (MMDataParallel): the wrapped detector; left in eval mode.
+        model (BaseDetector): left in eval mode.
         loader (DataLoader): of `build_test_loader`.
+        device (str): ``'cuda'`` or ``'cpu'``.
 
     Returns:
         list: per image and class an (n, 5) array, x1 y1 x2 y2 score; None on all processes but the first.
@@ -34,7 +38,7 @@ def detect(model, loader):
     Raises:
         HeadError: what one of the processes met, on all of them.
     """
-    parts = processes.gather(processes.together(_detect_share, model, loader))
+    parts = processes.gather(processes.together(_detect_share, model, loader, device))
     if not processes.is_first():
         return None
     results = [None] * len(loader.dataset)
@@ -43,17 +47,36 @@ def detect(model, loader):
     return results
 
 
-def _detect_share(model, loader):
-    model.eval()
+def _detect_share(model, loader, device):
+    detector = parallel(model.eval(), device)
     results = []
     silent = not (sys.stderr.isatty() and processes.is_first())
-    with tqdm(total=len(loader), unit='img', disable=silent, leave=False) as bar:
+    with _backbone_folded(model), tqdm(total=len(loader), unit='img', disable=silent, leave=False) as bar:
         for batch in loader:
             with torch.no_grad():
-                found = model(return_loss=False, rescale=True, **batch)
+                found = detector(return_loss=False, rescale=True, **batch)
             results.extend(found)
             bar.update(len(found))
     return results
+
+
+class _Folded(nn.Module):
+    """A backbone that computes in its fast form."""
+
+    def __init__(self, backbone):
+        super().__init__()
+        self.backbone = backbone
+        self.forward = FoldedBackbone(backbone)
+
+
+@contextlib.contextmanager
+def _backbone_folded(model):
+    """Lets a detector's backbone compute in its fast form."""
+    model.backbone = _Folded(model.backbone)
+    try:
+        yield
+    finally:
+        model.backbone = model.backbone.backbone
 
 
 def score(dataset, results, work_dir):
@@ -90,7 +113,7 @@ class CocoEvalHook(EvalHook):
             return
         model = runner.model.module
         _share_running_averages(model)
-        results = detect(parallel(model, self.device), self.dataloader)
+        results = detect(model, self.dataloader, self.device)
         self.scores = score(self.dataloader.dataset, results, runner.work_dir)
         processes.agree()  # the others wait for the scores
         if self.scores is None:

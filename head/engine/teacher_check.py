@@ -14,7 +14,6 @@ from ..quiet import quietly
 from ..verdict import NOT_VAL2017
 from ..whole_file import write_json
 from . import processes
-from .device import parallel
 from .inference import detect, score
 from .loaders import build_test_loader
 
@@ -93,7 +92,7 @@ def check_teacher(cfg, weights, images, device, say):
         cfg.data.val.ann_file = os.path.join(folder, 'instances.json')
         write_json(cfg.data.val.ann_file, subset(content, images))
         loader = build_test_loader(cfg, 'val')
-        scores = score(loader.dataset, detect(parallel(model, device), loader), folder)
+        scores = score(loader.dataset, detect(model, loader, device), folder)
     processes.on_first(lambda: _compare(teacher, split, images, scores.percent, say))
 
 

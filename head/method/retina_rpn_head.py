@@ -80,7 +80,8 @@ class RetinaRPNHead(RetinaHead):
         scores, ids = torch.cat(best_scores), torch.cat(best_ids)
         boxes = self.bbox_coder.decode(torch.cat(best_anchors), torch.cat(best_deltas), max_shape=img_shape)
 
-        valid = (boxes[:, 2:] - boxes[:, :2] > cfg.min_bbox_size).all(1)
+        # places, not a mask: each use of a mask makes the host wait for a GPU
+        valid = (boxes[:, 2:] - boxes[:, :2] > cfg.min_bbox_size).all(1).nonzero(as_tuple=True)[0]
         boxes, scores, ids = boxes[valid], scores[valid], ids[valid]
         if len(boxes) == 0:
             return boxes.new_zeros((0, 9))

@@ -4,7 +4,6 @@ import copy
 
 from mmdet.apis import set_random_seed
 
-from ..engine.device import parallel
 from ..engine.inference import build_for_inference, detect, score
 from ..engine.loaders import build_test_loader
 from ..quiet import quietly
@@ -19,4 +18,4 @@ def scores_untrained(cfg, work_dir):
     with quietly():
         model.init_weights()
     loader = build_test_loader(cfg, 'val')
-    return score(loader.dataset, detect(parallel(model, 'cpu'), loader), work_dir)
+    return score(loader.dataset, detect(model, loader, 'cpu'), work_dir)

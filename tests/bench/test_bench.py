@@ -2,7 +2,7 @@
 
 import pytest
 
-from head.bench import evaluator, inference, step
+from head.bench import evaluator, inference, limit, step
 from head.bench.in_turn import Turns
 from head.bench.phases import PHASES, Phases
 from head.bench.table import lines
@@ -25,6 +25,26 @@ def test_step(row, own):
     assert found['ratio'] == pytest.approx(found['ours']['seconds'] / found['stock']['seconds'])
     table = list(lines(dict(step={row: found})))
     assert table[0].count('|') == table[1].count('|') == table[2].count('|') == table[3].count('|')
+
+
+def test_the_products_of_a_step():
+    """ResNet-18 has 20 convolutions, its FPN 8, the head 10 on each of 5 levels; a teacher adds ResNet-50's 53."""
+    plain = limit.products(step.Step('retinanet_r18', 'cpu', None, SIZE))
+    assert sum(plain.values()) == 20 + 8 + 5 * 10
+    # the stem and the first stage are frozen, so that the second stage's two first have no gradient to hand on
+    assert sum(times for product, times in plain.items() if not product.weight_grad) == 5
+    assert sum(times for product, times in plain.items() if not product.input_grad) == 5 + 2
+    taught = limit.products(step.Step('head_r18', 'cpu', None, SIZE))
+    teacher = {product: times for product, times in taught.items() if not product.weight_grad and product.conv}
+    assert sum(teacher.values()) == 5 + 53 + 8
+    assert not any(product.input_grad for product in teacher)
+
+
+def test_the_limit():
+    found = limit.measure('retinanet_r18', 1, SIZE)
+    assert found['step'] > 0 < found['alone'] and found['products'] == 78
+    assert found['ratio'] == pytest.approx(found['step'] / found['alone'])
+    assert len(list(lines(dict(limit=[found])))) == 3
 
 
 def test_inference_detects_the_same():

@@ -1,0 +1,108 @@
+"""How far a training step on the CPU is from the machine's limit: its convolutions and matrix products, each alone."""
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from statistics import median
+from typing import Tuple
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.utils.mkldnn import to_mkldnn
+
+from .step import SIZE, Step
+
+TRIES = 3
+"""Of each product; the fastest counts."""
+
+
+@dataclass(frozen=True)
+class Product:
+    """A convolution or a matrix product of a step.
+
+    Attributes:
+        input, weight: their shapes.
+        conv: stride, padding, dilation and groups; None of a matrix product.
+        input_grad, weight_grad: whether the backward pass asks for these gradients.
+    """
+
+    input: Tuple[int, ...]
+    weight: Tuple[int, ...]
+    conv: tuple
+    input_grad: bool
+    weight_grad: bool
+
+    def seconds(self):
+        """Forward and backward, in the memory layout in which they are fastest."""
+        if not self.conv:
+            return self._seconds_in(torch.contiguous_format)
+        ways = [self._seconds_in(layout) for layout in (torch.contiguous_format, torch.channels_last)]
+        if not (self.input_grad or self.weight_grad):
+            ways.append(self._seconds_in_onednn())
+        return min(ways)
+
+    def _seconds_in(self, layout):
+        tensors = [torch.randn(shape).to(memory_format=layout).requires_grad_(grad)
+                   for shape, grad in ((self.input, self.input_grad), (self.weight, self.weight_grad))]
+        wanted = [tensor for tensor in tensors if tensor.requires_grad]
+        forward = _fastest(lambda: F.conv2d(*tensors, None, *self.conv) if self.conv else F.linear(*tensors))
+        if not wanted:
+            return forward
+        out = F.conv2d(*tensors, None, *self.conv) if self.conv else F.linear(*tensors)
+        gradient = torch.randn_like(out)
+        return forward + _fastest(lambda: torch.autograd.grad(out, wanted, gradient, retain_graph=True))
+
+    def _seconds_in_onednn(self):
+        stride, padding, dilation, groups = self.conv
+        out_channels, in_channels, *kernel = self.weight
+        conv = nn.Conv2d(in_channels * groups, out_channels, kernel, stride, padding, dilation, groups, bias=False)
+        conv, image = to_mkldnn(conv.eval()), torch.randn(self.input).to_mkldnn()
+        with torch.no_grad():
+            return _fastest(lambda: conv(image))
+
+
+def _fastest(run):
+    times = []
+    for _ in range(TRIES + 1):  # the first is not counted
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return min(times[1:])
+
+
+def products(step):
+    """How often a `Step` computes which `Product`, the teacher's included."""
+    found = Counter()
+
+    def note(module, inputs, output):
+        weight, conv = module.weight, isinstance(module, nn.Conv2d)
+        found[Product(
+            tuple(inputs[0].shape), tuple(weight.shape),
+            (module.stride, module.padding, module.dilation, module.groups) if conv else None,
+            inputs[0].requires_grad, weight.requires_grad)] += 1
+
+    teachers = getattr(getattr(step.model, 'distiller', None), 'teachers', [])  # none of the student's modules
+    hooks = [module.register_forward_hook(note) for model in (step.model, *teachers) for module in model.modules()
+             if isinstance(module, (nn.Conv2d, nn.Linear))]
+    step()
+    for hook in hooks:
+        hook.remove()
+    return found
+
+
+def measure(row, rounds, size=SIZE):
+    """A detector's step beside its products alone, in float32 on the CPU.
+
+    Args:
+        row, size: see `Step`.
+        rounds (int): steps.
+
+    Returns:
+        dict: ``products``, how many; ``alone``, seconds of all; ``step``, the median of the whole; ``ratio``.
+    """
+    step = Step(row, 'cpu', None, size)
+    found = products(step)
+    whole = median(step()['seconds'] for _ in range(rounds))
+    alone = sum(times * product.seconds() for product, times in found.items())
+    return dict(row=row, products=sum(found.values()), alone=alone, step=whole, ratio=whole / alone)

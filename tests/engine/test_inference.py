@@ -1,0 +1,71 @@
+"""Detecting with the backbone in its fast form."""
+
+import pytest
+import torch
+from mmcv.parallel import DataContainer
+
+from head.bench.detectors import batch, build, config_of
+from head.engine.inference import detect
+from head.method.folded_backbone import FoldedBackbone
+
+
+class Images(list):
+    """The batches of a test loader; the data set is what they were made of."""
+
+    @property
+    def dataset(self):
+        return range(len(self))
+
+
+@pytest.fixture
+def model():
+    """A student whose BN has running averages as after a training."""
+    model = build(config_of('head_r18'), 'cpu')
+    torch.manual_seed(0)
+    for module in model.backbone.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.normal_(std=0.1)
+            module.running_var.uniform_(0.5, 1.5)
+    return model
+
+
+@pytest.fixture
+def loader():
+    data = batch((128, 160), 'cpu')
+    return Images(dict(img=[image[None]], img_metas=[DataContainer([[meta]], cpu_only=True)])
+                  for image, meta in zip(data['img'], data['img_metas']))
+
+
+def plain(model, loader):
+    """What the detector finds by itself."""
+    model.eval()
+    with torch.no_grad():
+        return [model(return_loss=False, rescale=True, img=one['img'], img_metas=one['img_metas'][0].data)[0]
+                for one in loader]
+
+
+def assert_same(found, expected):
+    assert sum(len(rows) for image in expected for rows in image) > 20
+    for image, as_is in zip(found, expected):
+        for rows, rows_as_is in zip(image, as_is):
+            torch.testing.assert_close(torch.tensor(rows), torch.tensor(rows_as_is), rtol=1e-4, atol=1e-3)
+
+
+def test_the_same_detections_also_of_changed_weights(model, loader, monkeypatch):
+    calls, call = [], FoldedBackbone.__call__
+    monkeypatch.setattr(FoldedBackbone, '__call__', lambda self, img: calls.append(img) or call(self, img))
+    backbone, names = model.backbone, list(model.state_dict())
+    assert_same(detect(model, loader, 'cpu'), plain(model, loader))
+    model.train()
+    with torch.no_grad():
+        backbone.layer3[0].conv1.weight.mul_(1.5)
+    assert_same(detect(model, loader, 'cpu'), plain(model, loader))
+    assert len(calls) == 4 and not model.training
+    assert model.backbone is backbone and list(model.state_dict()) == names
+
+
+def test_the_backbone_is_back_after_an_error(model):
+    backbone = model.backbone
+    with pytest.raises(TypeError):
+        detect(model, Images([dict(img=None)]), 'cpu')
+    assert model.backbone is backbone and not isinstance(backbone, FoldedBackbone)

@@ -1,0 +1,61 @@
+"""Where a training step makes the host wait for a GPU: the places that docs/speed.md lists, and no others."""
+
+import re
+import traceback
+from collections import Counter
+
+import pytest
+import torch
+
+from head.bench.detectors import batch, build, config_of
+from head.catalog import ROOT
+
+dispatch = pytest.importorskip('torch.utils._python_dispatch', reason='the paper\'s torch cannot list its operators')
+
+WAITING = {'_local_scalar_dense', 'nonzero', 'masked_select', '_unique2', 'unique_dim', 'equal', 'bincount'}
+"""Operators whose output's size, or the host's next decision, depends on values."""
+
+
+def place():
+    """The file that calls, by its path in its package; ``backward`` where none of the known packages does."""
+    known = re.compile(r'.*/(?:site-packages/(?=mmdet|mmcv|todd)|(?=head/(?:method|engine)/))(.*)')
+    names = [known.match(frame.filename) for frame in traceback.extract_stack()]
+    return next((name[1] for name in reversed(names) if name), 'backward')
+
+
+class Waits(dispatch.TorchDispatchMode):
+    """Counts, by place, the operators after which the host knows a value of the device."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = Counter()
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        name = function._schema.name.rpartition('::')[2]
+        masked = name.strip('_') in ('index', 'index_put') and any(
+            index is not None and index.dtype == torch.bool for index in args[1])
+        if masked or name in WAITING:
+            self.found[place()] += 1
+        return function(*args, **(kwargs or {}))
+
+
+def listed(row):
+    """What docs/speed.md says of a row: place -> how often."""
+    lines = (ROOT / 'docs' / 'speed.md').read_text().splitlines()
+    header = next(line for line in lines if line.startswith('| where the host waits'))
+    column = [name.strip(' `') for name in header.split('|')].index(row)
+    cells = [line.split('|') for line in lines[lines.index(header) + 2:] if line.startswith('|')]
+    rows = {line[1].strip(' `'): line[column].strip() for line in cells}
+    return {name: int(number) for name, number in rows.items() if number != '–'}
+
+
+@pytest.mark.parametrize('row', ['head_r18', 'tf_head_r18'])
+def test_the_places_are_those_that_are_listed(row):
+    model, data = build(config_of(row), 'cpu'), batch((256, 320), 'cpu')
+    with Waits() as waits:
+        loss, _ = model._parse_losses(model(return_loss=True, **data))
+        loss.backward()
+    expected = listed(row)
+    assert set(waits.found) == set(expected)
+    # boxes decide how often, and rounding a few boxes
+    assert dict(waits.found) == pytest.approx(expected, rel=0.2, abs=1)
