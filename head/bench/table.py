@@ -40,7 +40,7 @@ def _row(what, stock, ours, ratio):
 
 def _limit(part):
     for row in part:
-        yield _row(f'`{row["row"]}`: {row["products"]} convolutions and matrix products, the step with them, on the CPU',
+        yield _row(f'a step of `{row["row"]}` on the CPU, its {row["products"]} convolutions and matrix products alone',
                    f'{row["alone"]:.2f} s', f'{row["step"]:.2f} s', f'{row["ratio"]:.2f}')
 
 

@@ -46,7 +46,7 @@ def test_the_effect_on_the_losses_is_the_stored_one(embedded, amp, tmp_path):
 @needs_autocast
 @pytest.mark.parametrize('amp', ['bf16', 'fp16'])
 @pytest.mark.parametrize('build, rois, other', [
-    (head_detector, 'distiller.teacher.roi_head.bbox_roi_extractor', 'distiller.teacher.backbone.layer4.1.conv2'),
+    (head_detector, 'distiller.teacher.roi_head.bbox_roi_extractor', 'distiller.teacher.neck.fpn_convs.3.conv'),
     (teacher_free_detector, 'roi_head.bbox_roi_extractor', 'fcos_head.conv_cls'),
 ], ids=['head', 'teacher-free'])
 def test_what_computes_in_what(amp, build, rois, other):

@@ -7,6 +7,7 @@ import pytest
 import torch
 from mmdet.models import build_backbone
 
+from head.engine.torch_versions import HAS_AUTOCAST
 from head.method.folded_backbone import FoldedBackbone
 
 TOLERANCE = 4e-6
@@ -45,6 +46,15 @@ def test_the_same_maps(backbone, images):
     found, expected = FoldedBackbone(backbone)(images), backbone(images)
     assert 0 < difference(found, expected) < TOLERANCE
     assert all(a.layout == torch.strided and not a.requires_grad for a in found)
+
+
+@pytest.mark.skipif(not HAS_AUTOCAST, reason='the paper\'s torch computes in float32 only')
+def test_half_precision(backbone, images):
+    exact = backbone(images)
+    with torch.autocast('cpu', torch.bfloat16):
+        found, expected = FoldedBackbone(backbone)(images), backbone(images)
+    assert all(level.dtype == torch.bfloat16 and level.layout == torch.strided for level in found)
+    assert 1e-4 < difference(found, exact) < 2 * difference(expected, exact)
 
 
 def test_it_is_made_once(backbone, images):
@@ -96,5 +106,10 @@ def test_other_backbones_and_types_are_used_as_they_are(backbone, images):
     mobile.eval()
     for found, expected in zip(FoldedBackbone(mobile)(images), mobile(images)):
         assert torch.equal(found, expected)
+    grouped = build_backbone(dict(type='ResNet', depth=18, norm_cfg=dict(type='GN', num_groups=32)))
+    grouped.eval()
+    with torch.no_grad():
+        for found, expected in zip(FoldedBackbone(grouped)(images), grouped(images)):
+            assert torch.equal(found, expected)
     found = FoldedBackbone(backbone.double())(images.double())
     assert difference(found, backbone(images.double())) < 1e-12
