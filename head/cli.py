@@ -91,7 +91,7 @@ COMMANDS = dict(
     bench=Command(
         'head.bench.command', ('config', 'data', 'device', 'amp', 'stack', 'json'),
         'measure speed and memory beside stock mmdet, on generated inputs',
-        words='[step] [inference] [evaluator] [training_set] [pipeline] [iterations]'),
+        words='[step] [limit] [inference] [evaluator] [training_set] [pipeline] [iterations]'),
     catalog=Command('head.catalog.command', ('json', 'stack'), 'list what can be reproduced'),
     doctor=Command('head.doctor', ('data', 'pretrained', 'stack', 'json'), 'print what this machine has'),
 )

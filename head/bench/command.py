@@ -100,6 +100,10 @@ def run(request):
     device = choose_device(request, lambda line: None)
     check_amp(request.get('amp'), device)
     known = parts(request, device)
+    if device == 'cuda' or request.get('amp'):
+        if 'limit' in request.words:
+            raise RequestError('limit: it is measured on the CPU in float32 only; device=cpu, and no amp=')
+        del known['limit']
     for word in request.words:
         if word not in known:
             raise RequestError(f'{word}: no part of the benchmark; there are {", ".join(known)}')

@@ -1,5 +1,6 @@
 """How far a training step on the CPU is from the machine's limit: its convolutions and matrix products, each alone."""
 
+import contextlib
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.mkldnn import to_mkldnn
 
+from ..engine.mixed_precision import with_teacher
 from .step import SIZE, Step
 
 TRIES = 3
@@ -82,12 +84,11 @@ def products(step):
             (module.stride, module.padding, module.dilation, module.groups) if conv else None,
             inputs[0].requires_grad, weight.requires_grad)] += 1
 
-    teachers = getattr(getattr(step.model, 'distiller', None), 'teachers', [])  # none of the student's modules
-    hooks = [module.register_forward_hook(note) for model in (step.model, *teachers) for module in model.modules()
-             if isinstance(module, (nn.Conv2d, nn.Linear))]
-    step()
-    for hook in hooks:
-        hook.remove()
+    with contextlib.ExitStack() as hooks:
+        for module in with_teacher(step.model):
+            if isinstance(module, (nn.Conv2d, nn.Linear)):
+                hooks.callback(module.register_forward_hook(note).remove)
+        step()
     return found
 
 
@@ -103,6 +104,7 @@ def measure(row, rounds, size=SIZE):
     """
     step = Step(row, 'cpu', None, size)
     found = products(step)
+    step()  # which derives the teacher's fast form, where no hooks are in it
     whole = median(step()['seconds'] for _ in range(rounds))
     alone = sum(times * product.seconds() for product, times in found.items())
     return dict(row=row, products=sum(found.values()), alone=alone, step=whole, ratio=whole / alone)

@@ -64,7 +64,7 @@ def autocast_model(model, amp, device):
     if amp is None:
         return model
     dtype = getattr(torch, DTYPES[amp])
-    for module in _with_teacher(model):
+    for module in with_teacher(model):
         for kind, names in IN_FLOAT32.items():
             if isinstance(module, kind):
                 for name in names:
@@ -74,8 +74,8 @@ def autocast_model(model, amp, device):
     return model
 
 
-def _with_teacher(model):
-    """All modules; the teacher of a distiller is none of the student's."""
+def with_teacher(model):
+    """All modules of a detector, its teacher's among them, which are none of the student's."""
     yield from model.modules()
     for teacher in getattr(getattr(model, 'distiller', None), 'teachers', []):  # none in inference
         yield from teacher.modules()

@@ -4,8 +4,9 @@ import copy
 
 import torch
 from mmcv.cnn import fuse_conv_bn
-from mmcv.utils import _BatchNorm
 from mmdet.models import ResNet
+from mmdet.models.backbones.resnet import BasicBlock, Bottleneck
+from mmdet.models.utils import ResLayer
 from torch import nn
 from torch.utils.mkldnn import to_mkldnn
 
@@ -15,11 +16,15 @@ def _autocast_on_cpu():
     return getattr(torch, 'is_autocast_cpu_enabled', lambda: False)()
 
 
+BN = {nn.BatchNorm2d, nn.SyncBatchNorm}
+KNOWN = {ResNet, ResLayer, BasicBlock, Bottleneck, nn.Sequential, nn.Conv2d, nn.ReLU, nn.MaxPool2d} | BN
+
+
 def _is_plain(backbone):
-    modules = list(backbone.modules())
-    leaves = [module for module in modules if not list(module.children())]
-    return (type(backbone) is ResNet and not any(module._forward_hooks for module in modules)
-            and all(isinstance(leaf, (nn.Conv2d, _BatchNorm, nn.ReLU, nn.MaxPool2d)) for leaf in leaves))
+    return all(
+        type(module) in KNOWN and not (module._forward_hooks or module._forward_pre_hooks)
+        and (type(module) not in BN or (module.affine and module.track_running_stats))
+        for module in backbone.modules())
 
 
 class FoldedBackbone:
@@ -27,9 +32,10 @@ class FoldedBackbone:
 
     Made at first use and made anew when the weights have changed. In float32 on a CPU its maps stay in oneDNN's own
     layout from the first convolution to the last, under autocast there in channels-last. Not a module, so that it is
-    no part of anybody's weights; a copy of it, or a pickle, makes its own.
+    no part of anybody's weights; a copy of it, or a pickle, makes its own. Weights changed through ``.data`` are not
+    noticed.
 
-    A backbone that is not a `ResNet` of convolutions and BN alone, or has hooks inside, is used as it is.
+    A backbone that is not a `ResNet` of plain convolutions and BN alone, or has hooks inside, is used as it is.
 
     Args:
         backbone (nn.Module): returns a tuple of maps.

@@ -52,8 +52,8 @@ def assert_same(found, expected):
 
 
 def test_the_same_detections_also_of_changed_weights(model, loader, monkeypatch):
-    calls, call = [], FoldedBackbone.__call__
-    monkeypatch.setattr(FoldedBackbone, '__call__', lambda self, img: calls.append(img) or call(self, img))
+    calls, renew = [], FoldedBackbone._renew
+    monkeypatch.setattr(FoldedBackbone, '_renew', lambda *args: calls.append(args) or renew(*args))
     backbone, names = model.backbone, list(model.state_dict())
     assert_same(detect(model, loader, 'cpu'), plain(model, loader))
     model.train()
@@ -64,8 +64,14 @@ def test_the_same_detections_also_of_changed_weights(model, loader, monkeypatch)
     assert model.backbone is backbone and list(model.state_dict()) == names
 
 
-def test_the_backbone_is_back_after_an_error(model):
-    backbone = model.backbone
-    with pytest.raises(TypeError):
-        detect(model, Images([dict(img=None)]), 'cpu')
-    assert model.backbone is backbone and not isinstance(backbone, FoldedBackbone)
+def test_the_backbone_is_back_after_an_error(model, loader, monkeypatch):
+    backbone, seen = model.backbone, []
+
+    def fail(*args):
+        seen.append(model.backbone)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(FoldedBackbone, '_renew', fail)
+    with pytest.raises(ZeroDivisionError):
+        detect(model, loader, 'cpu')
+    assert model.backbone is backbone and seen and seen[0] is not backbone

@@ -67,6 +67,8 @@ def test_what_computes_in_what(amp, build, rois, other):
     init_iter(first_steps.ITERATION)
     losses = model(img=images, img_metas=metas, gt_bboxes=boxes, gt_labels=labels, return_loss=True)
     assert seen == expected
+    if 'teacher' in other:  # whose backbone is folded, see test_folded_backbone.py
+        assert model.distiller._backbone._folded is not None
     values = [item for value in losses.values() for item in (value if isinstance(value, list) else [value])]
     assert {value.dtype for value in values} == {torch.float32}
     assert model.roi_head.bboxes_ids.dtype == torch.float32

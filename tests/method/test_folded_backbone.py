@@ -106,10 +106,22 @@ def test_other_backbones_and_types_are_used_as_they_are(backbone, images):
     mobile.eval()
     for found, expected in zip(FoldedBackbone(mobile)(images), mobile(images)):
         assert torch.equal(found, expected)
-    grouped = build_backbone(dict(type='ResNet', depth=18, norm_cfg=dict(type='GN', num_groups=32)))
-    grouped.eval()
-    with torch.no_grad():
-        for found, expected in zip(FoldedBackbone(grouped)(images), grouped(images)):
-            assert torch.equal(found, expected)
     found = FoldedBackbone(backbone.double())(images.double())
     assert difference(found, backbone(images.double())) < 1e-12
+
+
+@pytest.mark.parametrize('unlike', [
+    dict(norm_cfg=dict(type='GN', num_groups=32)),
+    dict(norm_cfg=dict(type='BN', track_running_stats=False)),
+    dict(norm_cfg=dict(type='BN', affine=False)),
+    dict(conv_cfg=dict(type='ConvWS')),
+    dict(conv_cfg=dict(type='Conv2dAdaptivePadding')),
+    dict(plugins=[dict(cfg=dict(type='NonLocal2d'), position='after_conv2')]),
+])
+def test_other_parts_are_used_as_they_are(images, unlike):
+    torch.manual_seed(0)
+    backbone = build_backbone(dict(type='ResNet', **dict(dict(depth=50 if 'plugins' in unlike else 18), **unlike)))
+    backbone.eval()
+    with torch.no_grad():
+        for found, expected in zip(FoldedBackbone(backbone)(images), backbone(images)):
+            assert torch.equal(found, expected)
