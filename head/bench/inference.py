@@ -23,10 +23,19 @@ IMAGES = 8
 """A pass. In each, `detect` derives the backbone's fast form anew, which an evaluation of val2017 does once."""
 
 
-class _Images(list):
-    """The batches of a test loader, with the data set that mmdet asks for the number of images."""
+class Images(list):
+    """The batches of a test loader, of generated images, with the data set that mmdet asks for their number.
 
-    dataset = range(IMAGES)
+    Args:
+        size, device, images: see `batch`.
+    """
+
+    def __init__(self, size, device, images):
+        data = batch(size, device, images)
+        super().__init__(
+            dict(img=[image[None]], img_metas=[DataContainer([[meta]], cpu_only=True)])
+            for image, meta in zip(data['img'], data['img_metas']))
+        self.dataset = range(images)
 
 
 class Pass:
@@ -49,10 +58,7 @@ class Pass:
         else:
             self.run = functools.partial(detect, model, device=device)
         self.device = device
-        data = batch(size, device, IMAGES)
-        self.loader = _Images(
-            dict(img=[image[None]], img_metas=[DataContainer([[meta]], cpu_only=True)])
-            for image, meta in zip(data['img'], data['img_metas']))
+        self.loader = Images(size, device, IMAGES)
 
     def __call__(self):
         """``seconds`` an image, and the ``detections``: per image rows of x1 y1 x2 y2 score class."""

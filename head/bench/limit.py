@@ -1,6 +1,7 @@
 """How far a training step on the CPU is from the machine's limit: its convolutions and matrix products, each alone."""
 
 import contextlib
+import functools
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -48,10 +49,12 @@ class Product:
         tensors = [torch.randn(shape).to(memory_format=layout).requires_grad_(grad)
                    for shape, grad in ((self.input, self.input_grad), (self.weight, self.weight_grad))]
         wanted = [tensor for tensor in tensors if tensor.requires_grad]
-        forward = _fastest(lambda: F.conv2d(*tensors, None, *self.conv) if self.conv else F.linear(*tensors))
+        product = functools.partial(F.conv2d, *tensors, None, *self.conv) if self.conv else functools.partial(
+            F.linear, *tensors)
+        forward = _fastest(product)
         if not wanted:
             return forward
-        out = F.conv2d(*tensors, None, *self.conv) if self.conv else F.linear(*tensors)
+        out = product()
         gradient = torch.randn_like(out)
         return forward + _fastest(lambda: torch.autograd.grad(out, wanted, gradient, retain_graph=True))
 

@@ -2,19 +2,11 @@
 
 import pytest
 import torch
-from mmcv.parallel import DataContainer
 
-from head.bench.detectors import batch, build, config_of
+from head.bench.detectors import build, config_of
+from head.bench.inference import Images
 from head.engine.inference import detect
 from head.method.folded_backbone import FoldedBackbone
-
-
-class Images(list):
-    """The batches of a test loader; the data set is what they were made of."""
-
-    @property
-    def dataset(self):
-        return range(len(self))
 
 
 @pytest.fixture
@@ -31,9 +23,7 @@ def model():
 
 @pytest.fixture
 def loader():
-    data = batch((128, 160), 'cpu')
-    return Images(dict(img=[image[None]], img_metas=[DataContainer([[meta]], cpu_only=True)])
-                  for image, meta in zip(data['img'], data['img_metas']))
+    return Images((128, 160), 'cpu', 2)
 
 
 def plain(model, loader):
