@@ -1,10 +1,10 @@
 """RetinaNet's dense head as the proposal source of an assistant."""
 
 import torch
-from mmcv.ops import batched_nms
 from mmdet.models import HEADS, RetinaHead
 
 from .box_positions import cell_ids
+from .proposal_nms import proposal_nms
 
 
 @HEADS.register_module()
@@ -85,6 +85,6 @@ class RetinaRPNHead(RetinaHead):
         boxes, scores, ids = boxes[valid], scores[valid], ids[valid]
         if len(boxes) == 0:
             return boxes.new_zeros((0, 9))
-        dets, keep = batched_nms(boxes, scores, ids[:, 0].long(), cfg.nms)
+        dets, keep = proposal_nms(boxes, scores, ids[:, 0].long(), cfg.nms)
         dets, keep = dets[:cfg.max_per_img], keep[:cfg.max_per_img]
         return torch.cat([dets, ids[keep]], 1)

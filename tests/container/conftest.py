@@ -17,6 +17,9 @@ STAND_IN, WHEELS, IMAGE = 'head-test-base', 'head-test-wheels', 'head-test:image
 PYTHON = [sys.base_prefix] if STACK == 'paper' else []
 """What the base brings: the paper stack's Python, which Debian has no package of."""
 
+THREADS = ['-e', f"OMP_NUM_THREADS={os.environ['OMP_NUM_THREADS']}"] if 'OMP_NUM_THREADS' in os.environ else []
+"""Of the tests, for their containers: threads that share cores with other tests would wait for each other."""
+
 UID = 1234
 """Whom the containers run as: nobody that the image knows."""
 
@@ -39,7 +42,7 @@ class Docker:
 
     def run(self, *words, **kwargs):
         """`docker run` with options, image and command, as the user `UID`."""
-        return self('run', '--rm', '--user', f'{UID}:{UID}', *words, **kwargs)
+        return self('run', '--rm', '--user', f'{UID}:{UID}', *THREADS, *words, **kwargs)
 
     def compose(self, *words, **kwargs):
         """`docker compose` with the three files of the tests."""
@@ -47,7 +50,7 @@ class Docker:
 
     def service(self, *words, **kwargs):
         """`docker compose run`."""
-        return self.compose('run', '--rm', *words, **kwargs)
+        return self.compose('run', '--rm', *THREADS, *words, **kwargs)
 
 
 def checked(done):
