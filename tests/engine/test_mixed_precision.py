@@ -55,18 +55,22 @@ def test_what_computes_in_what(amp, build, rois, other):
     model = mixed_precision.autocast_model(build(), amp, 'cpu')
     expected = {'rpn_head.retina_cls': dtype, 'roi_head.bbox_head.shared_fcs.0': dtype, other: dtype,
                 rois: torch.float32}
-    seen = {}
+    seen, layouts = {}, set()
 
     def watch(path):
         attrgetter(path)(model).register_forward_hook(lambda _, inputs, output: seen.update({path: output.dtype}))
 
     for path in expected:
         watch(path)
+    for layer in [model.backbone.layer4, model.neck.fpn_convs[3], model.rpn_head.retina_cls]:
+        layer.register_forward_hook(
+            lambda _, inputs, output: layouts.add(output.is_contiguous(memory_format=torch.channels_last)))
     images, metas, boxes, labels = batch()
     init_iter(None)
     init_iter(first_steps.ITERATION)
     losses = model(img=images, img_metas=metas, gt_bboxes=boxes, gt_labels=labels, return_loss=True)
     assert seen == expected
+    assert layouts == {True}, 'the student\'s maps are not in the layout that is fast on a CPU'
     if 'teacher' in other:  # whose backbone is folded, see test_folded_backbone.py
         assert model.distiller._backbone._folded is not None
     values = [item for value in losses.values() for item in (value if isinstance(value, list) else [value])]
