@@ -30,6 +30,7 @@ KEYS = dict(
     accumulate='micro-batches a step and process, or auto: as many as make the published 16 images (default 1)',
     seed='of everything random (default 3407)',
     deterministic='true or false: the same operations give the same bits (default true on the CPU)',
+    cudnn_benchmark='true: cuDNN tries its algorithms for each size of images and takes the fastest (default false)',
     epochs='train that many epochs instead of the config\'s',
     iters='stop the training after that many iterations, those before resume= included',
     amp='bf16 or fp16: mixed precision, on the current stack only (default: none, as in the paper)',
@@ -67,8 +68,9 @@ class Command:
 COMMANDS = dict(
     train=Command(
         'head.engine.train',
-        ('config', 'data', 'work_dir', 'pretrained', *PROCESSES, 'accumulate', 'seed', 'deterministic', 'epochs',
-         'iters', 'check_teacher', 'amp', 'resume', 'save_iters', 'save_minutes', 'keep', 'stack'),
+        ('config', 'data', 'work_dir', 'pretrained', *PROCESSES, 'accumulate', 'seed', 'deterministic',
+         'cudnn_benchmark', 'epochs', 'iters', 'check_teacher', 'amp', 'resume', 'save_iters', 'save_minutes',
+         'keep', 'stack'),
         'train one row of the results table', True),
     eval=Command(
         'head.engine.evaluate', ('config', 'checkpoint', 'data', 'work_dir', *PROCESSES, 'amp', 'stack'),

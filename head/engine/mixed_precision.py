@@ -95,7 +95,7 @@ def _in_float32(function, dtype, device):
 
 
 def _in_channels_last(extract_feat):
-    """The layout of the images is that of all maps; half precision on a CPU has fast convolutions for this one alone."""
+    """All maps take the layout of the images; on a CPU it is the one with fast convolutions in half precision."""
 
     @functools.wraps(extract_feat)
     def call(img):

@@ -97,3 +97,23 @@ def choose_determinism(wanted, device):
     if hasattr(torch.utils, 'deterministic'):
         torch.utils.deterministic.fill_uninitialized_memory = False  # nothing here reads any
     return deterministic
+
+
+def choose_cudnn_benchmark(wanted, deterministic, device):
+    """Let cuDNN time its algorithms for each size of images and take the fastest, which may be another one next time.
+
+    Args:
+        wanted (str): ``'true'``, ``'false'`` or None, which is false.
+        deterministic (bool): of `choose_determinism`.
+        device (str): ``'cuda'`` or ``'cpu'``.
+
+    Raises:
+        RequestError: neither true nor false; or true where there is no cuDNN or the same bits are wanted.
+    """
+    if wanted not in (None, 'true', 'false'):
+        raise RequestError(f'cudnn_benchmark={wanted}: true or false')
+    if wanted == 'true' and device == 'cpu':
+        raise RequestError('cudnn_benchmark=true: only a GPU has cuDNN; leave it out')
+    if wanted == 'true' and deterministic:
+        raise RequestError('cudnn_benchmark=true and deterministic=true contradict each other: leave one out')
+    torch.backends.cudnn.benchmark = wanted == 'true'

@@ -21,7 +21,7 @@ from ..work_dir import open_work_dir
 from . import configuration, launch, logs, processes, resume, run_identity, weights
 from .device import choose_device
 from .mixed_precision import check_amp, not_float32
-from .randomness import choose_determinism
+from .randomness import choose_cudnn_benchmark, choose_determinism
 from .run_facts import run_facts
 from .shared_memory import lacking
 from .teacher_check import check_teacher, require_teacher
@@ -188,7 +188,9 @@ def run(request):
         return launch.launch(request)
     device = choose_device(request, said.append)
     check_amp(request.get('amp'), device)
-    if choose_determinism(request.get('deterministic'), device):
+    deterministic = choose_determinism(request.get('deterministic'), device)
+    choose_cudnn_benchmark(request.get('cudnn_benchmark'), deterministic, device)
+    if deterministic:
         said.append('deterministic: the same operations give the same bits')
     with processes.joined(device):
         return _run(request, device, said)

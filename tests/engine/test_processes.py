@@ -175,6 +175,8 @@ def test_wrong_keys(refused, embedded):
         (('device=cpu', 'accumulate=0'), 'accumulate=0: a positive whole number, or auto'),
         (('device=cpu', 'accumulate=auto', 'data.samples_per_gpu=3'), 'do not divide 16'),
         (('device=cpu', 'deterministic=maybe'), 'true or false'),
+        (('device=cpu', 'cudnn_benchmark=yes'), 'true or false'),
+        (('device=cpu', 'cudnn_benchmark=true'), 'only a GPU has cuDNN'),
         (('device=cpu', 'save_iters=0'), 'save_iters is a positive whole number'),
     ]:
         assert named in refused(*train, *words)

@@ -1,0 +1,33 @@
+"""What the keys `deterministic` and `cudnn_benchmark` switch in torch, for a GPU."""
+
+import pytest
+import torch
+
+from head.engine.randomness import choose_cudnn_benchmark, choose_determinism
+from head.errors import RequestError
+
+
+@pytest.fixture(autouse=True)
+def restored(monkeypatch):
+    """Puts back what is switched."""
+    for name in ('benchmark', 'deterministic'):
+        monkeypatch.setattr(torch.backends.cudnn, name, False)
+    monkeypatch.delenv('CUBLAS_WORKSPACE_CONFIG', raising=False)
+    before = torch.are_deterministic_algorithms_enabled()
+    yield
+    torch.use_deterministic_algorithms(before)
+
+
+@pytest.mark.parametrize('wanted, benchmark', [(None, False), ('false', False), ('true', True)])
+def test_cudnn_benchmark_is_by_key(wanted, benchmark):
+    choose_cudnn_benchmark(wanted, choose_determinism(None, 'cuda'), 'cuda')
+    assert torch.backends.cudnn.benchmark is benchmark and not torch.backends.cudnn.deterministic
+
+
+def test_not_with_the_same_bits():
+    deterministic = choose_determinism('true', 'cuda')
+    assert deterministic and torch.backends.cudnn.deterministic
+    with pytest.raises(RequestError, match='contradict each other'):
+        choose_cudnn_benchmark('true', deterministic, 'cuda')
+    choose_cudnn_benchmark(None, deterministic, 'cuda')
+    assert torch.backends.cudnn.benchmark is False
