@@ -10,21 +10,13 @@ from mmdet.models import build_backbone
 from head.engine.torch_versions import HAS_AUTOCAST
 from head.method.folded_backbone import FoldedBackbone
 
-TOLERANCE = 4e-6
-"""Of a map's largest value."""
+from .backbones import TOLERANCE, difference, random_images, resnet
 
 
 @pytest.fixture
 def backbone():
-    """A frozen ResNet-50 whose BN has running averages, scales and shifts as after a training."""
-    torch.manual_seed(0)
-    model = build_backbone(dict(type='ResNet', depth=50, num_stages=4, out_indices=(0, 1, 2, 3), style='pytorch'))
-    for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
-        if 'bn' in name or 'downsample.1' in name:
-            if name.endswith(('weight', 'running_var')):
-                tensor.data.uniform_(0.5, 1.5)
-            elif name.endswith(('bias', 'running_mean')):
-                tensor.data.normal_(std=0.1)
+    """A frozen ResNet-50."""
+    model = resnet(depth=50, num_stages=4, out_indices=(0, 1, 2, 3), style='pytorch')
     for parameter in model.parameters():
         parameter.requires_grad = False
     model.eval()
@@ -33,13 +25,7 @@ def backbone():
 
 @pytest.fixture
 def images():
-    return torch.randn((2, 3, 96, 128), generator=torch.Generator().manual_seed(0))
-
-
-def difference(found, expected):
-    """The largest of all maps, relative to the map's largest value."""
-    assert len(found) == len(expected)
-    return max(((a - b).abs().max() / b.abs().max()).item() for a, b in zip(found, expected))
+    return random_images()
 
 
 def test_the_same_maps(backbone, images):

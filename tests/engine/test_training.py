@@ -1,0 +1,12 @@
+"""The detector of a training."""
+
+from head.cli import parse
+from head.engine import train, training
+
+
+def test_its_frozen_stages_compute_in_their_fast_form(embedded, tmp_path):
+    plan = train.prepare(
+        parse(['train', 'config=head_r18', f'data={embedded}', 'device=cpu', 'pretrained=none',
+               f'work_dir={tmp_path}/run']), 'cpu', [])
+    model, _, _ = training._build(plan.cfg, plan.training)
+    assert 'forward' in vars(model.backbone)

@@ -1,0 +1,88 @@
+"""A trained ResNet whose frozen stages are folded against the plain one."""
+
+import copy
+
+import pytest
+import torch
+from mmdet.models import build_backbone
+
+from head.method.folded_backbone import FoldedBackbone
+from head.method.frozen_stages import fold_frozen_stages
+
+from .backbones import TOLERANCE, difference, random_images, resnet
+
+
+@pytest.fixture
+def images():
+    return random_images()
+
+
+def both(frozen_stages=1, depth=18, **config):
+    """The plain one, and its twin whose frozen stages are folded."""
+    plain, fast = (resnet(frozen_stages=frozen_stages, depth=depth, norm_eval=True, **config) for _ in range(2))
+    fold_frozen_stages(fast)
+    assert 'forward' in vars(fast)
+    return plain, fast
+
+
+def gradients(backbone, images):
+    """Of all parameters that are trained, by name."""
+    sum(level.square().mean() for level in backbone(images)[1:]).backward()
+    return {name: parameter.grad for name, parameter in backbone.named_parameters() if parameter.grad is not None}
+
+
+@pytest.mark.parametrize('frozen_stages, more', [
+    (1, {}), (2, {}), (4, {}), (1, dict(depth=50, style='caffe')), (2, dict(out_indices=(1, 3))),
+    (1, dict(deep_stem=True)),
+])
+def test_the_same_maps(images, frozen_stages, more):
+    plain, fast = both(frozen_stages, **more)
+    assert 0 < difference(fast(images), plain(images)) < TOLERANCE
+
+
+def test_the_same_gradients_and_names(images):
+    plain, fast = both()
+    expected, found = gradients(plain, images), gradients(fast, images)
+    assert list(found) == list(expected) and 'layer2.0.conv1.weight' in found and 'layer1.0.conv1.weight' not in found
+    for name, value in expected.items():
+        assert (found[name] - value).abs().max() < 1e-5 * value.abs().max(), name
+    assert list(fast.state_dict()) == list(plain.state_dict())
+
+
+def test_training_makes_nothing_anew_other_weights_do(images):
+    plain, fast = both()
+    fast(images)
+    made = fast.forward._frozen._folded
+    gradients(fast, images)
+    torch.optim.SGD(fast.parameters(), lr=0.1).step()
+    fast(images)
+    assert fast.forward._frozen._folded is made
+    other = {name: value * 0.9 for name, value in plain.state_dict().items()}
+    for backbone in plain, fast:
+        backbone.load_state_dict(other)
+    assert difference(fast(images), plain(images)) < TOLERANCE
+
+
+def test_an_evaluation_folds_all_of_it(images):
+    plain, fast = both()
+    for backbone in plain, fast:
+        backbone.eval()
+    folded = FoldedBackbone(fast)
+    assert 0 < difference(folded(images), plain(images)) < TOLERANCE
+    assert 'forward' not in vars(folded._folded) and 'forward' in vars(fast)
+
+
+def test_a_copy_has_its_own(images):
+    plain, fast = both()
+    twin = copy.deepcopy(fast)
+    with torch.no_grad():
+        fast.layer1[0].conv1.weight.zero_()
+        fast.layer2[0].conv1.weight.zero_()
+    assert difference(twin(images), plain(images)) < TOLERANCE
+
+
+def test_what_is_not_frozen_is_left_alone():
+    mobile = build_backbone(dict(type='MobileNetV2', frozen_stages=1))
+    for backbone in resnet(depth=18, frozen_stages=-1), resnet(depth=18, frozen_stages=0), mobile:
+        fold_frozen_stages(backbone)
+        assert 'forward' not in vars(backbone)
