@@ -107,7 +107,7 @@ def measure(row, rounds, size=SIZE):
     """
     step = Step(row, 'cpu', None, size)
     found = products(step)
-    step()  # which derives the teacher's fast form, where no hooks are in it
+    step()  # which derives the fast forms, where no hooks are in them
     whole = median(step()['seconds'] for _ in range(rounds))
     alone = sum(times * product.seconds() for product, times in found.items())
     return dict(row=row, products=sum(found.values()), alone=alone, step=whole, ratio=whole / alone)

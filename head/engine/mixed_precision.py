@@ -59,7 +59,7 @@ def autocast_model(model, amp, device):
         device (str): ``'cuda'`` or ``'cpu'``.
 
     Returns:
-        BaseDetector: the model.
+        BaseDetector: the model; a copy of it would still compute with this one's modules.
     """
     if amp is None:
         return model

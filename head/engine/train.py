@@ -192,6 +192,8 @@ def run(request):
     choose_cudnn_benchmark(request.get('cudnn_benchmark'), deterministic, device)
     if deterministic:
         said.append('deterministic: the same operations give the same bits')
+    if request.get('cudnn_benchmark') == 'true':
+        said.append('cudnn_benchmark: the fastest algorithm of each size of images, whichever it is')
     with processes.joined(device):
         return _run(request, device, said)
 

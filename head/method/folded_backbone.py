@@ -62,7 +62,7 @@ class FoldedBackbone:
         if made_of == self._made_of:
             return
         folded = fuse_conv_bn(copy.deepcopy(self.backbone))
-        vars(folded).pop('forward', None)  # that of `FoldedStages`: all are folded here
+        vars(folded).pop('forward', None)  # that of `FoldedStages`, here all stages are folded
         if in_onednn:
             folded = to_mkldnn(folded)
         elif channels_last:

@@ -4,7 +4,7 @@ import torch
 from mmdet.models import HEADS, RetinaHead
 
 from .box_positions import cell_ids
-from .proposal_nms import proposal_nms
+from .nms_choice import proposal_nms
 
 
 @HEADS.register_module()

@@ -6,6 +6,7 @@ import pytest
 import torch
 from mmdet.models import build_backbone
 
+from head.engine.torch_versions import HAS_AUTOCAST
 from head.method.folded_backbone import FoldedBackbone
 from head.method.frozen_stages import fold_frozen_stages
 
@@ -28,11 +29,12 @@ def both(frozen_stages=1, depth=18, **config):
 def gradients(backbone, images):
     """Of all parameters that are trained, by name."""
     sum(level.square().mean() for level in backbone(images)[1:]).backward()
-    return {name: parameter.grad for name, parameter in backbone.named_parameters() if parameter.grad is not None}
+    return {name: parameter.grad.clone() for name, parameter in backbone.named_parameters()
+            if parameter.grad is not None}
 
 
 @pytest.mark.parametrize('frozen_stages, more', [
-    (1, {}), (2, {}), (4, {}), (1, dict(depth=50, style='caffe')), (2, dict(out_indices=(1, 3))),
+    (1, {}), (2, {}), (4, {}), (1, dict(depth=50, style='caffe')), (2, dict(out_indices=(3, 1))),
     (1, dict(deep_stem=True)),
 ])
 def test_the_same_maps(images, frozen_stages, more):
@@ -74,11 +76,36 @@ def test_an_evaluation_folds_all_of_it(images):
 
 def test_a_copy_has_its_own(images):
     plain, fast = both()
+    fast(images)
     twin = copy.deepcopy(fast)
     with torch.no_grad():
         fast.layer1[0].conv1.weight.zero_()
         fast.layer2[0].conv1.weight.zero_()
     assert difference(twin(images), plain(images)) < TOLERANCE
+
+
+@pytest.mark.parametrize('hooked', ['', 'layer1', 'layer2'])
+def test_hooks_see_what_they_would(images, hooked):
+    plain, fast = both()
+    seen = []
+    for backbone in plain, fast:
+        part = getattr(backbone, hooked) if hooked else backbone
+        part.register_forward_hook(lambda module, inputs, output: seen.append(output if hooked else output[1]))
+        backbone(images)
+    expected, found = seen
+    assert difference([found], [expected]) < TOLERANCE
+
+
+@pytest.mark.skipif(not HAS_AUTOCAST, reason='the paper\'s torch computes in float32 only')
+def test_half_precision(images):
+    plain, fast = both()
+    exact = gradients(plain, images)
+    plain.zero_grad()
+    with torch.autocast('cpu', torch.bfloat16):
+        expected, found = gradients(plain, images), gradients(fast, images)
+    names = [name for name in exact if name.endswith('conv1.weight')]
+    apart = [difference([one[name] for name in names], [exact[name] for name in names]) for one in (expected, found)]
+    assert 0 < apart[1] < 2 * apart[0] < 0.5
 
 
 def test_what_is_not_frozen_is_left_alone():

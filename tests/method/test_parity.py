@@ -9,9 +9,11 @@ import importlib.util
 import json
 import re
 
+import mmdet.models
 import pytest
 
 from head.catalog import ROOT, models
+from head.method.frozen_stages import fold_frozen_stages
 
 from ..conftest import SHARED
 
@@ -34,7 +36,15 @@ def parity(shared, monkeypatch):
     spec = importlib.util.spec_from_file_location('parity', shared / 'parity/parity.py')
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    monkeypatch.setattr(mmdet.models, 'build_detector', detector_of_a_training)
     return module
+
+
+def detector_of_a_training(*args, build=mmdet.models.build_detector):
+    """As a training builds it, with its frozen stages in their fast form."""
+    model = build(*args)
+    fold_frozen_stages(model.backbone)
+    return model
 
 
 def reference_of(shared, config):

@@ -6,7 +6,9 @@ from torchvision.ops import nms
 
 
 def proposal_nms(boxes, scores, levels, cfg):
-    """NMS within each level, as mmcv's `batched_nms` does it; where scores tie, the order may differ.
+    """NMS within each level, as mmcv's `batched_nms` does it.
+
+    They may differ in the order where scores tie, and where an IoU is the threshold itself.
 
     Args:
         boxes (Tensor): (n, 4) float32 in pixels, x1 y1 x2 y2; n > 0.

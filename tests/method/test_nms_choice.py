@@ -5,7 +5,7 @@ import torch
 from mmcv import ConfigDict
 from mmcv.ops import batched_nms
 
-from head.method import proposal_nms as choice
+from head.method import nms_choice
 
 NMS = ConfigDict(type='nms', iou_threshold=0.7)
 
@@ -24,8 +24,8 @@ def boxes_of_levels():
 def test_the_same_proposals(monkeypatch):
     boxes, scores, levels = boxes_of_levels()
     expected, places = batched_nms(boxes, scores, levels, NMS)
-    monkeypatch.setattr(choice, 'batched_nms', None)  # the choice on a CPU is torchvision's
-    found, keep = choice.proposal_nms(boxes, scores, levels, NMS)
+    monkeypatch.setattr(nms_choice, 'batched_nms', None)  # the choice on a CPU is torchvision's
+    found, keep = nms_choice.proposal_nms(boxes, scores, levels, NMS)
     assert 0 < len(keep) < 3000 and len(set(levels[keep].tolist())) == 5
     assert torch.equal(keep, places) and torch.equal(found, expected)
 
@@ -33,6 +33,6 @@ def test_the_same_proposals(monkeypatch):
 @pytest.mark.parametrize('cfg', [dict(type='soft_nms', iou_threshold=0.7), dict(NMS, max_num=7), None])
 def test_what_torchvision_does_not_know_is_mmcvs(cfg):
     inputs = boxes_of_levels()
-    for found, expected in zip(choice.proposal_nms(*inputs, cfg and ConfigDict(cfg)),
+    for found, expected in zip(nms_choice.proposal_nms(*inputs, cfg and ConfigDict(cfg)),
                                batched_nms(*inputs, cfg and ConfigDict(cfg))):
         assert torch.equal(found, expected)
