@@ -241,6 +241,9 @@ def main(arguments):
         if not is_worker():
             print('head: interrupted', file=sys.stderr)
         return INTERRUPTED
+    finally:
+        if is_worker():
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # when one ends its launcher ends all: let this one finish
 
 
 def told(error):

@@ -1,7 +1,12 @@
 """What ended a machine's workers, of reports and exit codes."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
+from head.catalog import ROOT
 from head.engine.worker_ends import cause
 from head.errors import LostPeer
 
@@ -30,3 +35,12 @@ def test_of_one_machine():
     """There is no other to be lost; and who was told to stop is not killed."""
     assert 'was killed (SIGABRT)' in str(cause([], {0: -6}, stopped=False, several_machines=False))
     assert str(cause([], {0: -9}, stopped=True, several_machines=False)) == 'interrupted'
+
+
+def test_a_worker_that_has_ended_goes_out_quietly(tmp_path):
+    """Its launcher ends all workers once one has ended; that must not look like an error of the others."""
+    way_out = ('import os, signal; from head import cli; status = cli.main(["catalog"]); '
+               'os.kill(os.getpid(), signal.SIGTERM); print("status", status)')
+    done = subprocess.run([sys.executable, '-c', way_out], cwd=ROOT, capture_output=True, text=True,
+                          env={**os.environ, 'HEAD_REPORTS': str(tmp_path), 'RANK': '0'})
+    assert done.returncode == 0 and done.stderr == '' and done.stdout.endswith('status 0\n'), done.stderr
