@@ -73,7 +73,7 @@ def checkpoint(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize('alias', ['head_r18', 'head_mnv2', 'assist_r18', 'fitnet_r18', 'retinanet_r18', 'tf_head_r18'])
+@pytest.mark.parametrize('alias', ['head_r18', 'head_mnv2', 'fitnet_r18', 'tf_head_r18'])
 def test_the_same_detections_without_this_package(head, embedded, tmp_path, alias):
     from mmdet.apis import inference_detector
     source, out = tmp_path / 'epoch_12.pth', tmp_path / 'out'
