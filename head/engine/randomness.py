@@ -107,6 +107,9 @@ def choose_cudnn_benchmark(wanted, deterministic, device):
         deterministic (bool): of `choose_determinism`.
         device (str): ``'cuda'`` or ``'cpu'``.
 
+    Returns:
+        bool
+
     Raises:
         RequestError: neither true nor false; or true where there is no cuDNN or the same bits are wanted.
     """
@@ -117,3 +120,4 @@ def choose_cudnn_benchmark(wanted, deterministic, device):
     if wanted == 'true' and deterministic:
         raise RequestError('cudnn_benchmark=true and deterministic=true contradict each other: leave one out')
     torch.backends.cudnn.benchmark = wanted == 'true'
+    return torch.backends.cudnn.benchmark

@@ -189,10 +189,9 @@ def run(request):
     device = choose_device(request, said.append)
     check_amp(request.get('amp'), device)
     deterministic = choose_determinism(request.get('deterministic'), device)
-    choose_cudnn_benchmark(request.get('cudnn_benchmark'), deterministic, device)
     if deterministic:
         said.append('deterministic: the same operations give the same bits')
-    if request.get('cudnn_benchmark') == 'true':
+    if choose_cudnn_benchmark(request.get('cudnn_benchmark'), deterministic, device):
         said.append('cudnn_benchmark: the fastest algorithm of each size of images, whichever it is')
     with processes.joined(device):
         return _run(request, device, said)
