@@ -12,6 +12,7 @@ from typing import Dict, List
 
 from .container import image
 from .errors import DONE, INTERRUPTED, Ended, EnvironmentFault, HeadError, RequestError
+from .quick_imports import quick_imports
 from .quiet import quietly
 from .worker import is_worker, report
 
@@ -220,7 +221,7 @@ def main(arguments):
         request = parse(arguments)
         check_stack(request)
         signal.signal(signal.SIGTERM, _terminate)  # docker stop ends a command as Ctrl-C does
-        with quietly():
+        with quietly(), quick_imports():
             command = importlib.import_module(COMMANDS[request.command].module)
         status = command.run(request)
         if status and is_worker():

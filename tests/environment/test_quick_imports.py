@@ -1,0 +1,43 @@
+"""The libraries' import, made quick."""
+
+import inspect
+import json
+import os
+import subprocess
+import sys
+
+from head.catalog import ROOT
+from head.quick_imports import quick_imports
+
+from ..conftest import STACK
+
+REGISTRIES = """
+import contextlib, gc, json, linecache, sys
+from head.quick_imports import quick_imports
+with quick_imports() if sys.argv[1] == 'quickly' else contextlib.nullcontext():
+    import mmcv, mmdet.apis
+read = sum('/mmcv/' in name for name in linecache.cache)
+print(json.dumps([sorted((each.name, each.scope) for each in gc.get_objects() if isinstance(each, mmcv.utils.Registry)),
+                  read]))
+"""
+
+
+def test_the_same_registries():
+    """They are those of the packages that define them, and less source has been read to tell."""
+    (quick, read), (plain, plainly_read) = (
+        json.loads(subprocess.run([sys.executable, '-c', REGISTRIES, way], cwd=ROOT,
+                                  env=dict(os.environ, PYTHONPATH=str(ROOT)), capture_output=True,
+                                  check=True).stdout.splitlines()[-1]) for way in ('quickly', 'plainly'))
+    assert quick == plain
+    assert {scope for _, scope in quick} >= {'mmcv', 'mmdet'}
+    if STACK == 'paper':  # the current stack's mmcv looks at one frame only
+        assert read < plainly_read
+
+
+def test_only_while_importing():
+    functions = inspect.stack, inspect.getmodule
+    with quick_imports():
+        assert inspect.getmodule(inspect.currentframe()) is sys.modules[__name__]
+        assert inspect.getmodule(dict.fromkeys) is functions[1](dict.fromkeys)
+        assert inspect.getmodule(quick_imports) is sys.modules['head.quick_imports']
+    assert (inspect.stack, inspect.getmodule) == functions
