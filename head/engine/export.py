@@ -10,7 +10,7 @@ from mmcv import Config
 from mmcv.runner import HOOKS, save_checkpoint
 from mmdet.core import get_classes
 from mmdet.models import build_detector
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from .. import __version__, catalog
 from ..errors import DONE, EnvironmentFault, RequestError
@@ -115,7 +115,8 @@ def run(request):
         with open(config, 'w', encoding='utf-8') as file:
             file.write(f'# The student of {note["config"]} ({PAPER}): plain mmdet, weights in {path.stem}.pth\n')
             file.write(stock.pretty_text)
-        save_file(student.state_dict(), tensors, metadata=dict(note, format='pt'))
+        with open(tensors, 'wb') as file:
+            file.write(save(student.state_dict(), metadata=dict(note, format='pt')))
         if onnx:
             write_onnx(student, onnx[0], stock.data.test.pipeline)
     for name in names:

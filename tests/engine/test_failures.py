@@ -143,17 +143,6 @@ def test_damaged_checkpoints(embedded, tmp_path):
     assert 'none of its' in last_line(said)
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system that holds one checkpoint."""
-    mount = tmp_path / 'small'
-    mount.mkdir()
-    if subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=250m', 'tmpfs', mount]).returncode:
-        pytest.fail('this test mounts a small file system: run it as root')
-    yield mount
-    subprocess.run(['umount', mount], check=True)
-
-
 def test_a_full_disk(embedded, small_disk):
     """The checkpoint that does not fit leaves the one before whole."""
     words = ('train', *WORDS, f'data={embedded}', f'work_dir={small_disk}/run', 'save_iters=3')

@@ -1,5 +1,6 @@
 """The libraries' import, made quick."""
 
+import gc
 import inspect
 import json
 import os
@@ -37,7 +38,9 @@ def test_the_same_registries():
 def test_only_while_importing():
     functions = inspect.stack, inspect.getmodule
     with quick_imports():
+        assert not gc.isenabled()
         assert inspect.getmodule(inspect.currentframe()) is sys.modules[__name__]
         assert inspect.getmodule(dict.fromkeys) is functions[1](dict.fromkeys)
         assert inspect.getmodule(quick_imports) is sys.modules['head.quick_imports']
     assert (inspect.stack, inspect.getmodule) == functions
+    assert gc.isenabled()
