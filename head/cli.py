@@ -49,6 +49,7 @@ KEYS = dict(
 NUMBERS = {'gpus', 'procs', 'nnodes', 'node_rank', 'seed', 'epochs', 'iters', 'save_iters', 'save_minutes', 'keep',
            'check_teacher', 'images'}
 FROM_ZERO = {'seed', 'node_rank'}
+FLAGS = {'deterministic', 'cudnn_benchmark'}
 PROCESSES = ('device', 'gpus', 'procs', 'nnodes', 'node_rank', 'rdzv')
 
 
@@ -152,7 +153,7 @@ def parse(arguments):
     """A request from the words after the program's name.
 
     Raises:
-        RequestError: an unknown command or key, a word that is no key=value, a number that is none.
+        RequestError: an unknown command or key, a word that is no key=value, a number or flag that is none.
     """
     name, *words = arguments
     if name not in COMMANDS:
@@ -174,6 +175,10 @@ def parse(arguments):
                 value = int(value)
                 if value >= 2**32:
                     raise RequestError(f'{word}: {key} is below 2^32')
+            elif key in FLAGS:
+                if value not in ('true', 'false'):
+                    raise RequestError(f'{word}: true or false')
+                value = value == 'true'
             elif not value:
                 raise RequestError(f'{word}: {key} has no value')
             request.keys[key] = value

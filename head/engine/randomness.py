@@ -75,18 +75,13 @@ def choose_determinism(wanted, device):
     paper stack ends with their name.
 
     Args:
-        wanted (str): ``'true'``, ``'false'`` or None for the device's default.
+        wanted (bool): None for the device's default.
         device (str): ``'cuda'`` or ``'cpu'``.
 
     Returns:
         bool
-
-    Raises:
-        RequestError: neither true nor false.
     """
-    if wanted not in (None, 'true', 'false'):
-        raise RequestError(f'deterministic={wanted}: true or false')
-    deterministic = device == 'cpu' if wanted is None else wanted == 'true'
+    deterministic = device == 'cpu' if wanted is None else wanted
     if deterministic and device == 'cuda':
         os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')  # what torch asks for
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
@@ -103,7 +98,7 @@ def choose_cudnn_benchmark(wanted, deterministic, device):
     """Let cuDNN time its algorithms for each size of images and take the fastest, which may be another one next time.
 
     Args:
-        wanted (str): ``'true'``, ``'false'`` or None, which is false.
+        wanted (bool): None is false.
         deterministic (bool): of `choose_determinism`.
         device (str): ``'cuda'`` or ``'cpu'``.
 
@@ -111,13 +106,11 @@ def choose_cudnn_benchmark(wanted, deterministic, device):
         bool
 
     Raises:
-        RequestError: neither true nor false; or true where there is no cuDNN or the same bits are wanted.
+        RequestError: true where there is no cuDNN or the same bits are wanted.
     """
-    if wanted not in (None, 'true', 'false'):
-        raise RequestError(f'cudnn_benchmark={wanted}: true or false')
-    if wanted == 'true' and device == 'cpu':
+    if wanted and device == 'cpu':
         raise RequestError('cudnn_benchmark=true: only a GPU has cuDNN; leave it out')
-    if wanted == 'true' and deterministic:
+    if wanted and deterministic:
         raise RequestError('cudnn_benchmark=true and deterministic=true contradict each other: leave one out')
-    torch.backends.cudnn.benchmark = wanted == 'true'
+    torch.backends.cudnn.benchmark = bool(wanted)
     return torch.backends.cudnn.benchmark

@@ -18,7 +18,7 @@ def restored(monkeypatch):
     torch.use_deterministic_algorithms(before)
 
 
-@pytest.mark.parametrize('wanted, benchmark', [(None, False), ('false', False), ('true', True)])
+@pytest.mark.parametrize('wanted, benchmark', [(None, False), (False, False), (True, True)])
 def test_cudnn_benchmark_is_by_key(wanted, benchmark):
     torch.backends.cudnn.benchmark = not benchmark
     choose_cudnn_benchmark(wanted, choose_determinism(None, 'cuda'), 'cuda')
@@ -26,8 +26,8 @@ def test_cudnn_benchmark_is_by_key(wanted, benchmark):
 
 
 def test_not_with_the_same_bits():
-    deterministic = choose_determinism('true', 'cuda')
+    deterministic = choose_determinism(True, 'cuda')
     assert deterministic and torch.backends.cudnn.deterministic
     with pytest.raises(RequestError, match='contradict each other'):
-        choose_cudnn_benchmark('true', deterministic, 'cuda')
+        choose_cudnn_benchmark(True, deterministic, 'cuda')
     assert torch.backends.cudnn.benchmark is False
