@@ -103,9 +103,10 @@ COMMANDS = dict(
 
 @dataclass
 class Request:
-    """What was asked for: `keys` by name (numbers as int), `overrides` of the config by dotted key, other `words`.
+    """What was asked for.
 
-    `arguments` is all of it as it was typed.
+    `keys` by name (numbers as int, flags as bool), `overrides` of the config by dotted key, other `words`; `arguments`
+    is all of it as it was typed.
     """
 
     command: str

@@ -1,6 +1,7 @@
 """Files that are whole or not there. Light: no torch."""
 
 import contextlib
+import errno
 import json
 import os
 
@@ -22,6 +23,8 @@ def written_whole(path):
     except OSError as error:
         if error.filename == temporary:
             error.filename = path  # the name that is known outside
+        elif error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            error.filename = folder or '.'  # a write tells none
         raise
     finally:
         if os.path.lexists(temporary):

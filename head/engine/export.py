@@ -115,7 +115,7 @@ def run(request):
         with open(config, 'w', encoding='utf-8') as file:
             file.write(f'# The student of {note["config"]} ({PAPER}): plain mmdet, weights in {path.stem}.pth\n')
             file.write(stock.pretty_text)
-        with open(tensors, 'wb') as file:
+        with open(tensors, 'wb') as file:  # safetensors' own writing raises no OSError
             file.write(save(student.state_dict(), metadata=dict(note, format='pt')))
         if onnx:
             write_onnx(student, onnx[0], stock.data.test.pipeline)

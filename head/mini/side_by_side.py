@@ -8,6 +8,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 import cv2
 import torch
 
+from ..quick_imports import quick_imports
 from ..quiet import quietly
 
 
@@ -31,7 +32,7 @@ def run_all(function, jobs):
 
 
 def _begin(module):
-    with quietly():
+    with quietly(), quick_imports():
         importlib.import_module(module)
     torch.set_num_threads(1)
     cv2.setNumThreads(0)

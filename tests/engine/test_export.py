@@ -203,5 +203,5 @@ def test_a_full_disk(refused, checkpoint, small_disk):
     """Nothing is left half written."""
     subprocess.run(['mount', '-o', 'remount,size=120m', small_disk], check=True)  # one of the two files of weights
     line = refused('export', 'config=head_r18', f'checkpoint={checkpoint}', f'out={small_disk}', status=3)
-    assert 'no space left on the disk' in line
+    assert line == f'head: no space left on the disk ({small_disk}): make room'
     assert os.listdir(small_disk) == []

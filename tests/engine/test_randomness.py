@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from head.cli import parse
 from head.engine.randomness import choose_cudnn_benchmark, choose_determinism
 from head.errors import RequestError
 
@@ -31,3 +32,8 @@ def test_not_with_the_same_bits():
     with pytest.raises(RequestError, match='contradict each other'):
         choose_cudnn_benchmark(True, deterministic, 'cuda')
     assert torch.backends.cudnn.benchmark is False
+
+
+def test_keys_are_flags():
+    keys = parse(['train', 'config=head_r18', 'deterministic=false', 'cudnn_benchmark=true']).keys
+    assert keys['deterministic'] is False and keys['cudnn_benchmark'] is True

@@ -6,7 +6,11 @@ import json
 import os
 import subprocess
 import sys
+import types
 
+import pytest
+
+from head import cli
 from head.catalog import ROOT
 from head.quick_imports import quick_imports
 
@@ -39,8 +43,18 @@ def test_only_while_importing():
     functions = inspect.stack, inspect.getmodule
     with quick_imports():
         assert not gc.isenabled()
-        assert inspect.getmodule(inspect.currentframe()) is sys.modules[__name__]
-        assert inspect.getmodule(dict.fromkeys) is functions[1](dict.fromkeys)
+        frame, = eval('[inspect.currentframe()]', dict(inspect=inspect, __name__='mmcv.made_up'))
+        sys.modules['mmcv.made_up'] = module = types.ModuleType('mmcv.made_up')
+        assert inspect.getmodule(frame) is sys.modules.pop('mmcv.made_up') is module
         assert inspect.getmodule(quick_imports) is sys.modules['head.quick_imports']
+        assert inspect.stack()[0].frame is inspect.currentframe()
     assert (inspect.stack, inspect.getmodule) == functions
     assert gc.isenabled()
+
+
+def test_commands_are_imported_quickly(monkeypatch):
+    collects = []
+    monkeypatch.setattr(cli.importlib, 'import_module', lambda name: collects.append(gc.isenabled()))
+    with pytest.raises(AttributeError):  # what is imported here runs nothing
+        cli.main(['catalog'])
+    assert collects == [False] and gc.isenabled()

@@ -19,6 +19,8 @@ from ..conftest import SHARED
 
 # nothing is published of the others
 CONFIGS = [model.config for model in models().values() if 'tf_head' not in model.config]
+
+
 @pytest.fixture
 def references():
     """The references must be there when all of them are asked for."""
@@ -55,7 +57,7 @@ def without_ties(reference):
 
 
 def test_last_iteration(parity, shared):
-    """What `test_all` holds of the reported method, short enough for every run of the suite."""
+    """A part of `test_all` for `head_r18`, short enough for every run of the suite."""
     reference = without_ties(reference_of(shared, models()['head_r18'].config))
     found = parity.dump(reference['config'], reference['seed'], reference['size'], reference['n'], iters=(5000, ))
     for name in [name for name in reference['losses'] if not name.endswith('@5000')]:
