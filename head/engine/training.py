@@ -114,8 +114,11 @@ def _build(cfg, training):
 
 
 def _runner(cfg, training, logger, model, loader, evaluation_loader):
-    with quiet_children():
-        environment = collect_env() if processes.is_first() else {}
+    environment, text = {}, ''
+    if processes.is_first():  # whose log and checkpoints are kept
+        text = cfg.pretty_text
+        with quiet_children():
+            environment = collect_env()
     runner = Runner(
         model,
         optimizer=build_optimizer(model, cfg.optimizer),
@@ -123,7 +126,7 @@ def _runner(cfg, training, logger, model, loader, evaluation_loader):
         logger=logger,
         meta=dict(
             env_info='\n'.join(f'{name}: {value}' for name, value in environment.items()),
-            config=cfg.pretty_text,
+            config=text,
             exp_name=os.path.basename(cfg.filename),
             seed=cfg.seed,
             mmdet_version=mmdet.__version__,
