@@ -2,7 +2,6 @@
 
 import ast
 import difflib
-import errno
 import importlib
 import os
 import signal
@@ -14,6 +13,7 @@ from .container import image
 from .errors import DONE, INTERRUPTED, Ended, EnvironmentFault, HeadError, RequestError
 from .quick_imports import quick_imports
 from .quiet import quietly
+from .whole_file import NO_SPACE
 from .worker import is_worker, report
 
 KEYS = dict(
@@ -239,7 +239,7 @@ def main(arguments):
     except HeadError as error:
         return told(error)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in NO_SPACE:
             return told(EnvironmentFault(f'no space left on the disk ({error.filename or "work_dir"}): make room'))
         if error.filename is None:
             raise

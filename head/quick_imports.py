@@ -15,7 +15,6 @@ def quick_imports():
     `inspect.getmodule` resolves the paths of all modules. Here a frame's module is the one that its globals name.
     (Later mmcv asks for one frame only.)
     """
-
     stack, getmodule, collects = inspect.stack, inspect.getmodule, gc.isenabled()
 
     def stack_without_sources(context=0):

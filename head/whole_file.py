@@ -5,6 +5,9 @@ import errno
 import json
 import os
 
+NO_SPACE = errno.ENOSPC, errno.EDQUOT
+"""What the system says of a disk that is full, or of one's share of it."""
+
 
 @contextlib.contextmanager
 def written_whole(path):
@@ -23,7 +26,7 @@ def written_whole(path):
     except OSError as error:
         if error.filename == temporary:
             error.filename = path  # the name that is known outside
-        elif error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        elif error.filename is None and error.errno in NO_SPACE:
             error.filename = folder or '.'  # a write tells none
         raise
     finally:

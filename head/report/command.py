@@ -1,10 +1,9 @@
 """`report`: one HTML file of what came out."""
 
-import errno
 import os
 
 from ..errors import DONE, RequestError
-from ..whole_file import write_text
+from ..whole_file import NO_SPACE, write_text
 from .page import render
 from .work_dirs import SEARCHED, read_named, search
 
@@ -31,7 +30,7 @@ def run(request):
     try:
         write_text(path, text)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in NO_SPACE:
             raise
         raise RequestError(f'{path}: cannot be written ({os.strerror(error.errno)}); out=FILE names another') from error
     for line in left_out:

@@ -19,6 +19,8 @@ from ..conftest import SHARED
 
 # nothing is published of the others
 CONFIGS = [model.config for model in models().values() if 'tf_head' not in model.config]
+IN_SUITE = ('configs/head/head_retina_faster_r18_fpn_mstrain_1x_coco.py',
+            'configs/fitnet/fitnet_retina_r18_fpn_mstrain_1x_coco.py')
 
 
 @pytest.fixture
@@ -56,9 +58,9 @@ def without_ties(reference):
     return reference
 
 
-def test_last_iteration(parity, shared):
-    """A part of `test_all` for `head_r18`, short enough for every run of the suite."""
-    reference = without_ties(reference_of(shared, models()['head_r18'].config))
+@pytest.mark.parametrize('config', IN_SUITE)
+def test_last_iteration(parity, shared, config):
+    reference = without_ties(reference_of(shared, config))
     found = parity.dump(reference['config'], reference['seed'], reference['size'], reference['n'], iters=(5000, ))
     for name in [name for name in reference['losses'] if not name.endswith('@5000')]:
         del reference['losses'][name]
