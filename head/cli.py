@@ -11,6 +11,7 @@ from typing import Dict, List
 
 from .container import image
 from .errors import DONE, INTERRUPTED, Ended, EnvironmentFault, HeadError, RequestError
+from .keyboard_interrupt import terminate
 from .quick_imports import quick_imports
 from .quiet import quietly
 from .whole_file import NO_SPACE
@@ -211,10 +212,6 @@ def one_line(error):
     return ' '.join(line.strip() for line in lines)
 
 
-def _terminate(number, frame):
-    raise KeyboardInterrupt
-
-
 def main(arguments):
     """Run a command line; returns its exit status."""
     if not arguments or arguments[0] in ('help', '--help', '-h'):
@@ -226,7 +223,7 @@ def main(arguments):
             return DONE
         request = parse(arguments)
         check_stack(request)
-        signal.signal(signal.SIGTERM, _terminate)  # docker stop ends a command as Ctrl-C does
+        signal.signal(signal.SIGTERM, terminate)
         with quietly(), quick_imports():
             command = importlib.import_module(COMMANDS[request.command].module)
         status = command.run(request)
@@ -245,6 +242,7 @@ def main(arguments):
             raise
         return told(RequestError(f'{error.filename}: {error.strerror}'))
     except KeyboardInterrupt:
+        sys.unraisablehook = lambda _: None  # no tracebacks of half-made objects that fail to clean up
         if not is_worker():
             print('head: interrupted', file=sys.stderr)
         return INTERRUPTED

@@ -12,6 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ..errors import RequestError
+from ..keyboard_interrupt import raise_lost
 from .rows import EVALUATION_TOLERANCE, Coco, File, Model, Released, ReleasedFile, ReleasedFiles
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,12 +31,14 @@ def read_yaml(path, type):
         RequestError: no such file, no yaml, or not of that type.
     """
     try:
-        return msgspec.yaml.decode(Path(path).read_bytes(), type=type)
+        value = msgspec.yaml.decode(Path(path).read_bytes(), type=type)
     except FileNotFoundError as error:
         raise RequestError(f'{path}: no such file') from error
     except (msgspec.MsgspecError, ValueError, TypeError, RecursionError) as error:
         # TypeError: a key that cannot be one
         raise RequestError(f'{path}: {" ".join(str(error).split())}') from error
+    raise_lost()
+    return value
 
 
 def _read_rows(name, type):
@@ -46,6 +49,7 @@ def _read_rows(name, type):
             rows[key] = msgspec.convert(row, type)
         except msgspec.ValidationError as error:
             raise RequestError(f'{path}: {key}: {error}') from error
+    raise_lost()
     return rows
 
 

@@ -47,6 +47,35 @@ def test_outside_of_a_training(tmp_path):
     assert process.communicate(timeout=30)[1].splitlines()[-1] == 'head: interrupted' and process.returncode == 75
 
 
+def terminated(where, lost, *words):
+    """A command that gets SIGTERM whenever it calls a function; lost: whose caller drops what that raises."""
+    code = f"""if 1:
+        import contextlib, {where.partition('.')[0]}, signal, sys
+        from head.cli import main
+        called = {where}
+        def call(*args, **kwargs):
+            with contextlib.suppress(KeyboardInterrupt if {lost} else ()):
+                signal.raise_signal(signal.SIGTERM)
+            return called(*args, **kwargs)
+        {where} = call
+        sys.exit(main({words}))"""
+    ended = subprocess.run([sys.executable, '-W', 'ignore', '-c', code], env=dict(os.environ, PYTHONPATH=str(ROOT)),
+                           capture_output=True, text=True)
+    said = [line for line in ended.stderr.splitlines() if 'No CUDA runtime' not in line]  # torch 2, as it is imported
+    assert said == ['head: interrupted'] and ended.returncode == 75, ended.stderr
+    return ended.stdout
+
+
+def test_while_a_config_is_read(tmp_path):
+    """There mmcv holds a temporary file in a temporary folder, which is gone before the file is."""
+    terminated('mmcv.Config._validate_py_syntax', False, 'smoke', f'work_dir={tmp_path}')
+
+
+@pytest.mark.parametrize('where', ['msgspec.yaml.decode', 'msgspec.convert'])
+def test_lost_while_the_catalog_is_read(where):
+    assert terminated(where, True, 'catalog') == ''
+
+
 def test_when_a_signal_waits():
     from head.engine.interruption import Interrupted, Interruption
     interruption = Interruption()

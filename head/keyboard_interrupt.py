@@ -1,0 +1,28 @@
+"""SIGTERM as KeyboardInterrupt, also where that gets lost.
+
+C code that calls back into Python may drop what the callback raises: msgspec does, when it looks up a type whose
+`__hash__` is Python, as those of CPython 3.8's `typing` are. The command would go on as if nobody had asked.
+"""
+
+_asked = False
+
+
+def terminate(number, frame):
+    """A handler for SIGTERM: `docker stop` ends a command as Ctrl-C does.
+
+    Raises:
+        KeyboardInterrupt: always.
+    """
+    global _asked
+    _asked = True
+    raise KeyboardInterrupt
+
+
+def raise_lost():
+    """To be called after C code that may have dropped it.
+
+    Raises:
+        KeyboardInterrupt: `terminate` has been called in this process.
+    """
+    if _asked:
+        raise KeyboardInterrupt
