@@ -10,11 +10,7 @@ from mmdet.models.utils import ResLayer
 from torch import nn
 from torch.utils.mkldnn import to_mkldnn
 
-
-def _autocast_on_cpu():
-    """torch 1.9 has none."""
-    return getattr(torch, 'is_autocast_cpu_enabled', lambda: False)()
-
+from .cpu_autocast import autocast_on_cpu
 
 BN = {nn.BatchNorm2d, nn.SyncBatchNorm}
 KNOWN = {ResNet, ResLayer, BasicBlock, Bottleneck, nn.Sequential, nn.Conv2d, nn.ReLU, nn.MaxPool2d} | BN
@@ -49,7 +45,7 @@ class FoldedBackbone:
         """(B, 3, H, W) images -> tuple of dense (B, C, h, w) maps, those of the backbone up to rounding."""
         if not _is_plain(self.backbone):
             return self.backbone(img)
-        on_cpu, autocast = not img.is_cuda, _autocast_on_cpu()
+        on_cpu, autocast = not img.is_cuda, autocast_on_cpu()
         in_onednn = (on_cpu and img.dtype == torch.float32 and torch.backends.mkldnn.is_available() and not autocast)
         self._renew(in_onednn, on_cpu and autocast)
         if in_onednn:
