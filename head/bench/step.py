@@ -7,7 +7,7 @@ from statistics import median
 import torch
 from mmcv.runner import build_optimizer
 
-from ..method.frozen_stages import fold_frozen_stages
+from ..method.fast_forms import use_fast_forms
 from .detectors import STOCK, batch, build, config_of
 from .in_turn import Turns, alternate, serve
 from .phases import Phases
@@ -31,7 +31,7 @@ class Step:
         self.device, self.data = device, batch(size, device)
         self.model = build(cfg, device, amp=amp)
         if row != STOCK:
-            fold_frozen_stages(self.model.backbone)  # as a training does
+            use_fast_forms(self.model)  # as a training does
         self.optimizer = build_optimizer(self.model, cfg.optimizer)
         self.clip = cfg.optimizer_config.grad_clip
         self.phases = Phases(device)

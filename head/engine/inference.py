@@ -13,6 +13,7 @@ from mmdet.models import build_detector
 from torch import nn
 from tqdm import tqdm
 
+from ..method.fast_forms import use_fast_forms
 from ..method.folded_backbone import FoldedBackbone
 from ..quiet import quietly
 from ..results.coco_metrics import IN_LOG, coco_scores
@@ -28,7 +29,7 @@ def detect(model, loader, device):
     Shows progress on a terminal.
 
     Args:
-        model (BaseDetector): left in eval mode.
+        model (BaseDetector): left in eval mode and in its fast forms.
         loader (DataLoader): of `build_test_loader`.
         device (str): ``'cuda'`` or ``'cpu'``.
 
@@ -48,6 +49,7 @@ def detect(model, loader, device):
 
 
 def _detect_share(model, loader, device):
+    use_fast_forms(model)
     detector = parallel(model.eval(), device)
     results = []
     silent = not (sys.stderr.isatty() and processes.is_first())

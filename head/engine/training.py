@@ -11,7 +11,7 @@ from mmcv.utils import _BatchNorm
 from mmdet.models import build_detector
 from mmdet.utils import collect_env
 
-from ..method.frozen_stages import fold_frozen_stages
+from ..method.fast_forms import use_fast_forms
 from ..quiet import quiet_children, quietly
 from . import configuration, logs, processes, run_identity
 from .distributed import for_training
@@ -107,7 +107,7 @@ def _build(cfg, training):
     with quietly():
         model = configuration.built(build_detector, cfg.model)
         model.init_weights()
-    fold_frozen_stages(model.backbone)
+    use_fast_forms(model)
     model.CLASSES = dataset.CLASSES
     loader = StepLoader(dataset, cfg.data.samples_per_gpu, cfg.data.workers_per_gpu, cfg.seed, training.accumulate)
     return model, loader, build_test_loader(cfg, 'val')

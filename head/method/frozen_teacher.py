@@ -12,6 +12,7 @@ from todd.distillers import DISTILLERS, MultiTeacherDistiller, SingleTeacherDist
 from .distillation_step import DistillationStep
 from .folded_backbone import FoldedBackbone
 from .roi_align_choice import choose_roi_align
+from .winograd import use_winograd
 
 
 def build_teacher(config, ckpt):
@@ -49,6 +50,7 @@ class FrozenTeacherDistiller(DistillationStep, SingleTeacherDistiller):
         super().__init__(
             student, build_teacher(**teacher), teacher_hooks=teacher_hooks, student_hooks=student_hooks, **kwargs)
         self._backbone = FoldedBackbone(self.teacher.backbone)
+        use_winograd(self.teacher.neck)
         for target, source in (weight_transfer or {}).items():
             part = getattr_recur(self, target)
             part.load_state_dict(getattr_recur(self, source).state_dict())

@@ -11,7 +11,7 @@ from mmcv.ops import batched_nms
 from head.bench.detectors import batch, build, config_of
 from head.catalog import ROOT
 from head.method import retina_rpn_head
-from head.method.frozen_stages import fold_frozen_stages
+from head.method.fast_forms import use_fast_forms
 
 dispatch = pytest.importorskip('torch.utils._python_dispatch', reason='the paper\'s torch cannot list its operators')
 
@@ -56,7 +56,7 @@ def listed(row):
 def test_the_places_are_those_that_are_listed(row, monkeypatch):
     monkeypatch.setattr(retina_rpn_head, 'proposal_nms', batched_nms)  # a GPU's choice
     model, data = build(config_of(row), 'cpu'), batch((256, 320), 'cpu')
-    fold_frozen_stages(model.backbone)  # as a training does
+    use_fast_forms(model)  # as a training does
     with Waits() as waits:
         loss, _ = model._parse_losses(model(return_loss=True, **data))
         loss.backward()

@@ -13,7 +13,7 @@ import mmdet.models
 import pytest
 
 from head.catalog import ROOT, models
-from head.method.frozen_stages import fold_frozen_stages
+from head.method.fast_forms import use_fast_forms
 
 from ..conftest import SHARED
 
@@ -41,9 +41,9 @@ def parity(shared, monkeypatch):
 
 
 def detector_of_a_training(*args, build=mmdet.models.build_detector):
-    """As a training builds it, with its frozen stages in their fast form."""
+    """As a training builds it, in its fast forms."""
     model = build(*args)
-    fold_frozen_stages(model.backbone)
+    use_fast_forms(model)
     return model
 
 

@@ -1,0 +1,218 @@
+"""3x3 convolutions in float32 on a CPU with a quarter of the products: Winograd's F(4x4, 3x3).
+
+Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", arXiv:1509.09308: a tile of 6x6 inputs becomes 36
+numbers a channel, each channel's 3x3 weights become 36, and their products, summed over the channels, become a tile of
+4x4 outputs. The polynomials are evaluated at 0, +-3/4, +-5/4 and infinity, which keeps rounding errors small, as in
+Barabasz et al., arXiv:1803.10986: of the size of torch's own where maps are channels-last.
+
+The gradients are the transposed products of the same numbers.
+"""
+
+import itertools
+import math
+
+import torch
+from torch import nn
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
+
+from .cpu_autocast import autocast_on_cpu
+
+IN, OUT = 6, 4
+"""Sides of a tile of inputs and of one of outputs."""
+
+TILES = 200
+"""Computed at a time: so many stay in the cache."""
+
+FEWEST_TILES, FEWEST_CHANNELS = 64, 128
+"""A map with fewer is as fast, or faster, without it."""
+
+
+def _both_axes(one_axis):
+    """The transform of a flattened square, of that of a row."""
+    rows, columns = one_axis.shape
+    return torch.einsum('ij,kl->ikjl', one_axis, one_axis).reshape(rows**2, columns**2)
+
+
+def _transforms():
+    """Of inputs (36, 36), of weights (36, 9), of outputs (16, 36), double."""
+    a, b = 3 / 4, 5 / 4
+    square, total = (a * b)**2, a**2 + b**2
+    inputs = torch.tensor([
+        [square, 0, -total, 0, 1, 0],
+        [0, -a * b**2, -b**2, a, 1, 0],
+        [0, a * b**2, -b**2, -a, 1, 0],
+        [0, -a**2 * b, -a**2, b, 1, 0],
+        [0, a**2 * b, -a**2, -b, 1, 0],
+        [0, square, 0, -total, 0, 1],
+    ]).double()
+    points = torch.tensor([0, a, -a, b, -b]).double()
+    powers = torch.stack([points**power for power in range(OUT)], 1)
+    slopes = square - 3 * total * points**2 + 5 * points**4  # of x (x^2 - a^2) (x^2 - b^2)
+    weights = torch.cat([powers[:, :3] / slopes[:, None], torch.eye(3).double()[2:]])
+    outputs = torch.cat([powers, torch.eye(OUT).double()[OUT - 1:]])
+    return _both_axes(inputs), _both_axes(weights), _both_axes(outputs.t())
+
+
+INPUTS, WEIGHTS, OUTPUTS = _transforms()
+INPUTS_FLOAT, OUTPUTS_FLOAT = INPUTS.float(), OUTPUTS.float()
+
+
+class _Scratch(dict):
+    """Memory by name for one strip after the other; the first is the largest."""
+
+    def __call__(self, name, *shape):
+        size = math.prod(shape)
+        if name not in self:
+            self[name] = torch.empty(size)
+        return self[name][:size].view(shape)
+
+
+class _Tiling:
+    """How (N, C, H, W) maps are cut into strips of tiles, channels last."""
+
+    def __init__(self, maps):
+        self.height, self.width = maps.shape[2:]
+        self.down, self.right = -(-self.height // OUT), -(-self.width // OUT)
+        self.scratch = _Scratch()
+
+    def strips(self):
+        """(first row of tiles, number of rows) of each strip."""
+        rows = max(1, TILES // self.right)
+        for top in range(0, self.down, rows):
+            yield top, min(rows, self.down - top)
+
+    def padded(self, channels):
+        """Zeros for a map with what is around it, (4 down + 2, 4 right + 2, channels), and its inside."""
+        padded = torch.zeros(self.down * OUT + 2, self.right * OUT + 2, channels)
+        return padded, padded[1:self.height + 1, 1:self.width + 1]
+
+    def inputs(self, padded, top, rows):
+        """(36, T, C): what a strip's tiles of inputs become."""
+        y, x, _ = padded.stride()
+        channels = padded.shape[2]
+        tiles = self.scratch('inputs', IN, IN, rows, self.right, channels)
+        tiles.copy_(padded.as_strided(tiles.shape, (y, x, OUT * y, OUT * x, 1), OUT * top * y))
+        size = rows * self.right
+        torch.mm(INPUTS_FLOAT, tiles.view(IN**2, -1), out=self.scratch('transformed', IN**2, size * channels))
+        return self.scratch('transformed', IN**2, size, channels)
+
+    def add_inputs(self, padded, transformed, top, rows):
+        """The transpose of `inputs`: add a strip's (36, T, C) to the places that they came from."""
+        y, x, _ = padded.stride()
+        channels = padded.shape[2]
+        tiles = self.scratch('inputs', IN, IN, rows, self.right, channels)
+        torch.mm(INPUTS_FLOAT.t(), transformed.view(IN**2, -1), out=tiles.view(IN**2, -1))
+        for i, j in itertools.product(range(2), range(2)):  # every second tile overlaps none of its like
+            part = tiles[:, :, i::2, j::2]
+            start = padded.storage_offset() + OUT * ((top + i) * y + j * x)
+            padded.as_strided(part.shape, (y, x, 2 * OUT * y, 2 * OUT * x, 1), start).add_(part)
+
+    def outputs(self, maps, top, rows):
+        """The view (4, 4, rows, right, O) of a strip's tiles in (4 down, 4 right, O) maps."""
+        strip = maps[OUT * top:OUT * (top + rows)].view(rows, OUT, self.right, OUT, -1)
+        return strip.permute(1, 3, 0, 2, 4)
+
+
+def transform_weights(weight):
+    """(O, C, 3, 3) weights -> (36, C, O)."""
+    flat = weight.detach().permute(2, 3, 1, 0).reshape(9, -1).double()
+    return torch.mm(WEIGHTS, flat).float().view(IN**2, weight.shape[1], weight.shape[0])
+
+
+class _Convolution(Function):
+    """Of maps, weights, bias or None, and the `transform_weights`; stride and padding 1; channels-last results."""
+
+    @staticmethod
+    def forward(ctx, maps, weight, bias, transformed):
+        ctx.save_for_backward(maps, transformed)
+        tiling, outs = _Tiling(maps), weight.shape[0]
+        padded, inside = tiling.padded(maps.shape[1])
+        # not a view, so that what follows may work in place
+        result = torch.empty((len(maps), outs, *maps.shape[2:]), memory_format=torch.channels_last)
+        for image, out in zip(maps.permute(0, 2, 3, 1), result.permute(0, 2, 3, 1)):
+            inside.copy_(image)
+            for top, rows in tiling.strips():
+                inputs = tiling.inputs(padded, top, rows)
+                products = tiling.scratch('products', IN**2, inputs.shape[1], outs)
+                torch.bmm(inputs, transformed, out=products)
+                tiles = tiling.scratch('outputs', OUT, OUT, rows, tiling.right, outs)
+                torch.mm(OUTPUTS_FLOAT, products.view(IN**2, -1), out=tiles.view(OUT**2, -1))
+                strip = tiling.scratch('strip', OUT * rows, OUT * tiling.right, outs)
+                tiling.outputs(strip, 0, rows).copy_(tiles)
+                part = out[OUT * top:OUT * (top + rows)]
+                part.copy_(strip[:len(part), :tiling.width])
+        if bias is not None:
+            result += bias[:, None, None]
+        return result
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad):
+        maps, transformed = ctx.saved_tensors
+        of_maps, of_weight, of_bias, _ = ctx.needs_input_grad
+        tiling, (channels, outs) = _Tiling(maps), transformed.shape[1:]
+        padded, inside = tiling.padded(channels)
+        grad_maps, grad_transformed = torch.zeros(maps.shape[0], *padded.shape), torch.zeros_like(transformed)
+        grad_padded = torch.zeros(tiling.down * OUT, tiling.right * OUT, outs)
+        for image, of_image, out in zip(maps.permute(0, 2, 3, 1), grad_maps, grad.permute(0, 2, 3, 1)):
+            inside.copy_(image)
+            grad_padded[:tiling.height, :tiling.width] = out
+            for top, rows in tiling.strips():
+                tiles = tiling.scratch('outputs', OUT, OUT, rows, tiling.right, outs)
+                tiles.copy_(tiling.outputs(grad_padded, top, rows))
+                products = tiling.scratch('products', IN**2, rows * tiling.right, outs)
+                torch.mm(OUTPUTS_FLOAT.t(), tiles.view(OUT**2, -1), out=products.view(IN**2, -1))
+                if of_weight:
+                    grad_transformed.baddbmm_(tiling.inputs(padded, top, rows).transpose(1, 2), products)
+                if of_maps:
+                    inputs = tiling.scratch('transformed', IN**2, rows * tiling.right, channels)
+                    torch.bmm(products, transformed.transpose(1, 2), out=inputs)
+                    tiling.add_inputs(of_image, inputs, top, rows)
+        flat = torch.mm(WEIGHTS.t(), grad_transformed.view(IN**2, -1).double()).float()
+        grad_weight = flat.view(3, 3, channels, outs).permute(3, 2, 0, 1)
+        grad_maps = grad_maps[:, 1:tiling.height + 1, 1:tiling.width + 1].permute(0, 3, 1, 2)
+        return (grad_maps if of_maps else None, grad_weight if of_weight else None,
+                grad.sum((0, 2, 3)) if of_bias else None, None)
+
+
+class WinogradForward:
+    """The forward pass of a convolution, by Winograd where that pays; elsewhere its own.
+
+    Its weights are transformed at first use, and anew when they have changed. Changes through ``.data`` are not
+    noticed.
+
+    Args:
+        convolution (nn.Conv2d): as `use_winograd` chooses.
+    """
+
+    def __init__(self, convolution):
+        self.convolution, self._made_of, self._transformed = convolution, None, None
+
+    def __call__(self, maps):
+        """(N, C, H, W) maps -> (N, O, H, W) maps."""
+        if not _pays(maps):
+            return type(self.convolution).forward(self.convolution, maps)
+        weight = self.convolution.weight
+        made_of = weight.data_ptr(), weight._version
+        if made_of != self._made_of:
+            self._made_of, self._transformed = made_of, transform_weights(weight)
+        return _Convolution.apply(maps, weight, self.convolution.bias, self._transformed)
+
+    def __getstate__(self):
+        return dict(convolution=self.convolution, _made_of=None, _transformed=None)
+
+
+def _pays(maps):
+    tiles = -(-maps.shape[2] // OUT) * -(-maps.shape[3] // OUT)
+    return (tiles >= FEWEST_TILES and maps.dtype == torch.float32 and maps.layout == torch.strided
+            and not maps.is_cuda and not autocast_on_cpu())
+
+
+def use_winograd(module):
+    """Let a module's convolutions compute by Winograd where it pays; names stay."""
+    for part in module.modules():
+        if (type(part) is nn.Conv2d and part.kernel_size == (3, 3) and part.padding_mode == 'zeros'
+                and part.stride == part.padding == part.dilation == (1, 1) and part.groups == 1
+                and min(part.in_channels, part.out_channels) >= FEWEST_CHANNELS):
+            part.forward = WinogradForward(part)
