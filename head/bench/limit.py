@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from torch.utils.mkldnn import to_mkldnn
 
 from ..engine.mixed_precision import with_teacher
+from ..method.winograd import use_winograd
 from .step import SIZE, Step
 
 TRIES = 3
@@ -37,20 +38,38 @@ class Product:
     weight_grad: bool
 
     def seconds(self):
-        """Forward and backward, in the memory layout in which they are fastest."""
+        """Forward and backward, in the way in which they are fastest."""
         if not self.conv:
-            return self._seconds_in(torch.contiguous_format)
+            tensors = self._tensors()
+            return self._seconds_of(functools.partial(F.linear, *tensors), tensors)
         ways = [self._seconds_in(layout) for layout in (torch.contiguous_format, torch.channels_last)]
+        ways.append(self._seconds_by_winograd())
         if not (self.input_grad or self.weight_grad):
             ways.append(self._seconds_in_onednn())
         return min(ways)
 
+    def _tensors(self, layout=torch.contiguous_format):
+        return [torch.randn(shape).to(memory_format=layout).requires_grad_(grad)
+                for shape, grad in ((self.input, self.input_grad), (self.weight, self.weight_grad))]
+
+    def _module(self):
+        stride, padding, dilation, groups = self.conv
+        out_channels, in_channels, *kernel = self.weight
+        return nn.Conv2d(in_channels * groups, out_channels, kernel, stride, padding, dilation, groups, bias=False)
+
     def _seconds_in(self, layout):
-        tensors = [torch.randn(shape).to(memory_format=layout).requires_grad_(grad)
-                   for shape, grad in ((self.input, self.input_grad), (self.weight, self.weight_grad))]
+        tensors = self._tensors(layout)
+        return self._seconds_of(functools.partial(F.conv2d, *tensors, None, *self.conv), tensors)
+
+    def _seconds_by_winograd(self):
+        """torch's own where Winograd's do not pay."""
+        conv, image = self._module().requires_grad_(self.weight_grad), self._tensors()[0]
+        use_winograd(conv)
+        return self._seconds_of(functools.partial(conv, image), [image, conv.weight])
+
+    @staticmethod
+    def _seconds_of(product, tensors):
         wanted = [tensor for tensor in tensors if tensor.requires_grad]
-        product = functools.partial(F.conv2d, *tensors, None, *self.conv) if self.conv else functools.partial(
-            F.linear, *tensors)
         forward = _fastest(product)
         if not wanted:
             return forward
@@ -59,10 +78,7 @@ class Product:
         return forward + _fastest(lambda: torch.autograd.grad(out, wanted, gradient, retain_graph=True))
 
     def _seconds_in_onednn(self):
-        stride, padding, dilation, groups = self.conv
-        out_channels, in_channels, *kernel = self.weight
-        conv = nn.Conv2d(in_channels * groups, out_channels, kernel, stride, padding, dilation, groups, bias=False)
-        conv, image = to_mkldnn(conv.eval()), torch.randn(self.input).to_mkldnn()
+        conv, image = to_mkldnn(self._module().eval()), torch.randn(self.input).to_mkldnn()
         with torch.no_grad():
             return _fastest(lambda: conv(image))
 
