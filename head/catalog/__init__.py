@@ -31,14 +31,14 @@ def read_yaml(path, type):
         RequestError: no such file, no yaml, or not of that type.
     """
     try:
-        value = msgspec.yaml.decode(Path(path).read_bytes(), type=type)
+        return msgspec.yaml.decode(Path(path).read_bytes(), type=type)
     except FileNotFoundError as error:
         raise RequestError(f'{path}: no such file') from error
     except (msgspec.MsgspecError, ValueError, TypeError, RecursionError) as error:
         # TypeError: a key that cannot be one
         raise RequestError(f'{path}: {" ".join(str(error).split())}') from error
-    raise_lost()
-    return value
+    finally:
+        raise_lost()
 
 
 def _read_rows(name, type):
@@ -49,7 +49,8 @@ def _read_rows(name, type):
             rows[key] = msgspec.convert(row, type)
         except msgspec.ValidationError as error:
             raise RequestError(f'{path}: {key}: {error}') from error
-    raise_lost()
+        finally:
+            raise_lost()
     return rows
 
 

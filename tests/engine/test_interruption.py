@@ -1,14 +1,17 @@
 """A training that is told to stop, and checkpoints that are whole or not there."""
 
+import contextlib
 import errno
 import os
 import signal
 import subprocess
 import sys
 
+import msgspec
 import pytest
 import torch
 
+from head import catalog, keyboard_interrupt
 from head.catalog import ROOT
 
 from .training_runs import start, wait_for_a_step
@@ -74,6 +77,23 @@ def test_while_a_config_is_read(tmp_path):
 @pytest.mark.parametrize('where', ['msgspec.yaml.decode', 'msgspec.convert'])
 def test_lost_while_the_catalog_is_read(where):
     assert terminated(where, True, 'catalog') == ''
+
+
+@pytest.mark.parametrize('where, read', [('msgspec.yaml.decode', catalog.coco), ('msgspec.convert', catalog.files)])
+@pytest.mark.parametrize('error', [None, msgspec.ValidationError])
+def test_every_reader_looks_for_a_lost_one(where, read, error, monkeypatch):
+    def call(*args, **kwargs):
+        with contextlib.suppress(KeyboardInterrupt):
+            keyboard_interrupt.terminate(signal.SIGTERM, None)
+        if error:
+            raise error
+        return called(*args, **kwargs)
+
+    called = msgspec.convert if read is catalog.files else msgspec.yaml.decode
+    monkeypatch.setattr(where, call)
+    monkeypatch.setattr(keyboard_interrupt, '_asked', False)
+    with pytest.raises(KeyboardInterrupt):
+        read()
 
 
 def test_when_a_signal_waits():
