@@ -1,4 +1,6 @@
-"""Detecting with the backbone in its fast form."""
+"""Detecting in fast forms."""
+
+import copy
 
 import pytest
 import torch
@@ -23,7 +25,7 @@ def model():
 
 @pytest.fixture
 def loader():
-    return Images((128, 160), 'cpu', 2)
+    return Images((256, 320), 'cpu', 2)
 
 
 def plain(model, loader):
@@ -44,13 +46,16 @@ def assert_same(found, expected):
 def test_the_same_detections_also_of_changed_weights(model, loader, monkeypatch):
     calls, renew = [], FoldedBackbone._renew
     monkeypatch.setattr(FoldedBackbone, '_renew', lambda *args: calls.append(args) or renew(*args))
-    backbone, names = model.backbone, list(model.state_dict())
-    assert_same(detect(model, loader, 'cpu'), plain(model, loader))
+    backbone, names, twin = model.backbone, list(model.state_dict()), copy.deepcopy(model)
+    assert_same(detect(model, loader, 'cpu'), plain(twin, loader))
     model.train()
-    with torch.no_grad():
-        backbone.layer3[0].conv1.weight.mul_(1.5)
-    assert_same(detect(model, loader, 'cpu'), plain(model, loader))
+    for one in model, twin:
+        with torch.no_grad():
+            one.backbone.layer3[0].conv1.weight.mul_(1.5)
+            one.rpn_head.cls_convs[0].conv.weight.mul_(1.5)
+    assert_same(detect(model, loader, 'cpu'), plain(twin, loader))
     assert len(calls) == 4 and not model.training
+    assert 'forward' in vars(model.rpn_head.retina_cls)
     assert model.backbone is backbone and list(model.state_dict()) == names
 
 
