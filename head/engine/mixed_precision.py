@@ -13,6 +13,7 @@ from mmdet.models.roi_heads.bbox_heads import BBoxHead
 from mmdet.models.roi_heads.roi_extractors.base_roi_extractor import BaseRoIExtractor
 
 from ..errors import EnvironmentFault, RequestError
+from ..method.roi_align_choice import choose_roi_align
 from .torch_versions import HAS_AUTOCAST
 
 DTYPES = dict(bf16='bfloat16', fp16='float16')
@@ -73,6 +74,7 @@ def autocast_model(model, amp, device):
     model.forward = torch.autocast(device, dtype)(model.forward)
     if device == 'cpu':
         model.extract_feat = _in_channels_last(model.extract_feat)
+        choose_roi_align(model)  # one that can read them
     return model
 
 

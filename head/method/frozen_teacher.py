@@ -51,6 +51,7 @@ class FrozenTeacherDistiller(DistillationStep, SingleTeacherDistiller):
             student, build_teacher(**teacher), teacher_hooks=teacher_hooks, student_hooks=student_hooks, **kwargs)
         self._backbone = FoldedBackbone(self.teacher.backbone)
         use_winograd(self.teacher.neck)
+        choose_roi_align(self.teacher)
         for target, source in (weight_transfer or {}).items():
             part = getattr_recur(self, target)
             part.load_state_dict(getattr_recur(self, source).state_dict())
@@ -66,5 +67,4 @@ class FrozenTeacherDistiller(DistillationStep, SingleTeacherDistiller):
         """
         feats = self.teacher.neck(self._backbone(img))
         if bboxes is not None:
-            choose_roi_align(self.teacher.roi_head.bbox_roi_extractor, feats)
             self.teacher.roi_head._bbox_forward(feats, bbox2roi(bboxes))

@@ -1,10 +1,21 @@
-"""Which RoIAlign computes: mmcv's on a GPU, torchvision's on the CPU, where mmcv's takes three times as long.
+"""Which RoIAlign computes: mmcv's on a GPU, torchvision's on the CPU.
 
-Both give the same numbers. Not by the config: torchvision's gradient on a GPU has no deterministic kernel.
+There mmcv's takes three times as long, and reads maps that are channels-last as if they were dense: its numbers are
+wrong then. Both give the same numbers of dense maps. Not by the config: torchvision's gradient on a GPU has no
+deterministic kernel.
 """
 
+from mmdet.models.roi_heads.roi_extractors.base_roi_extractor import BaseRoIExtractor
 
-def choose_roi_align(extractor, feats):
-    """Let mmdet's RoI extractor pool from these maps, a list of tensors, with the faster operator."""
+
+def choose_roi_align(module):
+    """Let a module's RoI extractors choose, at every call, by where the maps are."""
+    for part in module.modules():
+        if isinstance(part, BaseRoIExtractor) and _choose not in part._forward_pre_hooks.values():
+            part.register_forward_pre_hook(_choose)
+
+
+def _choose(extractor, inputs):
+    feats = inputs[0]
     for layer in extractor.roi_layers:
         layer.use_torchvision = not feats[0].is_cuda

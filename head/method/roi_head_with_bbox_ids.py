@@ -4,7 +4,6 @@ import torch
 from mmdet.models import HEADS, StandardRoIHead
 
 from .box_positions import ground_truth_ids
-from .roi_align_choice import choose_roi_align
 
 
 @HEADS.register_module()
@@ -48,6 +47,5 @@ class StandardRoIHeadWithBBoxIDs(StandardRoIHead):
         return torch.cat([ids.new_full((len(ids), 1), image), ids], 1)
 
     def _bbox_forward(self, x, rois):
-        choose_roi_align(self.bbox_roi_extractor, x)
         results = super()._bbox_forward(x, rois)
         return {name: value.float() for name, value in results.items()}

@@ -11,7 +11,7 @@ from head.engine import mixed_precision
 from head.engine.torch_versions import HAS_AUTOCAST
 from head.smoke import first_steps
 
-from ..method.miniature_models import batch, head_detector, teacher_free_detector, total
+from ..method.miniature_models import batch, head_detector, teacher_free_detector, total, two_stage_detector
 from .mixed_precision import effect, stored
 from .test_commands import QUICK
 
@@ -79,6 +79,25 @@ def test_what_computes_in_what(amp, build, rois, other):
     total(losses).backward()
     gradients = [value.grad for value in model.parameters() if value.grad is not None]
     assert all(gradient.dtype == torch.float32 and gradient.isfinite().all() for gradient in gradients)
+
+
+@needs_autocast
+@pytest.mark.parametrize('build', [head_detector, two_stage_detector])
+def test_rois_are_pooled_as_from_dense_maps(build):
+    """mmcv's RoIAlign takes all maps for dense ones on a CPU."""
+    model, seen = mixed_precision.autocast_model(build(), 'bf16', 'cpu'), []
+    extractor = model.roi_head.bbox_roi_extractor
+    extractor.register_forward_hook(lambda _, inputs, output: seen.append((*inputs, output)))
+    images, metas, boxes, labels = batch()
+    init_iter(None)
+    init_iter(first_steps.ITERATION)
+    model(img=images, img_metas=metas, gt_bboxes=boxes, gt_labels=labels, return_loss=True)
+    (feats, rois, pooled), = seen
+    assert not feats[0].is_contiguous() and len(rois) > 20
+    for layer in extractor.roi_layers:
+        layer.use_torchvision = False
+    dense = extractor.forward([feat.contiguous() for feat in feats], rois)
+    assert dense.abs().max() > 0.1 and torch.equal(pooled, dense)
 
 
 @needs_autocast

@@ -11,6 +11,11 @@ def head_detector(train=True, seed=0):
     return _built(cfg.model, train, seed)
 
 
+def two_stage_detector():
+    """The shrunk Faster R-CNN."""
+    return _built(miniature.load('faster_rcnn_r18').model, True)
+
+
 def teacher_free_config(kind):
     """A shrunk model of teacher-free HEAD, of both assistants or of one: ``both``, ``rcnn``, ``fcos``."""
     return miniature.load('tf_head_r18' if kind == 'both' else f'tf_head_{kind}_r18').model
@@ -28,7 +33,7 @@ def _built(cfg, train, seed=0):
     torch.manual_seed(seed)
     model = build_detector(cfg)
     model.init_weights()
-    if train:
+    if train and hasattr(model.rpn_head, 'retina_cls'):
         # spread the scores, which start out all alike
         torch.nn.init.normal_(model.rpn_head.retina_cls.weight, std=0.1)
     return model.train(train)
