@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from torch.utils.mkldnn import to_mkldnn
 
 from ..engine.mixed_precision import with_teacher
-from ..method.winograd import use_winograd
+from ..method.winograd_choice import WinogradForward, use_winograd
 from .step import SIZE, Step
 
 TRIES = 3
@@ -43,7 +43,11 @@ class Product:
             tensors = self._tensors()
             return self._seconds_of(functools.partial(F.linear, *tensors), tensors)
         ways = [self._seconds_in(layout) for layout in (torch.contiguous_format, torch.channels_last)]
-        ways.append(self._seconds_by_winograd())
+        conv = self._module().requires_grad_(self.weight_grad)
+        use_winograd(conv)
+        if isinstance(conv.forward, WinogradForward):
+            image = torch.randn(self.input).requires_grad_(self.input_grad)
+            ways.append(self._seconds_of(functools.partial(conv, image), [image, conv.weight]))
         if not (self.input_grad or self.weight_grad):
             ways.append(self._seconds_in_onednn())
         return min(ways)
@@ -60,12 +64,6 @@ class Product:
     def _seconds_in(self, layout):
         tensors = self._tensors(layout)
         return self._seconds_of(functools.partial(F.conv2d, *tensors, None, *self.conv), tensors)
-
-    def _seconds_by_winograd(self):
-        """torch's own where Winograd's do not pay."""
-        conv, image = self._module().requires_grad_(self.weight_grad), self._tensors()[0]
-        use_winograd(conv)
-        return self._seconds_of(functools.partial(conv, image), [image, conv.weight])
 
     @staticmethod
     def _seconds_of(product, tensors):

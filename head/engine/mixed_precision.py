@@ -74,7 +74,7 @@ def autocast_model(model, amp, device):
     model.forward = torch.autocast(device, dtype)(model.forward)
     if device == 'cpu':
         model.extract_feat = _in_channels_last(model.extract_feat)
-        choose_roi_align(model)  # one that can read them
+        choose_roi_align(model)  # mmcv's takes these maps for dense ones
     return model
 
 

@@ -4,5 +4,5 @@ import torch
 
 
 def autocast_on_cpu():
-    """torch 1.9 has none."""
+    """Always False on torch 1.9, which has none."""
     return getattr(torch, 'is_autocast_cpu_enabled', lambda: False)()

@@ -39,6 +39,9 @@ class FoldedStages:
 
 
 def fold_frozen_stages(backbone):
-    """Let a backbone compute its frozen stages in their fast form, if it is a ResNet that has any; names stay."""
-    if type(backbone) is ResNet and backbone.frozen_stages >= 1:
+    """Let a backbone compute its frozen stages in their fast form, if it is a ResNet that has any.
+
+    Names stay, a second call changes nothing.
+    """
+    if type(backbone) is ResNet and backbone.frozen_stages >= 1 and 'forward' not in vars(backbone):
         backbone.forward = FoldedStages(backbone)

@@ -12,7 +12,7 @@ from todd.distillers import DISTILLERS, MultiTeacherDistiller, SingleTeacherDist
 from .distillation_step import DistillationStep
 from .folded_backbone import FoldedBackbone
 from .roi_align_choice import choose_roi_align
-from .winograd import use_winograd
+from .winograd_choice import use_winograd
 
 
 def build_teacher(config, ckpt):

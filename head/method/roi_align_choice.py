@@ -9,7 +9,11 @@ from mmdet.models.roi_heads.roi_extractors.base_roi_extractor import BaseRoIExtr
 
 
 def choose_roi_align(module):
-    """Let a module's RoI extractors choose, at every call, by where the maps are."""
+    """Let a module's RoI extractors choose, at every call, by where the maps are; a second call changes nothing.
+
+    Args:
+        module (nn.Module): its extractors are called with the maps as first argument, as mmdet does.
+    """
     for part in module.modules():
         if isinstance(part, BaseRoIExtractor) and _choose not in part._forward_pre_hooks.values():
             part.register_forward_pre_hook(_choose)

@@ -1,31 +1,24 @@
-"""3x3 convolutions in float32 on a CPU with a quarter of the products: Winograd's F(4x4, 3x3).
+"""Winograd's F(4x4, 3x3): 3x3 convolutions in float32 on a CPU with a quarter of the products.
 
 Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", arXiv:1509.09308: a tile of 6x6 inputs becomes 36
 numbers a channel, each channel's 3x3 weights become 36, and their products, summed over the channels, become a tile of
-4x4 outputs. The polynomials are evaluated at 0, +-3/4, +-5/4 and infinity, which keeps rounding errors small, as in
-Barabasz et al., arXiv:1803.10986: of the size of torch's own where maps are channels-last.
-
-The gradients are the transposed products of the same numbers.
+4x4 outputs. The backward pass applies the transposed transforms. The polynomials are evaluated at 0, +-3/4, +-5/4 and
+infinity, chosen by the error as Barabasz et al. do, arXiv:1803.10986: on average it is within twice that of torch's
+own convolutions of channels-last maps.
 """
 
 import itertools
 import math
 
 import torch
-from torch import nn
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
-
-from .cpu_autocast import autocast_on_cpu
 
 IN, OUT = 6, 4
 """Sides of a tile of inputs and of one of outputs."""
 
 TILES = 200
 """Computed at a time: so many stay in the cache."""
-
-FEWEST_TILES, FEWEST_CHANNELS = 64, 128
-"""A map with fewer is as fast, or faster, without it."""
 
 
 def _both_axes(one_axis):
@@ -54,8 +47,8 @@ def _transforms():
     return _both_axes(inputs), _both_axes(weights), _both_axes(outputs.t())
 
 
-INPUTS, WEIGHTS, OUTPUTS = _transforms()
-INPUTS_FLOAT, OUTPUTS_FLOAT = INPUTS.float(), OUTPUTS.float()
+INPUT_TRANSFORM, WEIGHT_TRANSFORM, OUTPUT_TRANSFORM = _transforms()
+INPUT_TRANSFORM, OUTPUT_TRANSFORM = INPUT_TRANSFORM.float(), OUTPUT_TRANSFORM.float()
 
 
 class _Scratch(dict):
@@ -73,7 +66,7 @@ class _Tiling:
 
     def __init__(self, maps):
         self.height, self.width = maps.shape[2:]
-        self.down, self.right = -(-self.height // OUT), -(-self.width // OUT)
+        self.down, self.right = tiles_of(maps)
         self.scratch = _Scratch()
 
     def strips(self):
@@ -91,18 +84,18 @@ class _Tiling:
         """(36, T, C): what a strip's tiles of inputs become."""
         y, x, _ = padded.stride()
         channels = padded.shape[2]
-        tiles = self.scratch('inputs', IN, IN, rows, self.right, channels)
-        tiles.copy_(padded.as_strided(tiles.shape, (y, x, OUT * y, OUT * x, 1), OUT * top * y))
+        tiles = self.scratch('tiles', IN, IN, rows, self.right, channels)
+        start = padded.storage_offset() + OUT * top * y
+        tiles.copy_(padded.as_strided(tiles.shape, (y, x, OUT * y, OUT * x, 1), start))
         size = rows * self.right
-        torch.mm(INPUTS_FLOAT, tiles.view(IN**2, -1), out=self.scratch('transformed', IN**2, size * channels))
-        return self.scratch('transformed', IN**2, size, channels)
+        torch.mm(INPUT_TRANSFORM, tiles.view(IN**2, -1), out=self.scratch('inputs', IN**2, size * channels))
+        return self.scratch('inputs', IN**2, size, channels)
 
-    def add_inputs(self, padded, transformed, top, rows):
+    def add_inputs(self, padded, inputs, top, rows):
         """The transpose of `inputs`: add a strip's (36, T, C) to the places that they came from."""
         y, x, _ = padded.stride()
-        channels = padded.shape[2]
-        tiles = self.scratch('inputs', IN, IN, rows, self.right, channels)
-        torch.mm(INPUTS_FLOAT.t(), transformed.view(IN**2, -1), out=tiles.view(IN**2, -1))
+        tiles = self.scratch('tiles', IN, IN, rows, self.right, padded.shape[2])
+        torch.mm(INPUT_TRANSFORM.t(), inputs.view(IN**2, -1), out=tiles.view(IN**2, -1))
         for i, j in itertools.product(range(2), range(2)):  # every second tile overlaps none of its like
             part = tiles[:, :, i::2, j::2]
             start = padded.storage_offset() + OUT * ((top + i) * y + j * x)
@@ -114,14 +107,29 @@ class _Tiling:
         return strip.permute(1, 3, 0, 2, 4)
 
 
-def transform_weights(weight):
-    """(O, C, 3, 3) weights -> (36, C, O)."""
+def tiles_of(maps):
+    """How many tiles of outputs (N, C, H, W) maps have down and to the right."""
+    return -(-maps.shape[2] // OUT), -(-maps.shape[3] // OUT)
+
+
+def transform_weight(weight):
+    """(O, C, 3, 3) float32 -> (36, C, O) float32."""
     flat = weight.detach().permute(2, 3, 1, 0).reshape(9, -1).double()
-    return torch.mm(WEIGHTS, flat).float().view(IN**2, weight.shape[1], weight.shape[0])
+    return torch.mm(WEIGHT_TRANSFORM, flat).float().view(IN**2, weight.shape[1], weight.shape[0])
 
 
-class _Convolution(Function):
-    """Of maps, weights, bias or None, and the `transform_weights`; stride and padding 1; channels-last results."""
+class WinogradConvolution(Function):
+    """`apply(maps, weight, bias, transformed)`: a convolution with stride and padding 1, and its gradients.
+
+    Args:
+        maps (Tensor): (N, C, H, W) float32, on a CPU.
+        weight (Tensor): (O, C, 3, 3), to which its gradient goes.
+        bias (Tensor): (O,) or None.
+        transformed (Tensor): (36, C, O), `transform_weight` of the weight.
+
+    Returns:
+        Tensor: (N, O, H, W), channels-last.
+    """
 
     @staticmethod
     def forward(ctx, maps, weight, bias, transformed):
@@ -136,9 +144,9 @@ class _Convolution(Function):
                 inputs = tiling.inputs(padded, top, rows)
                 products = tiling.scratch('products', IN**2, inputs.shape[1], outs)
                 torch.bmm(inputs, transformed, out=products)
-                tiles = tiling.scratch('outputs', OUT, OUT, rows, tiling.right, outs)
-                torch.mm(OUTPUTS_FLOAT, products.view(IN**2, -1), out=tiles.view(OUT**2, -1))
-                strip = tiling.scratch('strip', OUT * rows, OUT * tiling.right, outs)
+                tiles = tiling.scratch('output tiles', OUT, OUT, rows, tiling.right, outs)
+                torch.mm(OUTPUT_TRANSFORM, products.view(IN**2, -1), out=tiles.view(OUT**2, -1))
+                strip = tiling.scratch('outputs', OUT * rows, OUT * tiling.right, outs)
                 tiling.outputs(strip, 0, rows).copy_(tiles)
                 part = out[OUT * top:OUT * (top + rows)]
                 part.copy_(strip[:len(part), :tiling.width])
@@ -149,70 +157,35 @@ class _Convolution(Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, grad):
-        maps, transformed = ctx.saved_tensors
         of_maps, of_weight, of_bias, _ = ctx.needs_input_grad
-        tiling, (channels, outs) = _Tiling(maps), transformed.shape[1:]
-        padded, inside = tiling.padded(channels)
-        grad_maps, grad_transformed = torch.zeros(maps.shape[0], *padded.shape), torch.zeros_like(transformed)
-        grad_padded = torch.zeros(tiling.down * OUT, tiling.right * OUT, outs)
-        for image, of_image, out in zip(maps.permute(0, 2, 3, 1), grad_maps, grad.permute(0, 2, 3, 1)):
-            inside.copy_(image)
-            grad_padded[:tiling.height, :tiling.width] = out
-            for top, rows in tiling.strips():
-                tiles = tiling.scratch('outputs', OUT, OUT, rows, tiling.right, outs)
-                tiles.copy_(tiling.outputs(grad_padded, top, rows))
-                products = tiling.scratch('products', IN**2, rows * tiling.right, outs)
-                torch.mm(OUTPUTS_FLOAT.t(), tiles.view(OUT**2, -1), out=products.view(IN**2, -1))
-                if of_weight:
-                    grad_transformed.baddbmm_(tiling.inputs(padded, top, rows).transpose(1, 2), products)
-                if of_maps:
-                    inputs = tiling.scratch('transformed', IN**2, rows * tiling.right, channels)
-                    torch.bmm(products, transformed.transpose(1, 2), out=inputs)
-                    tiling.add_inputs(of_image, inputs, top, rows)
-        flat = torch.mm(WEIGHTS.t(), grad_transformed.view(IN**2, -1).double()).float()
-        grad_weight = flat.view(3, 3, channels, outs).permute(3, 2, 0, 1)
+        grad_maps, grad_weight = _gradients(grad, *ctx.saved_tensors, of_maps, of_weight)
+        return grad_maps, grad_weight, grad.sum((0, 2, 3)) if of_bias else None, None
+
+
+def _gradients(grad, maps, transformed, of_maps, of_weight):
+    """Of maps and of weight, each None unless it is wanted."""
+    tiling, (channels, outs) = _Tiling(maps), transformed.shape[1:]
+    padded, inside = tiling.padded(channels)
+    padded_grad = torch.zeros(tiling.down * OUT, tiling.right * OUT, outs)
+    grad_maps = torch.zeros(len(maps), *padded.shape) if of_maps else None
+    grad_transformed = torch.zeros_like(transformed) if of_weight else None
+    for number in range(len(maps) if of_maps or of_weight else 0):
+        inside.copy_(maps[number].permute(1, 2, 0))
+        padded_grad[:tiling.height, :tiling.width] = grad[number].permute(1, 2, 0)
+        for top, rows in tiling.strips():
+            tiles = tiling.scratch('output tiles', OUT, OUT, rows, tiling.right, outs)
+            tiles.copy_(tiling.outputs(padded_grad, top, rows))
+            products = tiling.scratch('products', IN**2, rows * tiling.right, outs)
+            torch.mm(OUTPUT_TRANSFORM.t(), tiles.view(OUT**2, -1), out=products.view(IN**2, -1))
+            if of_weight:
+                grad_transformed.baddbmm_(tiling.inputs(padded, top, rows).transpose(1, 2), products)
+            if of_maps:
+                inputs = tiling.scratch('inputs', IN**2, rows * tiling.right, channels)
+                torch.bmm(products, transformed.transpose(1, 2), out=inputs)
+                tiling.add_inputs(grad_maps[number], inputs, top, rows)
+    if of_maps:
         grad_maps = grad_maps[:, 1:tiling.height + 1, 1:tiling.width + 1].permute(0, 3, 1, 2)
-        return (grad_maps if of_maps else None, grad_weight if of_weight else None,
-                grad.sum((0, 2, 3)) if of_bias else None, None)
-
-
-class WinogradForward:
-    """The forward pass of a convolution, by Winograd where that pays; elsewhere its own.
-
-    Its weights are transformed at first use, and anew when they have changed. Changes through ``.data`` are not
-    noticed.
-
-    Args:
-        convolution (nn.Conv2d): as `use_winograd` chooses.
-    """
-
-    def __init__(self, convolution):
-        self.convolution, self._made_of, self._transformed = convolution, None, None
-
-    def __call__(self, maps):
-        """(N, C, H, W) maps -> (N, O, H, W) maps."""
-        if not _pays(maps):
-            return type(self.convolution).forward(self.convolution, maps)
-        weight = self.convolution.weight
-        made_of = weight.data_ptr(), weight._version
-        if made_of != self._made_of:
-            self._made_of, self._transformed = made_of, transform_weights(weight)
-        return _Convolution.apply(maps, weight, self.convolution.bias, self._transformed)
-
-    def __getstate__(self):
-        return dict(convolution=self.convolution, _made_of=None, _transformed=None)
-
-
-def _pays(maps):
-    tiles = -(-maps.shape[2] // OUT) * -(-maps.shape[3] // OUT)
-    return (tiles >= FEWEST_TILES and maps.dtype == torch.float32 and maps.layout == torch.strided
-            and not maps.is_cuda and not autocast_on_cpu())
-
-
-def use_winograd(module):
-    """Let a module's convolutions compute by Winograd where it pays; names stay."""
-    for part in module.modules():
-        if (type(part) is nn.Conv2d and part.kernel_size == (3, 3) and part.padding_mode == 'zeros'
-                and part.stride == part.padding == part.dilation == (1, 1) and part.groups == 1
-                and min(part.in_channels, part.out_channels) >= FEWEST_CHANNELS):
-            part.forward = WinogradForward(part)
+    if not of_weight:
+        return grad_maps, None
+    flat = torch.mm(WEIGHT_TRANSFORM.t(), grad_transformed.view(IN**2, -1).double()).float()
+    return grad_maps, flat.view(3, 3, channels, outs).permute(3, 2, 0, 1)

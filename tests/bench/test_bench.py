@@ -10,6 +10,7 @@ from head.bench.phases import PHASES, Phases
 from head.bench.table import lines
 from head.engine.torch_versions import HAS_AUTOCAST
 from head.errors import EnvironmentFault
+from head.method.winograd import WinogradConvolution
 
 SIZE = (128, 160)
 
@@ -47,6 +48,15 @@ def test_the_limit():
     found = limit.measure('retinanet_r18', 1, SIZE)
     assert found['products'] == 78 and 1 < found['ratio'] < 20
     assert len(list(lines(dict(limit=[found])))) == 3
+
+
+def test_a_product_is_measured_by_winograd_too(monkeypatch):
+    calls, apply = [], WinogradConvolution.apply
+    monkeypatch.setattr(WinogradConvolution, 'apply', lambda *args: calls.append(args) or apply(*args))
+    conv = limit.Product((1, 128, 32, 32), (128, 128, 3, 3), ((1, 1), (1, 1), (1, 1), 1), True, True)
+    assert conv.seconds() > 0 and calls
+    calls.clear()
+    assert replace(conv, weight=(36, 128, 3, 3)).seconds() > 0 and not calls
 
 
 def test_a_product_has_its_gradients_in_it():

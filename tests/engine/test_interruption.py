@@ -82,6 +82,8 @@ def test_lost_while_the_catalog_is_read(where):
 @pytest.mark.parametrize('where, read', [('msgspec.yaml.decode', catalog.coco), ('msgspec.convert', catalog.files)])
 @pytest.mark.parametrize('error', [None, msgspec.ValidationError])
 def test_every_reader_looks_for_a_lost_one(where, read, error, monkeypatch):
+    called = msgspec.convert if read is catalog.files else msgspec.yaml.decode
+
     def call(*args, **kwargs):
         with contextlib.suppress(KeyboardInterrupt):
             keyboard_interrupt.terminate(signal.SIGTERM, None)
@@ -89,7 +91,6 @@ def test_every_reader_looks_for_a_lost_one(where, read, error, monkeypatch):
             raise error
         return called(*args, **kwargs)
 
-    called = msgspec.convert if read is catalog.files else msgspec.yaml.decode
     monkeypatch.setattr(where, call)
     monkeypatch.setattr(keyboard_interrupt, '_asked', False)
     with pytest.raises(KeyboardInterrupt):

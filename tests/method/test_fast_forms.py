@@ -1,5 +1,6 @@
 """Detectors in their fast forms against plain ones."""
 
+import copy
 import re
 from collections import Counter
 
@@ -7,9 +8,13 @@ import pytest
 import torch
 
 from head.bench.detectors import batch, build, config_of
+from head.bench.inference import Images
+from head.engine.inference import detect
 from head.method.fast_forms import use_fast_forms
 
 from .miniature_models import total
+
+SIZE, CLASSES = (256, 320), 'bbox_head.retina_cls.weight'
 
 
 def both(row):
@@ -40,15 +45,45 @@ def test_the_teachers_neck_is_fast_by_itself():
 
 def test_the_same_losses_gradients_and_names():
     plain, fast = both('retinanet_r18')
-    data = batch((256, 320), 'cpu')
+    data = batch(SIZE, 'cpu')
     losses = [model(return_loss=True, **data) for model in (plain, fast)]
     for name, values in losses[0].items():
         torch.testing.assert_close(torch.stack(losses[1][name]), torch.stack(values), rtol=1e-5, atol=0)
     for one in losses:
         total(one).backward()
-    parameters = dict(fast.named_parameters())
-    for name, wanted in plain.named_parameters():
-        if wanted.grad is not None:
-            apart = (parameters[name].grad - wanted.grad).abs().max()
-            assert apart <= 1e-5 * wanted.grad.abs().max(), name
+    wanted, found = ({name: value.grad for name, value in model.named_parameters() if value.grad is not None}
+                     for model in (plain, fast))
+    assert list(found) == list(wanted) and not torch.equal(found[CLASSES], wanted[CLASSES])
+    for name, gradient in wanted.items():
+        assert (found[name] - gradient).abs().max() <= 1e-5 * gradient.abs().max(), name
     assert list(fast.state_dict()) == list(plain.state_dict())
+
+
+class Training:
+    """Steps of SGD on one batch, in fast forms."""
+
+    def __init__(self):
+        self.model = both('retinanet_r18')[1]
+        self.optimizer = torch.optim.SGD(self.model.parameters(), 1e-3, momentum=0.9)
+
+    def step(self):
+        self.optimizer.zero_grad()
+        loss = total(self.model.train()(return_loss=True, **batch(SIZE, 'cpu')))
+        loss.backward()
+        self.optimizer.step()
+        return loss.item()
+
+
+def test_a_training_depends_on_its_weights_alone():
+    """Neither on evaluations between its steps, nor on where it went on from a checkpoint."""
+    alone, evaluated, resumed = Training(), Training(), Training()
+    losses = [alone.step() for _ in range(3)]
+    assert len(set(losses)) == 3
+    assert [evaluated.step() for _ in range(2)] == losses[:2]
+    detect(evaluated.model, Images(SIZE, 'cpu', 1), 'cpu')
+    resumed.model.load_state_dict(evaluated.model.state_dict())
+    resumed.optimizer.load_state_dict(copy.deepcopy(evaluated.optimizer.state_dict()))
+    for other in evaluated, resumed:
+        assert other.step() == losses[2]
+        for name, value in alone.model.state_dict().items():
+            assert torch.equal(other.model.state_dict()[name], value), name

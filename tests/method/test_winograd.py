@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from head.method.winograd import FEWEST_TILES, use_winograd
+from head.engine.torch_versions import HAS_AUTOCAST
+from head.method.winograd_choice import FEWEST_TILES, use_winograd
 
 SIZES = [(32, 32), (37, 30), (1, 253), (101, 150)]
 """Of maps: whole tiles, parts of tiles, one row, several strips."""
@@ -44,6 +45,8 @@ def test_values_and_gradients(height, width, bias, channels_last):
     x.requires_grad_()
     y, wanted_y = conv(x), wanted_conv(wanted_x)
     grad = torch.randn(y.shape)
+    if channels_last:
+        grad = grad.contiguous(memory_format=torch.channels_last)
     y.backward(grad)
     wanted_y.backward(grad.double())
     assert y.shape == wanted_y.shape and error(y, wanted_y) < 3e-6
@@ -53,15 +56,15 @@ def test_values_and_gradients(height, width, bias, channels_last):
         assert error(parameter.grad, wanted.grad) < 1e-5, name
 
 
-def test_only_what_is_asked_for_has_a_gradient():
+def test_each_gradient_alone():
     conv, x = convolution(), maps(32, 32)
-    conv.weight.requires_grad = False
-    conv(x).sum().backward()
-    assert conv.weight.grad is None and conv.bias.grad is not None
     x.requires_grad_()
-    conv.bias = nn.Parameter(conv.bias.detach(), requires_grad=False)
-    conv(x).sum().backward()
-    assert conv.bias.grad is None and x.grad is not None
+    tensors = [x, conv.weight, conv.bias]
+    wanted = torch.autograd.grad(conv(x).square().sum(), tensors)
+    for tensor, gradient in zip(tensors, wanted):
+        for other in tensors:
+            other.requires_grad_(other is tensor)
+        assert torch.equal(torch.autograd.grad(conv(x).square().sum(), tensor)[0], gradient)
 
 
 def test_what_follows_may_work_in_place():
@@ -90,6 +93,31 @@ def test_changed_weights_are_noticed():
     assert error(after, before.double()) > 0.1
     conv.load_state_dict(convolution().state_dict())
     assert torch.equal(conv(x), before)
+    conv.weight.data.neg_()  # as mmcv's EMAHook does, and without counting up its version
+    conv.bias.data.neg_()
+    assert torch.equal(conv(x), -before)
+
+
+def test_no_image():
+    conv, x = convolution(), maps(32, 32, num=0).requires_grad_()
+    y = conv(x)
+    y.sum().backward()
+    assert y.shape == (0, 136, 32, 32) and x.grad.shape == x.shape
+    assert conv.weight.grad.abs().max() == conv.bias.grad.abs().max() == 0
+
+
+def test_the_graph_may_be_kept():
+    conv, x = convolution(), maps(37, 30).requires_grad_()
+    loss = conv(x).square().sum()
+    first, second = (torch.autograd.grad(loss, [x, conv.weight], retain_graph=True) for _ in range(2))
+    assert torch.equal(first[0], second[0]) and torch.equal(first[1], second[1])
+
+
+def test_a_second_call_changes_nothing():
+    conv = convolution()
+    forward = conv.forward
+    use_winograd(conv)
+    assert conv.forward is forward
 
 
 @pytest.mark.parametrize('copied', [copy.deepcopy, lambda conv: pickle.loads(pickle.dumps(conv))])
@@ -121,7 +149,7 @@ def test_small_maps_and_double_are_torchs():
     assert torch.equal(conv.double()(enough.double()), plain.double()(enough.double()))
 
 
-@pytest.mark.skipif(not hasattr(torch, 'is_autocast_cpu_enabled'), reason='torch 1.9 has no autocast on a CPU')
+@pytest.mark.skipif(not HAS_AUTOCAST, reason='torch 1.9 has none')
 def test_autocast_is_torchs():
     conv, plain, x = convolution(), convolution(fast=False), maps(32, 32)
     with torch.autocast('cpu', torch.bfloat16):
