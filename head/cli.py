@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from dataclasses import dataclass, field
-from typing import Dict, List
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 from .container import image
 from .errors import DONE, INTERRUPTED, Ended, EnvironmentFault, HeadError, RequestError
@@ -62,7 +62,7 @@ class Command:
     """
 
     module: str
-    keys: tuple
+    keys: Tuple[str, ...]
     summary: str
     overrides: bool = False
     words: str = ''
@@ -111,23 +111,23 @@ class Request:
     """
 
     command: str
-    keys: Dict[str, object] = field(default_factory=dict)
-    overrides: Dict[str, object] = field(default_factory=dict)
+    keys: Dict[str, Any] = field(default_factory=dict)
+    overrides: Dict[str, Any] = field(default_factory=dict)
     words: List[str] = field(default_factory=list)
-    arguments: tuple = ()
+    arguments: Tuple[str, ...] = ()
 
-    def get(self, key, default=None):
+    def get(self, key: str, default: Any = None) -> Any:
         """The key's value, or `default` where it was not given."""
         return self.keys.get(key, default)
 
-    def require(self, key):
+    def require(self, key: str) -> Any:
         """The key's value; RequestError where it was not given."""
         if key not in self.keys:
             raise RequestError(f'{self.command} needs {key}=: {KEYS[key]}')
         return self.keys[key]
 
 
-def help_text(name=None):
+def help_text(name: Optional[str] = None) -> str:
     """The help of one command, or of all."""
     if name is None:
         lines = ['usage: COMMAND key=value …', '']
@@ -143,7 +143,7 @@ def help_text(name=None):
     return '\n'.join(lines)
 
 
-def literal(text):
+def literal(text: str) -> Any:
     """A Python literal if `text` is one, else the text itself."""
     try:
         return ast.literal_eval(text)
@@ -151,7 +151,7 @@ def literal(text):
         return {'true': True, 'false': False, 'none': None}.get(text.lower(), text)
 
 
-def parse(arguments):
+def parse(arguments: Sequence[str]) -> Request:
     """A request from the words after the program's name.
 
     Raises:
@@ -164,35 +164,36 @@ def parse(arguments):
                            (f'did you mean {near[0]}?' if near else f'there are {", ".join(COMMANDS)}'))
     command, request = COMMANDS[name], Request(name, arguments=tuple(arguments))
     for word in words:
-        key, equals, value = word.partition('=')
+        key, equals, text = word.partition('=')
         if command.words and (not equals or '/' in key or os.path.exists(word)):
             request.words.append(word)
             continue
         if not equals or not key:
             raise RequestError(f'{word}: not key=value; {name} --help lists the keys')
         if key in command.keys:
+            value: Union[str, int] = text
             if key in NUMBERS:
-                if not value.isdigit() or (int(value) == 0 and key not in FROM_ZERO):
+                if not text.isdigit() or (int(text) == 0 and key not in FROM_ZERO):
                     raise RequestError(f'{word}: {key} is a positive whole number')
-                value = int(value)
+                value = int(text)
                 if value >= 2**32:
                     raise RequestError(f'{word}: {key} is below 2^32')
             elif key in FLAGS:
-                if value not in ('true', 'false'):
+                if text not in ('true', 'false'):
                     raise RequestError(f'{word}: true or false')
-                value = value == 'true'
-            elif not value:
+                value = text == 'true'
+            elif not text:
                 raise RequestError(f'{word}: {key} has no value')
             request.keys[key] = value
         elif command.overrides and '.' in key:
-            request.overrides[key] = literal(value)
+            request.overrides[key] = literal(text)
         else:
-            near = difflib.get_close_matches(key, command.keys, n=3, cutoff=0.5) or command.keys
-            raise RequestError(f'{key}=: {name} has no such key; nearest: {", ".join(near)}')
+            nearest = difflib.get_close_matches(key, command.keys, n=3, cutoff=0.5) or command.keys
+            raise RequestError(f'{key}=: {name} has no such key; nearest: {", ".join(nearest)}')
     return request
 
 
-def check_stack(request):
+def check_stack(request: Request) -> None:
     """An image holds one stack.
 
     Raises:
@@ -204,7 +205,7 @@ def check_stack(request):
                            f'.env, or scripts/image stack={stack}')
 
 
-def one_line(error):
+def one_line(error: BaseException) -> str:
     """The error's message in one line; of an error that crossed from a worker process, its own last line."""
     lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     if 'Traceback' in str(error):
@@ -212,27 +213,34 @@ def one_line(error):
     return ' '.join(line.strip() for line in lines)
 
 
-def main(arguments):
-    """Run a command line; returns its exit status."""
+def _answer(arguments: Sequence[str]) -> int:
     if not arguments or arguments[0] in ('help', '--help', '-h'):
         print(help_text())
         return DONE
+    if arguments[0] in COMMANDS and {'--help', '-h'} & set(arguments[1:]):
+        print(help_text(arguments[0]))
+        return DONE
+    request = parse(arguments)
+    check_stack(request)
+    signal.signal(signal.SIGTERM, terminate)
+    with quietly(), quick_imports():
+        command = importlib.import_module(COMMANDS[request.command].module)
+    status = command.run(request)
+    if status and is_worker():
+        told(Ended('', status))
+    return status
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a command line; returns its exit status."""
+    status = DONE
     try:
-        if arguments[0] in COMMANDS and {'--help', '-h'} & set(arguments[1:]):
-            print(help_text(arguments[0]))
-            return DONE
-        request = parse(arguments)
-        check_stack(request)
-        signal.signal(signal.SIGTERM, terminate)
-        with quietly(), quick_imports():
-            command = importlib.import_module(COMMANDS[request.command].module)
-        status = command.run(request)
-        if status and is_worker():
-            told(Ended('', status))
+        status = _answer(arguments)
+        sys.stdout.flush()  # the interpreter's end has a status of its own for a reader that has gone
         return status
     except BrokenPipeError:  # whoever read our output has gone, like head(1)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
+        return status
     except HeadError as error:
         return told(error)
     except OSError as error:
@@ -251,7 +259,7 @@ def main(arguments):
             signal.signal(signal.SIGTERM, signal.SIG_IGN)  # when one ends its launcher ends all: let this one finish
 
 
-def told(error):
+def told(error: HeadError) -> int:
     """Say an error's one line; returns its status."""
     if is_worker():
         report(error, one_line(error) if str(error) else '')
