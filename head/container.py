@@ -1,8 +1,9 @@
 """Whether this runs inside the project's image. Light: no torch."""
 
 import os
+from typing import Optional
 
 
-def image():
+def image() -> Optional[str]:
     """The image's stack and device (``paper-cuda``), or None outside of it."""
     return os.environ.get('HEAD_IMAGE')

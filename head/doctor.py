@@ -3,6 +3,7 @@
 import os
 import platform
 import shutil
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Tuple
 
 from .catalog import files
 from .container import image
@@ -11,8 +12,11 @@ from .file_hash import file_hash
 from .quiet import quietly
 from .whole_file import write_json
 
+if TYPE_CHECKING:
+    from .cli import Request
 
-def _gigabytes(number):
+
+def _gigabytes(number: float) -> str:
     return f'{number / 2**30:.1f} GB'
 
 
@@ -22,19 +26,19 @@ def _space(path):
     return shutil.disk_usage(path)
 
 
-def architectures():
+def architectures() -> List[str]:
     """GPU architectures that torch was compiled for, whether or not a GPU is here to ask (``sm_86``)."""
     import torch
     flags = getattr(torch._C, '_cuda_getArchFlags', str)()  # torch.cuda.get_arch_list() wants a GPU
     return (flags or '').split()
 
 
-def examine(data, pretrained):
+def examine(data: str, pretrained: str) -> Dict[str, Any]:
     """Everything the doctor knows, as json would hold it.
 
     Args:
-        data (str): COCO folder.
-        pretrained (str): folder of the weights.
+        data: COCO folder.
+        pretrained: folder of the weights.
     """
     with quietly():
         import torch
@@ -53,7 +57,7 @@ def examine(data, pretrained):
     for file in files().values():
         path = file.below(pretrained)
         if os.path.isfile(path):
-            weights[path] = 'ok' if file_hash(path).startswith(file.sha256) else 'damaged'
+            weights[path] = 'ok' if file.is_of(file_hash(path)) else 'damaged'
         else:
             weights[path] = 'missing'
     return dict(
@@ -87,7 +91,7 @@ def examine(data, pretrained):
         pretrained=weights)
 
 
-def _lines(facts):
+def _lines(facts: Dict[str, Any]) -> Iterator[Tuple[str, Any]]:
     yield 'stack', facts['stack'] or 'unknown'
     yield 'image', facts['image'] or 'none'
     yield 'system', facts['system']
@@ -113,7 +117,7 @@ def _lines(facts):
         yield state, name
 
 
-def run(request):
+def run(request: 'Request') -> int:
     """The command `doctor`; returns its exit status."""
     facts = examine(request.get('data', 'data/coco'), request.get('pretrained', 'pretrained'))
     for name, value in _lines(facts):

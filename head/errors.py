@@ -31,6 +31,6 @@ class LostPeer(HeadError):
 class Ended(HeadError):
     """Another process ended so, with that message; an empty one where it has spoken itself."""
 
-    def __init__(self, message, status, saved=''):
+    def __init__(self, message: str, status: int, saved: str = '') -> None:
         super().__init__(message)
         self.status, self.saved = status, saved

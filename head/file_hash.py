@@ -1,9 +1,11 @@
 """Hashes of files. Light: no torch."""
 
 import hashlib
+from pathlib import Path
+from typing import Union
 
 
-def file_hash(path, algorithm='sha256'):
+def file_hash(path: Union[str, Path], algorithm: str = 'sha256') -> str:
     """The file's hash, hexadecimal; `algorithm` is one of hashlib's."""
     digest = hashlib.new(algorithm)
     with open(path, 'rb') as file:

@@ -4,10 +4,13 @@ C code that calls back into Python may drop what the callback raises: msgspec do
 `__hash__` is Python, as those of CPython 3.8's `typing` are. The command would go on as if nobody had asked.
 """
 
+from types import FrameType
+from typing import NoReturn, Optional
+
 _asked = False
 
 
-def terminate(number, frame):
+def terminate(number: int, frame: Optional[FrameType]) -> NoReturn:
     """A handler for SIGTERM: `docker stop` ends a command as Ctrl-C does.
 
     Raises:
@@ -18,7 +21,7 @@ def terminate(number, frame):
     raise KeyboardInterrupt
 
 
-def raise_lost():
+def raise_lost() -> None:
     """To be called after C code that may have dropped it.
 
     Raises:

@@ -1,13 +1,13 @@
 """Parts of a document that are made, between marks: the README's results, the miniature's. Light: no torch."""
 
 
-def renewed(text, begin, end, content):
+def renewed(text: str, begin: str, end: str, content: str) -> str:
     """`text` with what stands between the marks replaced by `content`.
 
     Args:
-        text (str): the document.
-        begin, end (str): the marks, each with its line's end.
-        content (str): without a line's end of its own; empty lines are put around it.
+        text: the document.
+        begin, end: the marks, each with its line's end.
+        content: without a line's end of its own; empty lines are put around it.
     """
     before, _, rest = text.partition(begin)
     _, _, after = rest.partition(end)

@@ -5,10 +5,11 @@ import io
 import logging
 import os
 import warnings
+from typing import Iterator
 
 
 @contextlib.contextmanager
-def quietly():
+def quietly() -> Iterator[None]:
     """Swallow what libraries print, log below an error and warn of. Errors pass."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
@@ -21,7 +22,7 @@ def quietly():
 
 
 @contextlib.contextmanager
-def quiet_children():
+def quiet_children() -> Iterator[None]:
     """Swallow what programs that a library starts write to stderr, like a shell's that finds no compiler."""
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)

@@ -1,5 +1,7 @@
 """The verdict on a number: measured against reported. Light: no torch."""
 
+from typing import Any, Dict, Iterable, Mapping, Optional
+
 from .errors import DONE, FELL_SHORT
 
 PASS, FAIL, UNVERIFIED = 'pass', 'fail', 'unverified'
@@ -9,15 +11,16 @@ NOT_MEASURED = 'nothing was measured'
 EXIT_STATUS = {PASS: DONE, UNVERIFIED: DONE, FAIL: FELL_SHORT}
 
 
-def judge(measured, reported, tolerance, doubts=(), faults=()):
+def judge(measured: Optional[float], reported: Optional[float], tolerance: Optional[float],
+          doubts: Iterable[str] = (), faults: Iterable[str] = ()) -> Dict[str, Any]:
     """Compare a box mAP in percent with the reported one.
 
     Args:
-        measured (float or None): None where nothing was measured.
-        reported (float or None): None where nothing is reported.
-        tolerance (float or None): how far apart they may be; None where nothing is reported.
-        doubts (iterable[str]): reasons why the comparison would mean nothing: other data, random teacher.
-        faults (iterable[str]): what is wrong with the metrics themselves; any makes it fail.
+        measured: None where nothing was measured.
+        reported: None where nothing is reported.
+        tolerance: how far apart they may be; None where nothing is reported.
+        doubts: reasons why the comparison would mean nothing: other data, random teacher.
+        faults: what is wrong with the metrics themselves; any makes it fail.
 
     Returns:
         dict: ``measured``, ``reported``, ``tolerance``, ``difference``, ``verdict`` (pass, fail, unverified) and
@@ -28,10 +31,10 @@ def judge(measured, reported, tolerance, doubts=(), faults=()):
         doubts.append(NOT_REPORTED)
     if measured is None:
         doubts.append(NOT_MEASURED)
-    known = reported is not None and measured is not None
-    difference = measured - reported if known else None
+    difference = None if measured is None or reported is None else measured - reported
     # a NaN is within no tolerance
-    verdict = FAIL if faults else UNVERIFIED if doubts else PASS if abs(difference) <= tolerance else FAIL
+    within = difference is not None and tolerance is not None and abs(difference) <= tolerance
+    verdict = FAIL if faults else UNVERIFIED if doubts else PASS if within else FAIL
     return dict(
         measured=measured,
         reported=reported,
@@ -41,7 +44,7 @@ def judge(measured, reported, tolerance, doubts=(), faults=()):
         why=faults or doubts)
 
 
-def sentence(alias, result):
+def sentence(alias: str, result: Mapping[str, Any]) -> str:
     """The verdict in one line."""
     if result['measured'] is None:
         return f'{alias}: {result["verdict"]} ({"; ".join(result["why"])})'

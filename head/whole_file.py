@@ -4,13 +4,15 @@ import contextlib
 import errno
 import json
 import os
+from pathlib import Path
+from typing import Any, Iterator, Union
 
 NO_SPACE = errno.ENOSPC, errno.EDQUOT
 """What the system says of a disk that is full, or of one's share of it."""
 
 
 @contextlib.contextmanager
-def written_whole(path):
+def written_whole(path: Union[str, Path]) -> Iterator[str]:
     """A temporary name to write to, which becomes `path` when all of it is on the disk.
 
     Raises:
@@ -34,12 +36,12 @@ def written_whole(path):
             os.unlink(temporary)
 
 
-def write_text(path, text):
+def write_text(path: Union[str, Path], text: str) -> None:
     """Write `text` as UTF-8, whole or not at all; see `written_whole`."""
     with written_whole(path) as temporary, open(temporary, 'w', encoding='utf-8') as file:
         file.write(text)
 
 
-def write_json(path, content):
+def write_json(path: Union[str, Path], content: Any) -> None:
     """Write a json file whole or not at all."""
     write_text(path, json.dumps(content, indent=1) + '\n')

@@ -5,13 +5,14 @@ import json
 import os
 import sys
 import tempfile
+from typing import Optional
 
 from .container import image
 from .errors import RequestError
 from .results.run import VERDICT
 
 
-def _command_of_verdict(path):
+def _command_of_verdict(path: str) -> Optional[str]:
     try:
         with open(path, 'rb') as file:
             return json.loads(file.read())['command']
@@ -19,7 +20,7 @@ def _command_of_verdict(path):
         return None
 
 
-def open_folder(path, name):
+def open_folder(path: str, name: str) -> None:
     """Make a folder if need be, and try to write to it; `name` is what messages call it.
 
     Raises:
@@ -37,13 +38,13 @@ def open_folder(path, name):
         raise RequestError(f'{name}: not writable ({error.strerror}); {mend}') from error
 
 
-def open_work_dir(path, command, in_place=False):
+def open_work_dir(path: str, command: str, in_place: bool = False) -> str:
     """Make the folder that a command writes its results to, if need be.
 
     Args:
-        path (str): the folder.
-        command (str): who writes.
-        in_place (bool): a training goes on in its own folder.
+        path: the folder.
+        command: who writes.
+        in_place: a training goes on in its own folder.
 
     Raises:
         RequestError: it cannot be written to, or holds what the command would overwrite: the verdict of another one,

@@ -3,19 +3,20 @@
 import json
 import os
 import time
+from typing import Any, Dict, List
 
-from .errors import LostPeer
+from .errors import HeadError, LostPeer
 
 REPORTS = 'HEAD_REPORTS'
 """Environment variable that only workers have: the folder of their reports."""
 
 
-def is_worker():
+def is_worker() -> bool:
     """Whether a launcher started this process; it speaks for all."""
     return REPORTS in os.environ
 
 
-def report(error, message):
+def report(error: HeadError, message: str) -> None:
     """Leave the launcher word of the error that ends this worker."""
     path = os.path.join(os.environ[REPORTS], os.environ['RANK'])
     with open(path + '.new', 'w', encoding='utf-8') as file:
@@ -25,7 +26,7 @@ def report(error, message):
     os.replace(path + '.new', path)
 
 
-def read_reports(folder):
+def read_reports(folder: str) -> List[Dict[str, Any]]:
     """What the workers have left, the earliest first."""
     found = []
     for name in os.listdir(folder):

@@ -4,6 +4,7 @@ import contextlib
 import io
 import time
 from statistics import median
+from typing import Any, Dict, List, Tuple
 
 import numpy as np
 from pycocotools.coco import COCO
@@ -13,7 +14,7 @@ from ..data.categories import ID_TO_NAME, IDS
 from ..results.coco_metrics import coco_scores
 
 
-def pycocotools_evaluation(truth, detections):
+def pycocotools_evaluation(truth: Dict[str, Any], detections: List[Dict[str, Any]]) -> COCOeval:
     """pycocotools' `COCOeval` of what `coco_scores` takes, done."""
     with contextlib.redirect_stdout(io.StringIO()):
         coco = COCO()
@@ -26,10 +27,12 @@ def pycocotools_evaluation(truth, detections):
     return evaluation
 
 
-def generated(num_images, detections_an_image):
+def generated(num_images: int, detections_an_image: int) -> Tuple[Dict[str, Any], List[Dict[str, Any]]]:
     """Ground truth with crowds and ties, and detections that are jittered objects, wrong ones and noise."""
     rng = np.random.RandomState(0)
-    images, annotations, detections = [], [], []
+    images: List[Dict[str, Any]] = []
+    annotations: List[Dict[str, Any]] = []
+    detections: List[Dict[str, Any]] = []
     for image_id in range(1, num_images + 1):
         images.append(dict(id=image_id, width=640, height=480, file_name=f'{image_id}.jpg'))
         for _ in range(rng.randint(0, 12)):
@@ -53,13 +56,13 @@ def generated(num_images, detections_an_image):
     return dict(images=images, annotations=annotations, categories=categories), detections
 
 
-def measure(rounds, images=5000, detections_an_image=200):
+def measure(rounds: int, images: int = 5000, detections_an_image: int = 200) -> Dict[str, Any]:
     """Both in turn, from the annotations' and detections' content to the 12 numbers.
 
     Args:
-        rounds (int): how often.
-        images (int): how many.
-        detections_an_image (int): the most; on average it is half of them and a few.
+        rounds: how often.
+        images: how many.
+        detections_an_image: the most; on average it is half of them and a few.
 
     Returns:
         dict: ``stock`` and ``ours``, seconds, and their ``ratio`` (medians); ``detections``, and ``difference``, the

@@ -5,12 +5,13 @@ import json
 import subprocess
 import sys
 import tempfile
+from typing import Any, Callable, Dict, List, Tuple
 
 from ..errors import EnvironmentFault
 
 
-def serve(measurement):
-    """Be the process of `Turns`: for every line on stdin call `measurement`, which returns a dict for json."""
+def serve(measurement: Callable[[], Dict[str, Any]]) -> None:
+    """Be the process of `Turns`: for every line on stdin call `measurement`, whose result json can write."""
     for _ in sys.stdin:
         print('\n' + json.dumps(measurement()), flush=True)  # mmcv's progress bar leaves its line open
 
@@ -19,27 +20,28 @@ class Turns:
     """A process that measures whenever it is asked, a context manager.
 
     Args:
-        module (str): what it runs; it calls `serve`.
+        module: what it runs; it calls `serve`.
         *words: its arguments, anything that json can write.
     """
 
-    def __init__(self, module, *words):
+    def __init__(self, module: str, *words: Any) -> None:
         self.command = [sys.executable, '-m', module, *map(json.dumps, words)]
 
-    def __enter__(self):
+    def __enter__(self) -> 'Turns':
         self.said = tempfile.TemporaryFile('w+')  # a pipe that nobody reads would fill
         self.process = subprocess.Popen(
             self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.said, text=True)
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: Any) -> None:
+        assert self.process.stdin and self.process.stdout, 'both are pipes'
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
         self.process.stdout.close()
         self.process.wait()
         self.said.close()
 
-    def take(self):
+    def take(self) -> Dict[str, Any]:
         """The next measurement.
 
         Raises:
@@ -47,6 +49,7 @@ class Turns:
         """
         with contextlib.suppress(BrokenPipeError):  # its end of stdout tells
             print(file=self.process.stdin, flush=True)
+        assert self.process.stdout, 'a pipe'
         line = next((line for line in self.process.stdout if line.startswith('{')), None)  # libraries print too
         if line is None:
             status = self.process.wait()
@@ -56,6 +59,6 @@ class Turns:
         return json.loads(line)
 
 
-def alternate(one, other, rounds):
+def alternate(one: Turns, other: Turns, rounds: int) -> List[Tuple[Dict[str, Any], Dict[str, Any]]]:
     """Let two `Turns` measure in turn, after one measurement each that is not counted; returns `rounds` pairs."""
     return [(one.take(), other.take()) for _ in range(rounds + 1)][1:]

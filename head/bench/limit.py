@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from statistics import median
-from typing import Tuple
+from typing import Any, Dict, Tuple
 
 import torch
 from torch import nn
@@ -27,7 +27,7 @@ class Product:
 
     Attributes:
         input, weight: their shapes.
-        conv: stride, padding, dilation and groups; None of a matrix product.
+        conv: stride, padding, dilation and groups; empty of a matrix product.
         input_grad, weight_grad: whether the backward pass asks for these gradients.
     """
 
@@ -37,7 +37,7 @@ class Product:
     input_grad: bool
     weight_grad: bool
 
-    def seconds(self):
+    def seconds(self) -> float:
         """Forward and backward, in the way in which they are fastest."""
         if not self.conv:
             tensors = self._tensors()
@@ -53,13 +53,14 @@ class Product:
         return min(ways)
 
     def _tensors(self, layout=torch.contiguous_format):
-        return [torch.randn(shape).to(memory_format=layout).requires_grad_(grad)
+        return [torch.empty(shape, memory_format=layout).normal_().requires_grad_(grad)
                 for shape, grad in ((self.input, self.input_grad), (self.weight, self.weight_grad))]
 
     def _module(self):
         stride, padding, dilation, groups = self.conv
-        out_channels, in_channels, *kernel = self.weight
-        return nn.Conv2d(in_channels * groups, out_channels, kernel, stride, padding, dilation, groups, bias=False)
+        out_channels, in_channels, height, width = self.weight
+        return nn.Conv2d(in_channels * groups, out_channels, (height, width), stride, padding, dilation, groups,
+                         bias=False)
 
     def _seconds_in(self, layout):
         tensors = self._tensors(layout)
@@ -90,15 +91,15 @@ def _fastest(run):
     return min(times[1:])
 
 
-def products(step):
+def products(step: Step) -> Dict[Product, int]:
     """How often a `Step` computes which `Product`, the teacher's included."""
-    found = Counter()
+    found: Dict[Product, int] = Counter()
 
     def note(module, inputs, output):
         weight, conv = module.weight, isinstance(module, nn.Conv2d)
         found[Product(
             tuple(inputs[0].shape), tuple(weight.shape),
-            (module.stride, module.padding, module.dilation, module.groups) if conv else None,
+            (module.stride, module.padding, module.dilation, module.groups) if conv else (),
             inputs[0].requires_grad, weight.requires_grad)] += 1
 
     with contextlib.ExitStack() as hooks:
@@ -109,12 +110,12 @@ def products(step):
     return found
 
 
-def measure(row, rounds, size=SIZE):
+def measure(row: str, rounds: int, size: Tuple[int, int] = SIZE) -> Dict[str, Any]:
     """A detector's step beside its products alone, in float32 on the CPU.
 
     Args:
         row, size: see `Step`.
-        rounds (int): steps.
+        rounds: steps.
 
     Returns:
         dict: ``products``, how many; ``alone``, seconds of all; ``step``, the median of the whole; ``ratio``.

@@ -1,6 +1,7 @@
 """Loading and augmenting images, in one process on one core."""
 
 import time
+from typing import Any, List, Tuple
 
 import cv2
 import torch
@@ -14,28 +15,28 @@ from ..engine.training_set import build_training_set
 from ..quiet import quietly
 
 
-def seconds_an_image(folder, rounds):
+def seconds_an_image(folder: str, rounds: int) -> Tuple[List[float], List[float]]:
     """How long mmdet's data set and this project's take for an image, measured in turn.
 
     Args:
-        folder (str): a COCO folder.
-        rounds (int): how often each goes through its images.
+        folder: a COCO folder.
+        rounds: how often each goes through its images.
 
     Returns:
-        (list[float], list[float]): stock and ours, a figure a round.
+        stock and ours, a figure a round.
     """
     cfg = load_config(find_config('head_r18')[0])
     point_at_data(cfg, folder)
     with quietly():
         stock = build_dataset(cfg.data.train)
-    ours = SeededDataset(build_training_set(cfg), 0)
+    ours: Any = SeededDataset(build_training_set(cfg), 0)
     images = range(len(stock))
     places = [Place(0, number, number) for number in images]
     threads = cv2.getNumThreads(), torch.get_num_threads()
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
     try:
-        found = [], []
+        found: Tuple[List[float], List[float]] = [], []
         for _ in range(rounds + 1):
             for dataset, items, times in ((stock, images, found[0]), (ours, places, found[1])):
                 start = time.perf_counter()

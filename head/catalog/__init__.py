@@ -6,7 +6,7 @@ Everything is validated when it is read; a fault is a RequestError that names fi
 
 import difflib
 from pathlib import Path
-from typing import Dict, Optional
+from typing import Dict, Optional, Tuple, Type, TypeVar, Union
 
 import msgspec
 from msgspec.structs import replace
@@ -18,13 +18,15 @@ from .rows import EVALUATION_TOLERANCE, Coco, File, Model, Released, ReleasedFil
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(__file__).parent
 
+T = TypeVar('T')
+
 __all__ = [
     'EVALUATION_TOLERANCE', 'FOLDER', 'ROOT', 'Coco', 'File', 'Model', 'Released', 'ReleasedFile', 'ReleasedFiles',
     'coco', 'file_at', 'files', 'find_config', 'model_of_config', 'models', 'read_yaml', 'released'
 ]
 
 
-def read_yaml(path, type):
+def read_yaml(path: Union[str, Path], type: Type[T]) -> T:
     """A yaml file as a value of `type`.
 
     Raises:
@@ -41,9 +43,9 @@ def read_yaml(path, type):
         raise_lost()
 
 
-def _read_rows(name, type):
+def _read_rows(name: str, type: Type[T]) -> Dict[str, T]:
     path = FOLDER / name
-    rows = {}
+    rows: Dict[str, T] = {}
     for key, row in read_yaml(path, Dict[str, object]).items():
         try:
             rows[key] = msgspec.convert(row, type)
@@ -87,14 +89,14 @@ def model_of_config(name: str) -> Optional[Model]:
     return next((row for row in models().values() if Path(row.config).name == Path(name).name), None)
 
 
-def find_config(config: str):
+def find_config(config: str) -> Tuple[Path, Optional[Model]]:
     """The config file that `config=` means, and its catalog row.
 
     Args:
         config: an alias, or the path of a config file.
 
     Returns:
-        (Path, Model or None): None for a file that is no row's config.
+        the file, and its row: None for a file that is no row's config.
 
     Raises:
         RequestError: neither; names the nearest aliases.
@@ -111,6 +113,6 @@ def find_config(config: str):
     raise RequestError(f'config={config}: no such alias; did you mean {", ".join(near)}?')
 
 
-def file_at(path) -> Optional[File]:
+def file_at(path: Union[str, Path]) -> Optional[File]:
     """The catalog's weights file of that name, wherever the folder of weights is."""
     return next((file for file in files().values() if Path(file.path).name == Path(path).name), None)

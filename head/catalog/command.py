@@ -1,5 +1,7 @@
 """`catalog`: what can be reproduced, as a table or json."""
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from ..errors import DONE
@@ -7,8 +9,11 @@ from ..whole_file import write_json
 from . import coco, files, models, released
 from .table import markdown
 
+if TYPE_CHECKING:
+    from ..cli import Request
 
-def run(request):
+
+def run(request: 'Request') -> int:
     """The command `catalog`; returns its exit status."""
     print(markdown())
     if request.get('json'):

@@ -29,14 +29,18 @@ class File(Struct, frozen=True, forbid_unknown_fields=True):
     size: Optional[Count] = None
     mAP: Optional[Percent] = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Nothing is downloaded without a hash check."""
         if self.sha256 is None and self.md5 is None:
             raise ValueError(f'{self.path}: neither sha256 nor md5')
 
-    def below(self, folder):
+    def below(self, folder: str) -> str:
         """Its path where `folder` stands for the leading folder of `path`."""
         return os.path.join(folder, *self.path.split('/')[1:])
+
+    def is_of(self, sha256: str) -> bool:
+        """Whether a file of that hash is this one; of one whose md5 alone is known nobody can tell."""
+        return self.sha256 is not None and sha256.startswith(self.sha256)
 
 
 EVALUATION_TOLERANCE = 0.07
@@ -60,7 +64,7 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
     eval_tolerance: Points = EVALUATION_TOLERANCE
     train_tolerance: Points = 0.3
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """A number without its place could not be checked by a reader."""
         if (self.reported or self.printed) and not self.where:
             raise ValueError(f'{self.config}: a number, but not where it is printed')

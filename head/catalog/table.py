@@ -1,17 +1,17 @@
 """The results table, as the README shows it: `python -m head.catalog.table` puts it there anew."""
 
 from ..marked_text import renewed
-from . import ROOT, models
+from . import ROOT, Model, models
 
 BEGIN, END = '<!-- results: head.catalog.table -->\n', '<!-- end of results -->\n'
 
 
-def _figure(row):
+def _figure(row: Model) -> str:
     """What the table says is reported; in brackets where the figure belongs to another config."""
     return f'{row.reported:.1f}' if row.reported else f'({row.printed:.1f})' if row.printed else '–'
 
 
-def markdown():
+def markdown() -> str:
     """Every row, reported figures first."""
     rows = [(f'`{row.alias}`', row.student, row.teacher or '–', row.method, _figure(row), row.note)
             for row in models().values()]
@@ -19,7 +19,7 @@ def markdown():
     return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
 
 
-def into(text):
+def into(text: str) -> str:
     """`text` with the table between its marks made anew."""
     return renewed(text, BEGIN, END, markdown())
 

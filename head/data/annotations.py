@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 from dataclasses import dataclass
+from typing import Any, Dict, Optional
 
 import numpy as np
 
@@ -34,23 +35,23 @@ class Annotations:
     names: np.ndarray
     objects: np.ndarray
 
-    def objects_of(self, index):
+    def objects_of(self, index: int) -> np.ndarray:
         """The objects of one image."""
         first, number = self.images['first'][index], self.images['number'][index]
         return self.objects[first:first + number]
 
 
-def cache_folder():
+def cache_folder() -> str:
     """Where the arrays are kept: ``$HEAD_CACHE/annotations``."""
     home = os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache')
     return os.path.join(os.environ.get('HEAD_CACHE') or os.path.join(home, 'head'), 'annotations')
 
 
-def _place(sha256):
+def _place(sha256: str) -> str:
     return os.path.join(cache_folder(), f'{sha256}-{FORMAT}')
 
 
-def cached(sha256):
+def cached(sha256: str) -> Optional[Annotations]:
     """The annotations of a file with that hash, mapped from the cache; None where they are not in it."""
     with contextlib.suppress(OSError, ValueError):
         found = Annotations(*(np.load(os.path.join(_place(sha256), f'{name}.npy'), mmap_mode='r')
@@ -60,11 +61,11 @@ def cached(sha256):
     return None
 
 
-def from_content(content):
+def from_content(content: Dict[str, Any]) -> Annotations:
     """The arrays of a checked COCO json.
 
     Args:
-        content (dict): COCO instances.
+        content: COCO instances.
     """
     listed = content['images']
     images = np.zeros(len(listed), IMAGES)
@@ -83,7 +84,7 @@ def from_content(content):
     return Annotations(images, names, objects[np.argsort(of_image, kind='stable')])
 
 
-def keep(sha256, annotations):
+def keep(sha256: str, annotations: Annotations) -> None:
     """Put annotations into the cache, whole or not at all; without a folder to write to nothing happens."""
     with contextlib.suppress(OSError):
         os.makedirs(cache_folder(), exist_ok=True)

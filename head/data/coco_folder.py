@@ -4,7 +4,7 @@ import functools
 import hashlib
 import os
 from dataclasses import asdict, dataclass
-from typing import List, Tuple, Union
+from typing import Any, Dict, List, Sequence, Tuple, Union
 
 import msgspec
 from msgspec import Meta, Struct
@@ -59,28 +59,28 @@ class Split:
     sha256: str
 
     @property
-    def is_val2017(self):
+    def is_val2017(self) -> bool:
         """Whether this is COCO val2017: its own annotation file, and with it the right 5000 images."""
         return self.sha256 == coco().splits['val2017'].sha256
 
-    def as_dict(self):
+    def as_dict(self) -> Dict[str, Any]:
         """For the verdict."""
         return dict(asdict(self), is_val2017=self.is_val2017)
 
 
-def _first(names):
+def _first(names: Sequence[object]) -> str:
     return f'{names[0]}' + (f' and {len(names) - 1} more' if len(names) > 1 else '')
 
 
-def check_split(ann_file, img_prefix):
+def check_split(ann_file: str, img_prefix: str) -> Split:
     """Check one annotation file and its images.
 
     Args:
-        ann_file (str): COCO instances json.
-        img_prefix (str): folder of its images.
+        ann_file: COCO instances json.
+        img_prefix: folder of its images.
 
     Returns:
-        Split: what it holds.
+        what it holds.
 
     Raises:
         RequestError: see `read_annotations`; or images are missing.
@@ -98,14 +98,11 @@ def check_split(ann_file, img_prefix):
     return split
 
 
-def read_split(ann_file):
+def read_split(ann_file: str) -> Tuple[Split, annotations.Annotations]:
     """What an annotation file holds, checked; parsed only where no process has read these bytes before.
 
     Args:
-        ann_file (str): COCO instances json.
-
-    Returns:
-        (Split, Annotations)
+        ann_file: COCO instances json.
 
     Raises:
         RequestError: see `read_annotations`.
@@ -116,7 +113,7 @@ def read_split(ann_file):
 
 
 @functools.lru_cache(maxsize=4)
-def _read_split(ann_file, size, changed):
+def _read_split(ann_file: str, size: int, changed: int) -> Tuple[Split, annotations.Annotations]:
     sha256 = file_hash(ann_file)
     found = annotations.cached(sha256)
     if found is not None:
@@ -128,7 +125,7 @@ def _read_split(ann_file, size, changed):
     return split, found
 
 
-def _check(ann_file, raw):
+def _check(ann_file: str, raw: bytes) -> Tuple[int, int]:
     """How many images and annotations the content of the file has.
 
     Raises:
@@ -150,14 +147,14 @@ def _check(ann_file, raw):
     return images, len(found.annotations)
 
 
-def read_annotations(ann_file):
+def read_annotations(ann_file: str) -> Tuple[Split, Dict[str, Any]]:
     """Read and check one annotation file.
 
     Args:
-        ann_file (str): COCO instances json.
+        ann_file: COCO instances json.
 
     Returns:
-        (Split, dict): what it holds, and its content.
+        what it holds, and its content.
 
     Raises:
         RequestError: folder or file missing, json cut off, not instances, categories that are not COCO's.
@@ -175,7 +172,7 @@ def read_annotations(ann_file):
     return Split(ann_file, images, annotations, hashlib.sha256(raw).hexdigest()), content
 
 
-def _require(ann_file):
+def _require(ann_file: str) -> None:
     folder = os.path.dirname(os.path.dirname(ann_file)) or '.'
     if not os.path.isdir(folder):
         raise RequestError(f'{folder}: no such folder; data= names a COCO folder')

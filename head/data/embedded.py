@@ -6,6 +6,7 @@ frozen legacy generator and the files are PNG, so that pixels and annotations ar
 
 import json
 import os
+from typing import Any, Dict, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -18,7 +19,7 @@ SIZES = ((160, 192), (192, 160), (176, 176))
 SHAPES = ('box', 'ellipse', 'diamond', 'frame')
 
 
-def _look(category_id):
+def _look(category_id: int) -> Tuple[str, np.ndarray, np.ndarray]:
     """Shape and two RGB colours of a category; no two categories share all three."""
     place = IDS.index(category_id)
     hue, shape = place // len(SHAPES), place % len(SHAPES)
@@ -26,7 +27,7 @@ def _look(category_id):
     return SHAPES[shape], np.array(first), np.array([255 - value for value in first])
 
 
-def _mask(shape, height, width):
+def _mask(shape: str, height: int, width: int) -> np.ndarray:
     """(height, width) bool: the pixels of a shape that touches all four sides."""
     y = np.abs(2 * np.arange(height) - (height - 1))[:, None]
     x = np.abs(2 * np.arange(width) - (width - 1))[None]
@@ -39,7 +40,7 @@ def _mask(shape, height, width):
     return (2 * y >= height) | (2 * x >= width)
 
 
-def _draw_object(image, category_id, x, y, width, height):
+def _draw_object(image: np.ndarray, category_id: int, x: int, y: int, width: int, height: int) -> None:
     shape, outer, inner = _look(category_id)
     area = image[y:y + height, x:x + width]
     area[_mask(shape, height, width)] = outer
@@ -47,17 +48,18 @@ def _draw_object(image, category_id, x, y, width, height):
     core[_mask(shape, *core.shape[:2])] = inner
 
 
-def draw_split(rng, num_images, first_id, categories):
+def draw_split(rng: np.random.RandomState, num_images: int, first_id: int,
+               categories: Sequence[int]) -> Tuple[Dict[str, np.ndarray], Dict[str, Any]]:
     """Images and annotations of one split.
 
     Args:
-        rng (RandomState): where everything random comes from.
-        num_images (int): every eighth is empty, every eighth holds a crowd beside its objects.
-        first_id (int): id of the first image.
-        categories (Sequence[int]): category ids of its objects.
+        rng: where everything random comes from.
+        num_images: every eighth is empty, every eighth holds a crowd beside its objects.
+        first_id: id of the first image.
+        categories: category ids of its objects.
 
     Returns:
-        (dict, dict): file name -> (H, W, 3) uint8 RGB; the COCO annotations.
+        file name -> (H, W, 3) uint8 RGB; the COCO annotations.
     """
     pictures, images, annotations = {}, [], []
     for i in range(num_images):
@@ -91,7 +93,8 @@ def draw_split(rng, num_images, first_id, categories):
     return pictures, content
 
 
-def draw(folder, seed=0, num_train=16, num_val=8, categories=IDS):
+def draw(folder: str, seed: int = 0, num_train: int = 16, num_val: int = 8,
+         categories: Sequence[int] = IDS) -> None:
     """Draw the set into `folder` as a COCO folder, with objects of the category ids `categories`."""
     rng = np.random.RandomState(seed)
     os.makedirs(os.path.join(folder, 'annotations'), exist_ok=True)

@@ -2,29 +2,32 @@
 
 import os
 import shutil
+from pathlib import Path
+from typing import Any, Dict, Iterable, List, Set, Union
 
 from ..whole_file import write_json
 
 
-def choose(content, number):
+def choose(content: Dict[str, Any], number: int) -> List[int]:
     """Choose images of one split.
 
     The image that shows the most categories not yet shown comes first, again and again until all that occur are shown;
     the rest are the images with objects, by id. Of equals the smaller id is taken. Crowds show nothing.
 
     Args:
-        content (dict): COCO instances.
-        number (int): how many images; all that show something where there are fewer.
+        content: COCO instances.
+        number: how many images; all that show something where there are fewer.
 
     Returns:
-        list[int]: their ids, ascending.
+        their ids, ascending.
     """
-    shown = {}
+    shown: Dict[int, Set[int]] = {}
     for one in content['annotations']:
         if not one['iscrowd']:
             shown.setdefault(one['image_id'], set()).add(one['category_id'])
-    left, chosen = sorted(shown), []
-    missing = set().union(*shown.values())
+    left = sorted(shown)
+    chosen: List[int] = []
+    missing: Set[int] = set().union(*shown.values())
     while missing and len(chosen) < number:
         best = max(left, key=lambda image: (len(shown[image] & missing), -image))
         left.remove(best)
@@ -33,7 +36,7 @@ def choose(content, number):
     return sorted(chosen + left[:number - len(chosen)])
 
 
-def restrict(content, ids):
+def restrict(content: Dict[str, Any], ids: Iterable[int]) -> Dict[str, Any]:
     """`content` with only those images and their annotations."""
     ids = set(ids)
     return dict(
@@ -42,13 +45,13 @@ def restrict(content, ids):
         annotations=[one for one in content['annotations'] if one['image_id'] in ids])
 
 
-def write_annotations(content, folder, split):
+def write_annotations(content: Dict[str, Any], folder: Union[str, Path], split: str) -> None:
     """Write `content` as the annotations of `split` in a COCO folder."""
     os.makedirs(os.path.join(folder, 'annotations'), exist_ok=True)
     write_json(os.path.join(folder, 'annotations', f'instances_{split}.json'), content)
 
 
-def take_images(data, images, folder, split):
+def take_images(data: Union[str, Path], images: Iterable[Dict[str, Any]], folder: Union[str, Path], split: str) -> None:
     """Copy images (of a COCO json) of the COCO folder `data` into another one."""
     for image in images:
         target = os.path.join(folder, split, image['file_name'])

@@ -7,6 +7,7 @@ Values of `GLOBALS` are functions of this module, the only things that a pickle 
 import math
 import re
 from collections import OrderedDict, defaultdict
+from typing import Any, Dict, Tuple
 
 import numpy as np
 import torch
@@ -129,7 +130,7 @@ def _device(*args):
 
 
 def _ordered_dict(pairs=()):
-    result = OrderedDict()
+    result: OrderedDict[Any, Any] = OrderedDict()
     put(result, listed(pairs))
     return result
 
@@ -187,7 +188,7 @@ DTYPES = dict(
     Int=torch.int32, Short=torch.int16, Char=torch.int8, Byte=torch.uint8, Bool=torch.bool,
     ComplexFloat=torch.complex64, ComplexDouble=torch.complex128)
 
-GLOBALS = {
+GLOBALS: Dict[Tuple[str, str], Any] = {
     ('torch._utils', '_rebuild_tensor'): _tensor,
     ('torch._utils', '_rebuild_tensor_v2'): _tensor,
     ('torch._utils', '_rebuild_parameter'): _parameter,
@@ -204,7 +205,7 @@ GLOBALS = {
 }
 for _module in ('torch', 'torch.cuda'):
     GLOBALS.update({(_module, f'{name}Storage'): StorageType(dtype) for name, dtype in DTYPES.items()})
-GLOBALS.update({tuple(str(dtype).split('.')): dtype for dtype in DTYPES.values()})
+GLOBALS.update({('torch', str(dtype).split('.')[1]): dtype for dtype in DTYPES.values()})
 for _module in ('numpy.core.multiarray', 'numpy._core.multiarray'):
     GLOBALS.update({(_module, 'scalar'): _scalar, (_module, '_reconstruct'): _array})
 for _module in ('builtins', '__builtin__'):

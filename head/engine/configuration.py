@@ -2,6 +2,7 @@
 
 import difflib
 import os
+from typing import Any, Dict
 
 from mmcv import Config
 
@@ -51,7 +52,7 @@ def _fits(old, new):
     return isinstance(new, type(old))
 
 
-def apply_overrides(cfg, overrides):
+def apply_overrides(cfg: Config, overrides: Dict[str, Any]) -> None:
     """Set dotted keys, each of which must exist with a value of the same kind.
 
     Raises:
@@ -59,7 +60,7 @@ def apply_overrides(cfg, overrides):
     """
     model = cfg._cfg_dict
     for key, value in overrides.items():
-        node, *steps = model, *key.split('.')
+        node, steps = model, key.split('.')
         for step in steps[:-1]:
             node = _child(node, step, key, model)
         last = steps[-1]

@@ -1,5 +1,7 @@
 """A detector that several processes train together."""
 
+from typing import Any, Dict
+
 from mmcv.parallel import scatter
 from torch.nn.parallel import DistributedDataParallel
 
@@ -14,24 +16,25 @@ class DistributedDetector(DistributedDataParallel):
 
     Args:
         model (BaseDetector): on its device, `device`.
-        device (str): ``'cuda'`` or ``'cpu'``.
+        device: ``'cuda'`` or ``'cpu'``.
     """
 
-    def __init__(self, model, device):
+    def __init__(self, model: Any, device: str) -> None:
         # running averages of BN are the first process's, as in mmdet: they are needed for evaluation alone
         super().__init__(model, broadcast_buffers=False)
         if device == 'cuda':
             self.output_device = local_rank()  # where mmcv's text logger puts what it sums over the processes
         self.targets = [local_rank()] if device == 'cuda' else [-1]
 
-    def train_step(self, data, optimizer):
+    def train_step(self, data: Dict[str, Any], optimizer: Any) -> Dict[str, Any]:
         """`BaseDetector.train_step` on a batch with DataContainers."""
         batch, = scatter(data, self.targets)
-        loss, log_vars = self.module._parse_losses(self(**batch))
+        detector: Any = self.module
+        loss, log_vars = detector._parse_losses(self(**batch))
         return dict(loss=loss, log_vars=log_vars, num_samples=len(batch['img_metas']))
 
 
-def for_training(model, device):
+def for_training(model: Any, device: str) -> Any:
     """The model on its device, wrapped for one process or for several."""
     if world_size() == 1:
         return parallel(model, device)

@@ -4,7 +4,7 @@ import os
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Optional
+from typing import TYPE_CHECKING, List, Optional
 
 from mmcv import Config
 
@@ -28,6 +28,9 @@ from .mixed_precision import autocast_model, check_amp, not_float32
 from .run_facts import run_facts
 from .shared_memory import lacking
 from .weights import load_weights, read_state_dict
+
+if TYPE_CHECKING:
+    from ..cli import Request
 
 
 def find_checkpoint(request, row):
@@ -185,14 +188,14 @@ def evaluate_all(request, device):
     return FELL_SHORT if FAIL in [verdict for verdict, _ in found] else DONE
 
 
-def run(request):
+def run(request: 'Request') -> int:
     """The command `eval`; returns its exit status."""
     if launch.wanted(request):
         if 'config' in request.keys:
             catalog.find_config(request.get('config'))
         choose_device(request, lambda line: None)
         return launch.launch(request)
-    said = []
+    said: List[str] = []
     device = choose_device(request, said.append)
     check_amp(request.get('amp'), device)
     with processes.joined(device):

@@ -5,10 +5,14 @@ import contextlib
 import multiprocessing
 import os
 import signal
+from typing import TYPE_CHECKING
 
 from ..errors import INTERRUPTED, HeadError
 from ..worker import is_worker
 from .processes import agree
+
+if TYPE_CHECKING:
+    from torch.utils.data import DataLoader
 
 
 class Interrupted(HeadError):
@@ -65,7 +69,7 @@ class Interruption:
         self.waits = False
 
 
-def shield_workers(loader):
+def shield_workers(loader: 'DataLoader') -> 'DataLoader':
     """Let a DataLoader's workers outlive signals that go to the whole process group (a terminal's, Slurm's).
 
     The training needs them for its last step; they end with the process that started them.

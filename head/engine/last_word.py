@@ -5,10 +5,11 @@ import datetime
 import json
 import threading
 import time
+from typing import Any, Callable, List, Optional
 
 import torch.distributed as dist
 
-from ..errors import Ended
+from ..errors import Ended, HeadError
 
 PATIENCE = datetime.timedelta(seconds=20)
 """How long the store, which is on the machine number 0, may take to answer."""
@@ -18,16 +19,17 @@ class LastWord:
     """One machine's connection to what ended another; alone, it says and hears nothing.
 
     Args:
-        nnodes (int): how many machines there are.
-        endpoint (str): ``HOST:PORT`` of the launchers' store.
+        nnodes: how many machines there are.
+        endpoint: ``HOST:PORT`` of the launchers' store.
     """
 
-    def __init__(self, nnodes, endpoint):
+    def __init__(self, nnodes: int, endpoint: str) -> None:
         self.nnodes, self.endpoint = nnodes, endpoint
-        self.store = self.word = None
+        self.store: Optional[dist.Store] = None
+        self.word: Optional[bytes] = None
         self.ended = False
 
-    def connect(self):
+    def connect(self) -> None:
         """Where the machines have met: the store is there."""
         if self.nnodes > 1 and self.store is None:
             host, _, port = self.endpoint.rpartition(':')
@@ -36,48 +38,54 @@ class LastWord:
                 store = dist.TCPStore(host, int(port), is_master=False, timeout=PATIENCE)
                 self.store = dist.PrefixStore('last_word', store)
 
-    def tell(self, error):
-        """Tell the others what ends this machine too (a `HeadError`); the first word stays."""
+    def tell(self, error: HeadError) -> None:
+        """Tell the others what ends this machine too; the first word stays."""
         if not self.ended:
             word = json.dumps([str(error), error.status, error.saved])
-            self._ask(lambda: self.store.add('told', 0) or self.store.set('cause', word))
-            self._ask(lambda: self.store.add('told', 1))
+
+            def write(store: dist.Store) -> None:
+                if not store.add('told', 0):
+                    store.set('cause', word)
+
+            self._ask(write)
+            self._ask(lambda store: store.add('told', 1))
             self.end()
 
-    def end(self):
+    def end(self) -> None:
         """Tell the others that this machine needs the store no more."""
         if not self.ended:
             self.ended = True
-            self._ask(lambda: self.store.add('ended', 1))
+            self._ask(lambda store: store.add('ended', 1))
 
-    def heard(self):
-        """What ended another machine (`Ended`), or None."""
-        if self.word is None and self._ask(lambda: self.store.add('told', 0)):
-            self.word = self._ask(lambda: self.store.get('cause'))
-        return self.word and Ended(*json.loads(self.word))
+    def heard(self) -> Optional[Ended]:
+        """What ended another machine, or None."""
+        if self.word is None and self._ask(lambda store: store.add('told', 0)):
+            self.word = self._ask(lambda store: store.get('cause'))
+        return Ended(*json.loads(self.word)) if self.word else None
 
-    def wait_for_others(self, seconds, leave):
+    def wait_for_others(self, seconds: float, leave: threading.Event) -> None:
         """Keep the store, where this machine has ended by agreement or has told why, until all have.
 
         Args:
-            seconds (float): at most.
-            leave (Event): ends the waiting.
+            seconds: at most.
+            leave: ends the waiting.
         """
         deadline = time.time() + seconds
-        while self.ended and (self._ask(lambda: self.store.add('ended', 0)) or self.nnodes) < self.nnodes:
+        while self.ended and (self._ask(lambda store: store.add('ended', 0)) or self.nnodes) < self.nnodes:
             if time.time() > deadline or leave.wait(0.2):
                 return
 
-    def _ask(self, question):
+    def _ask(self, question: Callable[[dist.Store], Any]) -> Any:
         """The store's answer; None where it is gone, or silent: torch may wait for it without end."""
-        answers = []
+        store = self.store
+        if store is None:
+            return None
+        answers: List[Any] = []
 
         def ask():
             with contextlib.suppress(RuntimeError):
-                answers.append(question())
+                answers.append(question(store))
 
-        if self.store is None:
-            return None
         thread = threading.Thread(target=ask, daemon=True)
         thread.start()
         thread.join(PATIENCE.total_seconds())

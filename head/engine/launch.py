@@ -15,16 +15,22 @@ import tempfile
 import threading
 import time
 import uuid
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
+from torch.distributed.elastic import multiprocessing
 from torch.distributed.elastic.agent.server.api import WorkerSpec, WorkerState
 from torch.distributed.elastic.agent.server.local_elastic_agent import LocalElasticAgent
 from torch.distributed.elastic.rendezvous import RendezvousParameters
 from torch.distributed.elastic.rendezvous import registry as rendezvous
 
-from ..errors import DONE, INTERRUPTED, Ended, EnvironmentFault, LostPeer, RequestError
+from ..errors import DONE, INTERRUPTED, Ended, EnvironmentFault, HeadError, LostPeer, RequestError
 from ..worker import REPORTS, is_worker, read_reports
 from . import worker_ends
 from .last_word import LastWord
+
+if TYPE_CHECKING:
+    from ..cli import Request
 
 RESTARTS = 10
 """How often other machines may be lost before a launcher gives up."""
@@ -40,7 +46,7 @@ GRACE = 30
 """Seconds that workers have to end where one of them has failed, before they are killed; torch 2's own number."""
 
 
-def wanted(request):
+def wanted(request: 'Request') -> bool:
     """Whether the keys ask for more than this one process.
 
     Raises:
@@ -60,12 +66,12 @@ def wanted(request):
     return not is_worker() and (nnodes > 1 or processes_here(request) > 1)
 
 
-def processes_here(request):
+def processes_here(request: 'Request') -> int:
     """How many processes the keys ask for on this machine."""
     return request.get('gpus') or request.get('procs') or 1
 
 
-def launch(request):
+def launch(request: 'Request') -> int:
     """Run the command line of this process in workers; returns its exit status.
 
     Raises:
@@ -91,14 +97,16 @@ class _Run:
     """The agent in a thread of its own, so that signals are this module's: torch 1.9's agent has no answer to them, and
     later ones leave a step 30 seconds."""
 
-    def __init__(self, request, here, reports):
+    def __init__(self, request: 'Request', here: int, reports: str) -> None:
         self.arguments, self.here, self.reports = request.arguments, here, reports
         self.nnodes, self.node_rank = request.get('nnodes', 1), request.get('node_rank', 0)
         self.endpoint = request.get('rdzv', 'localhost:0')
-        self.agent = self.result = self.error = None
+        self.agent: Optional[Agent] = None
+        self.result: Any = None  # the agent's
+        self.error: Optional[Exception] = None
         self.signals = 0
 
-    def wait(self):
+    def wait(self) -> int:
         thread = threading.Thread(target=self._run_agent, daemon=True)
         before = {number: signal.signal(number, self._receive) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
@@ -134,7 +142,7 @@ class _Run:
             if self.agent and self.node_rank == 0:
                 self.agent.last_word.wait_for_others(GRACE + FORGOTTEN, self.agent.leave)
 
-    def _receive(self, number, frame):
+    def _receive(self, number: int, frame: Optional[FrameType]) -> None:
         self.signals += 1
         at_work = bool(self.agent and self.agent.pids())
         if self.signals == 1 and at_work:
@@ -147,9 +155,10 @@ class _Run:
             shutil.rmtree(self.reports, ignore_errors=True)
             os._exit(INTERRUPTED)
 
-    def _cause(self):
+    def _cause(self) -> HeadError:
         """The one line that tells why."""
         if not self.error:
+            assert self.agent and self.agent.cause, 'the agent tells why its workers have failed'
             return self.agent.cause
         heard = self.agent and self.agent.last_word.heard()
         if heard:
@@ -165,13 +174,10 @@ class _Run:
             EnvironmentFault(line)
 
 
-def agent_options():
+def agent_options() -> Dict[str, Any]:
     """What torch's agent is told about its workers' output, which is the terminal's; torch 2 wants to hear it."""
-    try:
-        from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
-    except ImportError:
-        return {}
-    return dict(logs_specs=DefaultLogsSpecs())
+    specs = getattr(multiprocessing, 'DefaultLogsSpecs', None)
+    return dict(logs_specs=specs()) if specs else {}
 
 
 class Agent(LocalElasticAgent):
@@ -179,22 +185,24 @@ class Agent(LocalElasticAgent):
 
     Attributes:
         began: whether the machines have met.
-        cause: what ended the workers, a `HeadError`.
+        cause: what ended the workers.
         leave: set where a signal comes when that is known.
     """
 
-    def __init__(self, spec, reports, last_word, **options):
+    def __init__(self, spec: WorkerSpec, reports: str, last_word: LastWord, **options: Any) -> None:
         super().__init__(spec, **options)
         self.reports, self.last_word = reports, last_word
-        self.began, self.killed, self.cause, self.looking_since = False, False, None, None
+        self.began, self.killed = False, False
+        self.cause: Optional[HeadError] = None
+        self.looking_since: Optional[float] = None
         self.ending, self.leave = threading.Event(), threading.Event()
 
-    def pids(self):
+    def pids(self) -> List[int]:
         """Process ids of the workers that live."""
         started = self._pcontext.pids().values() if self._pcontext else ()
         return [pid for pid in started if os.path.exists(f'/proc/{pid}')]
 
-    def stop(self, number):
+    def stop(self, number: int) -> None:
         """Send the workers a signal; they are not started anew."""
         self._remaining_restarts = 0
         self.ending.set()
@@ -203,7 +211,7 @@ class Agent(LocalElasticAgent):
         for pid in self.pids():
             _kill(pid, number)
 
-    def end_stragglers(self):
+    def end_stragglers(self) -> None:
         """Kill workers that do not end where another has failed: they may wait for it in torch."""
         since = self.looking_since
         if since and time.time() - since > GRACE:
@@ -228,7 +236,8 @@ class Agent(LocalElasticAgent):
 
     def _failed(self):
         """Local rank -> exit code of each worker that has failed; torch ends the others then."""
-        codes = {rank: one.proc.poll() for rank, one in self._pcontext.subprocess_handlers.items()}
+        context: Any = self._pcontext  # a `SubprocessContext`
+        codes = {rank: one.proc.poll() for rank, one in context.subprocess_handlers.items()}
         return {rank: code for rank, code in codes.items() if code}
 
     def _conclude(self, failed):
@@ -237,10 +246,9 @@ class Agent(LocalElasticAgent):
         stopped = self.ending.is_set() or (heard is not None and self.killed)
         own = worker_ends.cause(read_reports(self.reports), failed, stopped, self.last_word.nnodes > 1)
         # what went wrong on the way out of an interruption says more than that there was one
-        ours = heard is None or heard.status == INTERRUPTED != own.status
-        self._blame(own if ours else heard, own.saved)
+        self._blame(own if heard is None or heard.status == INTERRUPTED != own.status else heard, own.saved)
 
-    def _blame(self, cause, saved):
+    def _blame(self, cause: HeadError, saved: str) -> None:
         self.cause, cause.saved = cause, saved or cause.saved
         if not isinstance(self.cause, LostPeer):
             self._remaining_restarts = 0
@@ -253,7 +261,7 @@ class Agent(LocalElasticAgent):
         while self._remaining_restarts and time.time() < deadline and not self.ending.wait(0.5):
             heard = self.last_word.heard()
             if heard:
-                self._blame(heard, self.cause.saved)
+                self._blame(heard, self.cause.saved if self.cause else '')
         if self._remaining_restarts:
             print('head: another machine was lost; waiting for it to go on from the last checkpoint',
                   file=sys.stderr, flush=True)

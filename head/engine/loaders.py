@@ -1,6 +1,7 @@
 """Loaders of batches: of a training's steps, and of the images that a process evaluates."""
 
 from functools import partial
+from typing import Any, Iterator, List
 
 from mmcv.parallel import collate
 from mmdet.datasets import build_dataset
@@ -19,13 +20,13 @@ class StepLoader:
 
     Args:
         dataset (CustomDataset): mmdet's, in training mode.
-        images (int): images a micro-batch.
-        workers (int): data loader processes.
-        seed (int): the run's.
-        accumulate (int): micro-batches a step.
+        images: images a micro-batch.
+        workers: data loader processes.
+        seed: the run's.
+        accumulate: micro-batches a step.
     """
 
-    def __init__(self, dataset, images, workers, seed, accumulate=1):
+    def __init__(self, dataset: Any, images: int, workers: int, seed: int, accumulate: int = 1) -> None:
         self.dataset = dataset  # mmdet's hooks look at it
         self.order = MicroBatches(dataset.flag, images, seed, accumulate, processes.rank(), processes.world_size())
         self.loader = shield_workers(
@@ -35,10 +36,10 @@ class StepLoader:
                 num_workers=workers,
                 collate_fn=partial(collate, samples_per_gpu=images)))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.order.steps
 
-    def steps(self, epoch, start):
+    def steps(self, epoch: int, start: int) -> Iterator[List[Any]]:
         """Yield the list of batches of every step of `epoch` from `start` on, both from 0."""
         self.order.begin(epoch, start)
         batches = iter(self.loader)
@@ -46,13 +47,15 @@ class StepLoader:
             yield [next(batches) for _ in range(self.order.accumulate)]
 
 
-def build_test_loader(cfg, split):
+def build_test_loader(cfg: Any, split: str) -> DataLoader:
     """A loader of `cfg.data[split]`, one image a batch, in order; of several processes each has every n-th image."""
     with quietly():
         dataset = name_broken_images(configuration.built(build_dataset, cfg.data[split], dict(test_mode=True)))
+    # any iterable will do; torch 1.9's types want a `Sampler`
+    share: Any = range(processes.rank(), len(dataset), processes.world_size())
     return shield_workers(
         DataLoader(
             dataset,
-            sampler=range(processes.rank(), len(dataset), processes.world_size()),
+            sampler=share,
             num_workers=cfg.data.workers_per_gpu,
             collate_fn=partial(collate, samples_per_gpu=1)))

@@ -5,6 +5,7 @@ box coordinates, losses or operators that mmcv-full has no half-precision kernel
 """
 
 import functools
+from typing import Any, Optional
 
 import torch
 from mmcv.runner.fp16_utils import cast_tensor_type
@@ -14,7 +15,7 @@ from mmdet.models.roi_heads.roi_extractors.base_roi_extractor import BaseRoIExtr
 
 from ..errors import EnvironmentFault, RequestError
 from ..method.roi_align_choice import choose_roi_align
-from .torch_versions import HAS_AUTOCAST
+from .torch_versions import HAS_AUTOCAST, untyped_torch
 
 DTYPES = dict(bf16='bfloat16', fp16='float16')
 
@@ -25,12 +26,12 @@ IN_FLOAT32 = {
 }
 
 
-def check_amp(amp, device):
+def check_amp(amp: Optional[str], device: str) -> None:
     """Can `amp` be had here?
 
     Args:
-        amp (str): the key's value, or None.
-        device (str): ``'cuda'`` or ``'cpu'``.
+        amp: the key's value, or None.
+        device: ``'cuda'`` or ``'cpu'``.
 
     Raises:
         RequestError: it names no precision.
@@ -42,7 +43,7 @@ def check_amp(amp, device):
         raise RequestError(f'amp={amp}: {" or ".join(DTYPES)}; leave it out for float32')
     if not HAS_AUTOCAST:
         raise EnvironmentFault(f'amp={amp}: torch {torch.__version__} computes in float32 only; take stack=current')
-    if amp == 'bf16' and device == 'cuda' and not torch.cuda.is_bf16_supported(including_emulation=False):
+    if amp == 'bf16' and device == 'cuda' and not untyped_torch.cuda.is_bf16_supported(including_emulation=False):
         raise EnvironmentFault(f'amp=bf16: {torch.cuda.get_device_name(0)} has no instructions for it; take amp=fp16')
 
 
@@ -51,13 +52,13 @@ def not_float32(amp):
     return f'amp={amp}: the paper\'s numbers are float32'
 
 
-def autocast_model(model, amp, device):
+def autocast_model(model: Any, amp: Optional[str], device: str) -> Any:
     """Let a detector, its teacher included, compute in half precision, in place.
 
     Args:
         model (BaseDetector): before it is wrapped.
-        amp (str): ``'bf16'`` or ``'fp16'``; None: nothing happens.
-        device (str): ``'cuda'`` or ``'cpu'``.
+        amp: ``'bf16'`` or ``'fp16'``; None: nothing happens.
+        device: ``'cuda'`` or ``'cpu'``.
 
     Returns:
         BaseDetector: the model; a copy of it would still compute with this one's modules.
@@ -71,7 +72,7 @@ def autocast_model(model, amp, device):
                 for name in names:
                     if hasattr(module, name):
                         setattr(module, name, _in_float32(getattr(module, name), dtype, device))
-    model.forward = torch.autocast(device, dtype)(model.forward)
+    model.forward = untyped_torch.autocast(device, dtype)(model.forward)
     if device == 'cpu':
         model.extract_feat = _in_channels_last(model.extract_feat)
         choose_roi_align(model)  # mmcv's takes these maps for dense ones
@@ -89,7 +90,7 @@ def _in_float32(function, dtype, device):
 
     @functools.wraps(function)
     def call(*args, **kwargs):
-        with torch.autocast(device, enabled=False):
+        with untyped_torch.autocast(device, enabled=False):
             return function(*cast_tensor_type(args, dtype, torch.float32),
                             **cast_tensor_type(kwargs, dtype, torch.float32))
 
@@ -106,6 +107,6 @@ def _in_channels_last(extract_feat):
     return call
 
 
-def gradient_scaler(amp, device):
+def gradient_scaler(amp: Optional[str], device: str) -> Any:
     """torch's gradient scaler, which float16 needs; else None."""
-    return torch.amp.GradScaler(device) if amp == 'fp16' else None
+    return untyped_torch.amp.GradScaler(device) if amp == 'fp16' else None

@@ -1,6 +1,7 @@
 """A plain mmdet detector as ONNX."""
 
 import functools
+from typing import Any, Dict, List
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ DIVISOR = 32
 """Images are padded to a multiple of it."""
 
 
-def write_onnx(model, path, pipeline):
+def write_onnx(model: Any, path: str, pipeline: List[Dict[str, Any]]) -> None:
     """Write a one-stage detector for one image of the size that landscape images have in the test pipeline.
 
     Input: ``input`` (1, 3, H, W), normalised and padded as the config says. Outputs: ``dets`` (1, n, 5), x1 y1 x2 y2 in
@@ -23,8 +24,8 @@ def write_onnx(model, path, pipeline):
 
     Args:
         model (BaseDetector): left in eval mode.
-        path (str): the file.
-        pipeline (list[dict]): a config's test pipeline; its ``img_scale`` is (long, short).
+        path: the file.
+        pipeline: a config's test pipeline; its ``img_scale`` is (long, short).
     """
     scale = next(step['img_scale'] for step in pipeline if 'img_scale' in step)
     width, height = (-(-side // DIVISOR) * DIVISOR for side in scale)
@@ -33,10 +34,11 @@ def write_onnx(model, path, pipeline):
     register_extra_symbolics(OPSET)
     model.eval()
     forward = model.forward
+    images: Any = [torch.zeros(1, 3, height, width)]  # torch 2's types want a tuple, mmdet takes a list
     model.forward = functools.partial(forward, img_metas=[[meta]], return_loss=False)
     try:
         with quietly():
-            torch.onnx.export(model, [torch.zeros(1, 3, height, width)], path, input_names=['input'],
-                              output_names=['dets', 'labels'], opset_version=OPSET)
+            torch.onnx.export(model, images, path, input_names=['input'], output_names=['dets', 'labels'],
+                              opset_version=OPSET)
     finally:
         model.forward = forward

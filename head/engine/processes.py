@@ -8,6 +8,7 @@ import contextlib
 import datetime
 import os
 import re
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -21,7 +22,7 @@ TIMEOUT = datetime.timedelta(minutes=10)
 _LOST = re.compile(r'gloo|nccl|connection (closed|reset|refused)|broken pipe|timed? ?out|socket|\bstore\b|tcpstore',
                    re.I)
 
-_control = None
+_control: Any = None
 
 
 def world_size():

@@ -8,28 +8,34 @@ one does, and several processes draw what one would.
 import contextlib
 import os
 import random
+from typing import TYPE_CHECKING, Any, Iterator, Optional
 
 import numpy as np
 import torch
+from torch.utils.data import Dataset
 
 from ..errors import RequestError
+from .torch_versions import untyped_torch
+
+if TYPE_CHECKING:
+    from .training_order import Place
 
 IN_STEP, IN_AUGMENTATION, IN_ORDER = range(3)
 """What is random: sampling of boxes in a step, an image's augmentation, the order of the images."""
 
 
-def seed_of(seed, what, *place):
+def seed_of(seed: int, what: int, *place: int) -> int:
     """A 32-bit seed of one thing at one place.
 
     Args:
-        seed (int): the run's.
-        what (int): `IN_STEP`, `IN_AUGMENTATION` or `IN_ORDER`.
-        *place (int): the epoch, and where in it.
+        seed: the run's.
+        what: `IN_STEP`, `IN_AUGMENTATION` or `IN_ORDER`.
+        *place: the epoch, and where in it.
     """
     return int(np.random.SeedSequence([seed, what, *place]).generate_state(1)[0])
 
 
-def seed_all(number):
+def seed_all(number: int) -> None:
     """Seed Python's, numpy's and torch's generators, on every device."""
     random.seed(number)
     np.random.seed(number)
@@ -37,7 +43,7 @@ def seed_all(number):
 
 
 @contextlib.contextmanager
-def seeded(number):
+def seeded(number: int) -> Iterator[None]:
     """Seed the generators of the CPU, and put their states back after."""
     before = random.getstate(), np.random.get_state(), torch.get_rng_state()
     random.seed(number)
@@ -51,23 +57,23 @@ def seeded(number):
         torch.set_rng_state(before[2])
 
 
-class SeededDataset:
+class SeededDataset(Dataset):
     """A data set whose items are asked for by a `Place` and augmented by it alone.
 
     Args:
         dataset (CustomDataset): mmdet's, in training mode.
-        seed (int): the run's.
+        seed: the run's.
     """
 
-    def __init__(self, dataset, seed):
+    def __init__(self, dataset: Any, seed: int) -> None:
         self.dataset, self.seed = dataset, seed
 
-    def __getitem__(self, place):
+    def __getitem__(self, place: 'Place') -> Any:
         with seeded(seed_of(self.seed, IN_AUGMENTATION, place.epoch, place.number)):
-            return self.dataset[place.index]
+            return self.dataset[place.image]
 
 
-def choose_determinism(wanted, device):
+def choose_determinism(wanted: Optional[bool], device: str) -> bool:
     """Whether the same operations give the same bits; switches torch to it.
 
     On the CPU that is the default and complete. On a GPU mmcv's RoIAlign adds its gradients in any order, which torch
@@ -75,35 +81,29 @@ def choose_determinism(wanted, device):
     paper stack ends with their name.
 
     Args:
-        wanted (bool): None for the device's default.
-        device (str): ``'cuda'`` or ``'cpu'``.
-
-    Returns:
-        bool
+        wanted: None for the device's default.
+        device: ``'cuda'`` or ``'cpu'``.
     """
     deterministic = device == 'cpu' if wanted is None else wanted
     if deterministic and device == 'cuda':
         os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')  # what torch asks for
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
     if hasattr(torch, 'is_deterministic_algorithms_warn_only_enabled'):
-        torch.use_deterministic_algorithms(deterministic, warn_only=device == 'cuda')
+        untyped_torch.use_deterministic_algorithms(deterministic, warn_only=device == 'cuda')
     else:
         torch.use_deterministic_algorithms(deterministic)
     if hasattr(torch.utils, 'deterministic'):
-        torch.utils.deterministic.fill_uninitialized_memory = False  # nothing here reads any
+        untyped_torch.utils.deterministic.fill_uninitialized_memory = False  # nothing here reads any
     return deterministic
 
 
-def choose_cudnn_benchmark(wanted, deterministic, device):
+def choose_cudnn_benchmark(wanted: Optional[bool], deterministic: bool, device: str) -> bool:
     """Let cuDNN time its algorithms for each size of images and take the fastest, which may be another one next time.
 
     Args:
-        wanted (bool): None is false.
-        deterministic (bool): of `choose_determinism`.
-        device (str): ``'cuda'`` or ``'cpu'``.
-
-    Returns:
-        bool
+        wanted: None is false.
+        deterministic: of `choose_determinism`.
+        device: ``'cuda'`` or ``'cpu'``.
 
     Raises:
         RequestError: true where there is no cuDNN or the same bits are wanted.

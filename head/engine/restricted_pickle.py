@@ -14,7 +14,9 @@ import pickle
 import pickletools
 import struct
 import zipfile
+from pathlib import Path
 from types import FunctionType
+from typing import IO, TYPE_CHECKING, Any, Callable, Dict, List, Union
 
 import numpy as np
 import torch
@@ -45,6 +47,22 @@ HARMLESS = [
 ]
 """Opcodes that push plain data, or go through `find_class` and `persistent_load`."""
 
+if TYPE_CHECKING:
+    class _Unpickler:
+        """Python's own, of which the standard library's types know less."""
+
+        stack: List[Any]
+        readline: Callable[[], bytes]
+        pop_mark: Callable[[], List[Any]]
+        append: Callable[[object], None]
+        dispatch: Dict[int, Callable[[Any], None]]
+
+        def __init__(self, file: Any, *, encoding: str) -> None: ...
+
+        def load(self) -> Any: ...
+else:
+    _Unpickler = pickle._Unpickler
+
 
 def _refusing(opcode):
     def refuse(unpickler):
@@ -53,28 +71,28 @@ def _refusing(opcode):
     return refuse
 
 
-class RestrictedUnpickler(pickle._Unpickler):
+class RestrictedUnpickler(_Unpickler):
     """Python's own unpickler, in Python, with the opcodes limited that call, make or change objects.
 
     Args:
         file: a binary file.
-        storage (callable): returns the `Storage` of a dtype, key and number of elements.
+        storage: returns the `Storage` of a dtype, key and number of elements.
 
     Raises:
         Refused: from `load`, when the pickle wants more than data.
     """
 
-    def __init__(self, file, storage):
+    def __init__(self, file: Union[IO[bytes], mmap.mmap], storage: Callable[[torch.dtype, str, int], Storage]) -> None:
         super().__init__(file, encoding='utf-8')
         self._storage = storage
 
-    def find_class(self, module, name):
+    def find_class(self, module: str, name: str) -> Any:
         """What stands in for a global; a dotted name is never looked up part by part."""
         if (module, name) not in GLOBALS:
             raise Refused(f'{module}.{name}')
         return GLOBALS[module, name]
 
-    def persistent_load(self, saved_id):
+    def persistent_load(self, saved_id: Any) -> Storage:
         """The storage that a persistent id names."""
         if type(saved_id) is not tuple or type(saved_id[0]) is not str or saved_id[0] != 'storage':
             raise Refused('an object that is no tensor\'s storage')
@@ -84,7 +102,7 @@ class RestrictedUnpickler(pickle._Unpickler):
             raise Damaged('not a storage')
         return self._storage(kind.dtype, key, elements)
 
-    def load_reduce(self):
+    def load_reduce(self) -> None:
         """Call a function of `allowed_globals`."""
         args = self.stack.pop()
         function = self.stack[-1]
@@ -92,7 +110,7 @@ class RestrictedUnpickler(pickle._Unpickler):
             raise Refused(f'a call of {getattr(function, "__name__", type(function).__name__)}')
         self.stack[-1] = function(*args)
 
-    def load_newobj(self):
+    def load_newobj(self) -> None:
         """Make an empty stand-in."""
         self.stack.pop()  # its items and state follow
         kind = self.stack[-1]
@@ -100,32 +118,32 @@ class RestrictedUnpickler(pickle._Unpickler):
             raise Refused(f'an instance of {getattr(kind, "__name__", type(kind).__name__)}')
         self.stack[-1] = kind()
 
-    def load_build(self):
+    def load_build(self) -> None:
         """Give an object its state."""
         state = self.stack.pop()
         set_state(self.stack[-1], state)
 
-    def load_inst(self):
+    def load_inst(self) -> None:
         """Name what the old opcode INST would instantiate."""
-        names = [self.readline()[:-1].decode('utf-8') for _ in range(2)]
-        self.find_class(*names)
-        raise Refused(f'an instance of {".".join(names)}')
+        module, name = (self.readline()[:-1].decode('utf-8') for _ in range(2))
+        self.find_class(module, name)
+        raise Refused(f'an instance of {module}.{name}')
 
-    def load_setitem(self):
+    def load_setitem(self) -> None:
         """One item of a dict."""
         value, key = self.stack.pop(), self.stack.pop()
         put(self.stack[-1], [(key, value)])
 
-    def load_setitems(self):
+    def load_setitems(self) -> None:
         """Many items of a dict."""
         items = self.pop_mark()
         put(self.stack[-1], zip(items[::2], items[1::2]))
 
-    def load_append(self):
+    def load_append(self) -> None:
         """One item of a list."""
         self._extend([self.stack.pop()])
 
-    def load_appends(self):
+    def load_appends(self) -> None:
         """Many items of a list."""
         self._extend(self.pop_mark())
 
@@ -134,20 +152,20 @@ class RestrictedUnpickler(pickle._Unpickler):
             raise Refused(f'new items of a {type(self.stack[-1]).__name__}')
         self.stack[-1].extend(items)
 
-    def load_additems(self):
+    def load_additems(self) -> None:
         """Items of a set."""
         items = self.pop_mark()
         if type(self.stack[-1]) is not set:
             raise Refused(f'new items of a {type(self.stack[-1]).__name__}')
         self.stack[-1].update(GLOBALS['builtins', 'set'](items))
 
-    def load_frozenset(self):
+    def load_frozenset(self) -> None:
         """A frozenset of the topmost items."""
         items = self.pop_mark()  # puts another stack in place
         self.append(GLOBALS['builtins', 'frozenset'](items))
 
     dispatch = {ord(opcode.code): _refusing(opcode.name) for opcode in pickletools.opcodes}
-    dispatch.update({code[0]: pickle._Unpickler.dispatch[code[0]] for code in HARMLESS})
+    dispatch.update({code[0]: _Unpickler.dispatch[code[0]] for code in HARMLESS})
     dispatch.update({
         pickle.REDUCE[0]: load_reduce,
         pickle.NEWOBJ[0]: load_newobj,
@@ -235,7 +253,7 @@ def _load_legacy(file, size):
     return result
 
 
-def load(path):
+def load(path: Union[str, Path]) -> Any:
     """The content of a torch checkpoint: tensors (on the CPU), plain containers, numpy's scalars and arrays.
 
     mmcv's configs come as `StoredDict` and `StoredConfig`.

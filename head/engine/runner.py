@@ -2,6 +2,7 @@
 
 import math
 import time
+from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 from mmcv.runner import EpochBasedRunner
 from mmcv.utils import _BatchNorm
@@ -10,6 +11,10 @@ from ..errors import EnvironmentFault, HeadError
 from . import processes
 from .optimizer_step import MEND, Diverged, OptimizerStepHook
 from .randomness import IN_STEP, seed_all, seed_of
+
+if TYPE_CHECKING:
+    from .interruption import Interruption
+    from .saver import Saver
 
 NO_MEMORY = ('out of memory', 'can\'t allocate memory', 'cannot allocate memory')
 
@@ -25,20 +30,24 @@ class Runner(EpochBasedRunner):
     optimizer steps here. Whatever ends a training, its last whole step is saved.
 
     Args:
-        seed (int): of everything random.
-        interruption (Interruption): tells when the training is to stop.
-        iters (int, optional): end after so many steps.
+        seed: of everything random.
+        interruption: tells when the training is to stop.
+        iters: end after so many steps.
         **kwargs: mmcv's.
 
     Attributes:
         place: (epoch, steps done in it), both from 0; an epoch all of whose steps are done is not yet evaluated.
-        saver: saves checkpoints, a `Saver`; set before `run`.
+        saver: saves checkpoints; set before `run`.
     """
 
-    def __init__(self, *args, seed, interruption, iters=None, **kwargs):
+    saver: 'Saver'
+
+    def __init__(self, *args: Any, seed: int, interruption: 'Interruption', iters: Optional[int] = None,
+                 **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.seed, self.interruption, self.iters = seed, interruption, iters or math.inf
-        self.saver, self.history, self.start = None, {}, time.time()
+        self.history: Dict[str, List[list]] = {}
+        self.start = time.time()
         self._steps_done, self._settled, self._hold_back = 0, True, None
 
     @property
@@ -133,11 +142,11 @@ class Runner(EpochBasedRunner):
         processes.agree(error or self.interruption.request(self.iter))
         return batches
 
-    def run_iter(self, batches):
+    def run_iter(self, batches: List[Dict[str, Any]]) -> None:
         """Gradients of a step's micro-batches; the optimizer's hook does the rest.
 
         Args:
-            batches (list[dict]): mmdet's batches.
+            batches: mmdet's batches.
 
         Raises:
             Diverged: a loss is no number.
@@ -145,7 +154,8 @@ class Runner(EpochBasedRunner):
         hook = next(hook for hook in self.hooks if isinstance(hook, OptimizerStepHook))
         self._hold_back = running_averages(self.model)
         self.optimizer.zero_grad()
-        totals, images = {}, 0
+        totals: Dict[str, float] = {}
+        images = 0
         for part, batch in enumerate(batches):
             number = self.data_loader.order.number(self._inner_iter, part)
             seed_all(seed_of(self.seed, IN_STEP, self.epoch, number))

@@ -5,6 +5,7 @@ import glob
 import os
 import re
 import time
+from typing import IO, Any, Dict, List, Optional, Tuple
 
 import mmcv
 import torch
@@ -25,33 +26,35 @@ class Saver:
     A checkpoint is written under a temporary name, to the disk, and then renamed, before an older one goes.
 
     Args:
-        epochs (int): a checkpoint every so many epochs, ``epoch_N.pth``.
-        iters (int, optional): and one every so many iterations, ``iter_N.pth``.
-        minutes (int, optional): and one after so many minutes.
-        keep (int, optional): the newest so many stay; None: all of epochs, `IN_EPOCH` of the others.
+        epochs: a checkpoint every so many epochs, ``epoch_N.pth``.
+        iters: and one every so many iterations, ``iter_N.pth``.
+        minutes: and one after so many minutes.
+        keep: the newest so many stay; None: all of epochs, `IN_EPOCH` of the others.
 
     Attributes:
         saved_at: the runner's `place` of the newest checkpoint in the work dir, or None.
         path: its path.
     """
 
-    def __init__(self, epochs, iters=None, minutes=None, keep=None):
+    def __init__(self, epochs: int, iters: Optional[int] = None, minutes: Optional[int] = None,
+                 keep: Optional[int] = None) -> None:
         self.epochs, self.iters, self.minutes, self.keep = epochs, iters, minutes, keep
-        self.saved_at = self.path = None
+        self.saved_at: Optional[Tuple[int, int]] = None
+        self.path: Optional[str] = None
         self.last = time.time()
 
-    def after_step(self, runner):
+    def after_step(self, runner: Any) -> None:
         """Save where it is time."""
         due = self.minutes and time.time() - self.last >= self.minutes * 60
         if ((self.iters and runner.iter % self.iters == 0) or due) and runner.place[1] < len(runner.data_loader):
             self.save_step(runner)
 
-    def after_epoch(self, runner):
+    def after_epoch(self, runner: Any) -> None:
         """The epoch's checkpoint; its evaluation follows."""
         if (runner.epoch + 1) % self.epochs == 0 and self.saved_at != runner.place:
             self._save(runner, f'epoch_{runner.epoch + 1}.pth', dict(epoch=runner.epoch + 1))
 
-    def save_step(self, runner):
+    def save_step(self, runner: Any) -> None:
         """``iter_N.pth`` after N steps in all; `epoch` in its meta counts the epochs that are complete."""
         self._save(runner, f'iter_{runner.iter}.pth', dict(epoch=runner.epoch))
 
@@ -74,7 +77,8 @@ class Saver:
         with written_whole(path) as temporary, open(temporary, 'wb') as file:
             # mmcv's own function makes two copies in memory first
             rest = _Remembering(file)
-            torch.save(content, rest)
+            writer: Any = rest  # torch wants no more of a file than this
+            torch.save(content, writer)
             if rest.error:
                 raise rest.error
         link(path)
@@ -95,10 +99,11 @@ class Saver:
 class _Remembering:
     """A file whose errors wait: from within torch's writer they would end the process, on a full disk for instance."""
 
-    def __init__(self, file):
-        self.file, self.error = file, None
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file = file
+        self.error: Optional[OSError] = None
 
-    def write(self, data):
+    def write(self, data: bytes) -> int:
         if self.error is None:
             try:
                 self.file.write(data)
@@ -106,12 +111,12 @@ class _Remembering:
                 self.error = error
         return len(data)
 
-    def flush(self):
+    def flush(self) -> None:
         if self.error is None:
             self.file.flush()
 
 
-def link(path):
+def link(path: str) -> None:
     """Let ``latest.pth`` beside a checkpoint name it."""
     latest = os.path.join(os.path.dirname(path), 'latest.pth')
     if path == latest:
@@ -122,9 +127,9 @@ def link(path):
     os.replace(latest + '.new', latest)
 
 
-def newest_first(folder, kind):
+def newest_first(folder: str, kind: str) -> List[str]:
     """Paths of a folder's checkpoints of a kind, ``epoch`` or ``iter``."""
-    found = {}
+    found: Dict[int, str] = {}
     for path in glob.glob(os.path.join(glob.escape(folder), f'{kind}_*.pth')):
         number = re.fullmatch(rf'{kind}_(\d+)\.pth', os.path.basename(path))
         if number:

@@ -98,14 +98,15 @@ def check_teacher(cfg, weights, images, device, say):
 
 def _compare(teacher, split, images, measured, say):
     line = f'teacher {teacher.path}: {measured:.1f} mAP on {images} images'
-    known = file_at(teacher.path)
+    file = file_at(teacher.path)
+    known = file.mAP if file else None
     reason = (NOT_VAL2017 if not split.is_val2017 else 'not a file of the catalog' if not teacher.confirmed else
-              'the catalog has no mAP for it' if known.mAP is None else None)
-    if reason:
+              'the catalog has no mAP for it' if known is None else None)
+    if reason or known is None:
         say(f'{line}; nothing to compare it with: {reason}')
         return
     off = allowance(images, split.images)
-    line += f', known for {known.mAP:.1f} on all; up to {off:.1f} off is chance'
-    if not abs(measured - known.mAP) <= off:
+    line += f', known for {known:.1f} on all; up to {off:.1f} off is chance'
+    if not abs(measured - known) <= off:
         raise WrongTeacher(f'{line}: not the teacher, or not built as it was trained; nothing was trained')
     say(line)

@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, List, Optional
+from typing import TYPE_CHECKING, Dict, List, Optional
 
 from mmcv import Config
 
@@ -26,6 +26,9 @@ from .run_facts import run_facts
 from .shared_memory import lacking
 from .teacher_check import check_teacher, require_teacher
 from .training import Training, train
+
+if TYPE_CHECKING:
+    from ..cli import Request
 
 SEED = 3407
 """The one that is published."""
@@ -179,9 +182,9 @@ def announce(plan, facts, logger):
         logger.warning(f'this run cannot confirm the paper: {line}')
 
 
-def run(request):
+def run(request: 'Request') -> int:
     """The command `train`; returns its exit status."""
-    said = []
+    said: List[str] = []
     if launch.wanted(request):
         load(request)
         choose_device(request, said.append)

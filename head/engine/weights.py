@@ -2,6 +2,7 @@
 
 import copy
 from pathlib import Path
+from typing import Any, Container, List
 
 import torch
 from mmcv.runner import CheckpointLoader
@@ -116,14 +117,14 @@ def drop_pretrained(cfg):
         cfg.model.backbone.init_cfg = None
 
 
-def check_pretrained(cfg, folder, overrides):
+def check_pretrained(cfg: Any, folder: str, overrides: Container[str]) -> List[Weights]:
     """Let the config name its weights below `folder`, and check every file before hours are spent on them.
 
     The hash comes first: a file that is not the catalog's is not unpickled, not even with restriction. One that
     `overrides` names by hand is checked by its names only.
 
     Returns:
-        list[Weights]: what the training starts from.
+        what the training starts from.
 
     Raises:
         RequestError: a file is missing, damaged, or not of the model it is for.
@@ -144,7 +145,7 @@ def check_pretrained(cfg, folder, overrides):
             mend = f'scripts/fetch pretrained brings it from {known.address}' if known else 'name another'
             raise RequestError(f'{path}: no such weights ({dotted}); {mend}, or take random ones: pretrained=none')
         sha256 = file_hash(path)
-        confirmed = bool(known) and sha256.startswith(known.sha256)
+        confirmed = known is not None and known.is_of(sha256)
         if known and not by_hand and not confirmed:
             raise RequestError(f'{path}: damaged, its sha256 begins with {sha256[:8]}, not {known.sha256}; '
                                f'move it away and fetch it again: scripts/fetch pretrained')

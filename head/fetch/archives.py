@@ -4,6 +4,7 @@ import shutil
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Union
 
 from tqdm import tqdm
 
@@ -12,13 +13,13 @@ from .beside import hidden
 from .space import require_space
 
 
-def unpack(archive, folder, name):
+def unpack(archive: Path, folder: Union[str, Path], name: str) -> Path:
     """Unpack the archive's folder `name` to a hidden place in `folder`.
 
     Anything that an interrupted run left there is removed first.
 
     Returns:
-        Path: the unpacked folder, to be renamed. `hidden(folder / name, 'unpacking')`, above it, is to be removed.
+        the unpacked folder, to be renamed. `hidden(folder / name, 'unpacking')`, above it, is to be removed.
 
     Raises:
         RequestError: not an archive, or without that folder.

@@ -2,20 +2,24 @@
 
 import contextlib
 from pathlib import Path
+from typing import Callable, Iterator, Optional, Union
 
 import filelock
 
 from ..errors import EnvironmentFault
 
+Say = Callable[[str], object]
+"""Takes lines about what is done."""
 
-def hidden(target, suffix):
+
+def hidden(target: Union[str, Path], suffix: str) -> Path:
     """`.NAME.suffix` beside `target`."""
     target = Path(target)
     return target.with_name(f'.{target.name}.{suffix}')
 
 
 @contextlib.contextmanager
-def locked(target, say=None):
+def locked(target: Union[str, Path], say: Optional[Say] = None) -> Iterator[None]:
     """Hold the target's lock, waiting for another process that does; `say`, if given, is told that it waits.
 
     The system releases it when its holder dies. The lock file stays: removing it would let a third one in.

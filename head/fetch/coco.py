@@ -5,12 +5,13 @@ import functools
 import os
 import shutil
 from pathlib import Path
+from typing import Iterable, List, Tuple, Union
 
 from .. import catalog
 from ..data.coco_folder import check_split
 from ..errors import RequestError
 from .archives import unpack
-from .beside import hidden, locked
+from .beside import Say, hidden, locked
 from .download import obtain, web
 from .hashes import check_of, difference
 from .parallel import each
@@ -20,17 +21,17 @@ UNPACKED = dict(train2017=1, val2017=1, annotations=4)
 """How many times its archive's size a folder has at most: pictures do not shrink, json does."""
 
 
-def ann_file(folder, split):
+def ann_file(folder: Union[str, Path], split: str) -> Path:
     """The split's annotation file."""
     return Path(folder, 'annotations', f'instances_{split}.json')
 
 
-def is_there(part):
+def is_there(part: Path) -> bool:
     """Whether a part of the folder exists; an empty folder, like a mount point, does not count."""
     return part.is_dir() and any(part.iterdir())
 
 
-def _left_over(archive, place):
+def _left_over(archive: Path, place: Path) -> int:
     """Bytes that earlier runs have put on the disk already: archive, partial archive, half-unpacked folder."""
     paths = [archive, hidden(archive, 'part'), hidden(archive, 'done')]
     for above, _, names in os.walk(str(hidden(place, 'unpacking'))):
@@ -42,17 +43,17 @@ def _left_over(archive, place):
     return total
 
 
-def _require_room(folder, names):
+def _require_room(folder: Path, names: Iterable[str]) -> None:
     """Check that archives and what they hold fit on the disk."""
     needed = 0
     for name in names:
         file = catalog.coco().archives[name]
-        needed += file.size * (1 + UNPACKED[name]) - _left_over(folder / Path(file.path).name, folder / name)
+        needed += (file.size or 0) * (1 + UNPACKED[name]) - _left_over(folder / Path(file.path).name, folder / name)
     folder.mkdir(parents=True, exist_ok=True)
     require_space(folder, needed)
 
 
-def _archive(folder, name, say):
+def _archive(folder: Path, name: str, say: Say) -> Path:
     """The archive, fetched into the folder."""
     file = catalog.coco().archives[name]
     target = folder / Path(file.path).name
@@ -60,7 +61,7 @@ def _archive(folder, name, say):
     return target
 
 
-def _check_annotations(folder, split):
+def _check_annotations(folder: Path, split: str) -> None:
     """RequestError unless the split's annotation file below `folder` is COCO's own."""
     path = ann_file(folder, split)
     problem = difference('sha256', catalog.coco().splits[split].sha256, path)
@@ -68,7 +69,7 @@ def _check_annotations(folder, split):
         raise RequestError(f'{path}: not COCO\'s own: {problem}; move it away and fetch again: scripts/fetch coco')
 
 
-def _check_images(folder, say, split):
+def _check_images(folder: Path, say: Say, split: str) -> None:
     """RequestError unless every image of the split is there."""
     facts = catalog.coco().splits[split]
     try:
@@ -82,11 +83,11 @@ def _check_images(folder, say, split):
     say(f'{folder / split}: whole, {found.images} images, {found.annotations} annotations')
 
 
-def _missing_annotations(folder):
+def _missing_annotations(folder: Path) -> List[str]:
     return [split for split in catalog.coco().splits if not ann_file(folder, split).exists()]
 
 
-def fetch_annotations(folder, say=print):
+def fetch_annotations(folder: Union[str, Path], say: Say = print) -> None:
     """Have the annotation files of both splits, checked; files that are there are kept.
 
     Raises:
@@ -118,7 +119,7 @@ def fetch_annotations(folder, say=print):
         say(f'{place}: unpacked')
 
 
-def _leftovers(folder, split):
+def _leftovers(folder: Path, split: str) -> Tuple[Path, Path]:
     """What a run may leave that is killed at its end: half-moved images, and an archive that is done with.
 
     The archive has a name of its own then, which tells it from one of the user's.
@@ -127,7 +128,7 @@ def _leftovers(folder, split):
     return hidden(folder / split, 'unpacking'), hidden(archive, 'done')
 
 
-def _fetch_images(folder, say, split):
+def _fetch_images(folder: Path, say: Say, split: str) -> None:
     """Fetch and unpack a split's images, unless they are there; removes what a killed run left of it."""
     place = folder / split
     archive = folder / Path(catalog.coco().archives[split].path).name
@@ -144,7 +145,7 @@ def _fetch_images(folder, say, split):
             done.unlink()
 
 
-def _check_places(folder, splits):
+def _check_places(folder: Path, splits: Iterable[str]) -> None:
     """RequestError where an unpacked folder could not be renamed to: asked before the hours are spent."""
     for place in (folder / split for split in splits):
         if place.is_symlink() or os.path.ismount(str(place)):
@@ -152,7 +153,7 @@ def _check_places(folder, splits):
                                'it, or link or mount the folder above')
 
 
-def fetch_coco(folder='data/coco', say=print):
+def fetch_coco(folder: Union[str, Path] = 'data/coco', say: Say = print) -> None:
     """Have COCO in `folder`: annotations/, train2017/, val2017/. Parts that are there are checked and kept.
 
     Raises:

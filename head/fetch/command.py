@@ -1,5 +1,7 @@
 """`fetch`: COCO, weights and released checkpoints, checked by hash, resumed after an interruption."""
 
+from typing import TYPE_CHECKING, List
+
 from tqdm import tqdm
 
 from ..container import image
@@ -9,6 +11,9 @@ from .parallel import raise_together
 from .released import fetch_all_released, fetch_released, lock_released
 from .tiny import cut_tiny
 from .weights import fetch_weights
+
+if TYPE_CHECKING:
+    from ..cli import Request
 
 WORDS = dict(
     coco=('data', ),
@@ -23,25 +28,25 @@ WORDS = dict(
 say = tqdm.write  # print, without tearing a progress bar
 
 
-def _coco(request):
+def _coco(request: 'Request') -> None:
     fetch_coco(request.get('data', 'data/coco'), say)
 
 
-def _pretrained(request):
+def _pretrained(request: 'Request') -> None:
     fetch_weights(request.get('pretrained', 'pretrained'), request.get('config'), say)
 
 
-def _checkpoint(request):
+def _checkpoint(request: 'Request') -> None:
     fetch_released(request.require('config'), say)
 
 
-def _tiny(request):
+def _tiny(request: 'Request') -> None:
     out = 'work_dirs/coco_tiny' if image() else 'data/coco_tiny'  # an image has no other folder to write to
     cut_tiny(request.get('data', 'data/coco'), request.get('out', out), request.get('images', 64), say)
 
 
-def _all(request):
-    errors = []
+def _all(request: 'Request') -> None:
+    errors: List[HeadError] = []
     for step in (_coco, _pretrained, lambda request: fetch_all_released(say)):
         try:
             step(request)
@@ -50,11 +55,11 @@ def _all(request):
     raise_together(errors)
 
 
-def _lock(request):
+def _lock(request: 'Request') -> None:
     lock_released(say)
 
 
-def run(request):
+def run(request: 'Request') -> int:
     """The command `fetch`; returns its exit status."""
     words = ', '.join(WORDS)
     if len(request.words) != 1 or request.words[0] not in WORDS:

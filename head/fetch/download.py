@@ -6,18 +6,21 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Optional, Union
 
 import requests
 from tqdm import tqdm
 
 from ..errors import EnvironmentFault, RequestError
-from .beside import hidden, locked
-from .patience import TIMEOUT, Patience, Unfinished, check_status
+from .beside import Say, hidden, locked
+from .patience import TIMEOUT, Fault, Patience, Unfinished, check_status
 from .space import require_space
 
 BLOCK = 1 << 16
 """Bytes read at once; that much may be lost where a connection is cut."""
+
+Check = Callable[[Path], str]
+"""What is wrong with a file in words, or an empty string."""
 
 
 @dataclass(frozen=True)
@@ -29,30 +32,30 @@ class Source:
     """
 
     address: str
-    ask: Callable
+    ask: Callable[..., requests.Response]
 
 
-def web(address):
+def web(address: str) -> Source:
     """A plain address as a source."""
     return Source(address, functools.partial(requests.get, address, stream=True, timeout=TIMEOUT))
 
 
-def _size(path):
+def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _drop(*paths):
+def _drop(*paths: Path) -> None:
     for path in paths:
         if path.exists():
             path.unlink()
 
 
-def _strong(etag):
+def _strong(etag: str) -> str:
     """The ETag if it stands for all bytes; a weak one says nothing about them."""
     return etag if etag.startswith('"') else ''
 
 
-def _version(tag, source):
+def _version(tag: Path, source: Source) -> Optional[str]:
     """The ETag of the partial file, empty where there was none; None where that comes from another address."""
     if not tag.exists():
         return ''
@@ -60,7 +63,7 @@ def _version(tag, source):
     return etag if address == source.address else None
 
 
-def _transfer(source, target, size, hashed, fault):
+def _transfer(source: Source, target: Path, size: Optional[int], hashed: bool, fault: Fault) -> None:
     """One try: let the partial file grow by what the source gives.
 
     Raises:
@@ -121,15 +124,15 @@ def _transfer(source, target, size, hashed, fault):
         raise Unfinished(f'the connection ended at {_size(part)} bytes')
 
 
-def download(source, target, check, size=None, hashed=True):
+def download(source: Source, target: Path, check: Check, size: Optional[int] = None, hashed: bool = True) -> None:
     """Fetch a file that is not there, from where an earlier try stopped.
 
     Args:
-        source (Source): where it comes from.
-        target (Path): where it goes; until it is whole it is `.NAME.part` beside that.
-        check (callable): path -> what is wrong with the file in words, or an empty string.
-        size (int): in bytes, where it is known.
-        hashed (bool): `check` would notice any wrong byte. Otherwise an earlier try goes on only if the server knows
+        source: where it comes from.
+        target: where it goes; until it is whole it is `.NAME.part` beside that.
+        check: see `Check`.
+        size: in bytes, where it is known.
+        hashed: `check` would notice any wrong byte. Otherwise an earlier try goes on only if the server knows
             its version, and the server has to say how long the file is.
 
     Raises:
@@ -138,7 +141,7 @@ def download(source, target, check, size=None, hashed=True):
     part, tag = hidden(target, 'part'), hidden(target, 'part.etag')
     by_hand = f'fetch {source.address} by hand and put it there'
 
-    def fault(reason):
+    def fault(reason: str) -> EnvironmentFault:
         goes_on = ', it goes on where it stopped' if hashed else ''
         return EnvironmentFault(f'{target}: not fetched: {reason}; try again later{goes_on}, or {by_hand}')
 
@@ -162,7 +165,8 @@ def download(source, target, check, size=None, hashed=True):
     _drop(tag)
 
 
-def obtain(source, target, check, size=None, say=print):
+def obtain(source: Source, target: Union[str, Path], check: Check, size: Optional[int] = None,
+           say: Say = print) -> None:
     """Have a file: check the one that is there, or download it. Safe with other processes doing the same.
 
     Raises:

@@ -10,8 +10,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from http.cookiejar import LoadError, MozillaCookieJar
 from multiprocessing.pool import ThreadPool
-from pathlib import PurePosixPath
-from typing import Dict, Tuple
+from pathlib import Path, PurePosixPath
+from typing import Any, Dict, Iterable, List, Optional, Set, Tuple, Union
 
 import gdown
 import requests
@@ -52,12 +52,12 @@ class Listing:
     cut: Tuple[str, ...]
 
 
-def folder_address(folder):
+def folder_address(folder: str) -> str:
     """What a person opens to see the folder."""
     return f'https://drive.google.com/drive/folders/{folder}'
 
 
-def _session():
+def _session() -> requests.Session:
     session = requests.Session()
     session.headers['User-Agent'] = AGENT
     path = next(filter(os.path.exists, map(os.path.expanduser, COOKIES)), None)
@@ -72,7 +72,7 @@ def _session():
     return session
 
 
-def _gdown_listing(folder):
+def _gdown_listing(folder: str) -> Optional[List[Any]]:
     """gdown's listing, or None where a page was refused. On a daemon thread, which may hang."""
     ask = functools.partial(
         gdown.download_folder, id=folder, quiet=True, remaining_ok=True, skip_download=True, output='listing')
@@ -80,8 +80,8 @@ def _gdown_listing(folder):
         return pool.apply_async(ask).get(LISTING_SECONDS)
 
 
-def _cut(paths):
-    entries = defaultdict(set)
+def _cut(paths: Iterable[str]) -> Tuple[str, ...]:
+    entries: Dict[str, Set[str]] = defaultdict(set)
     for path in map(PurePosixPath, paths):
         for child in (path, *path.parents):
             if child.name:
@@ -90,21 +90,21 @@ def _cut(paths):
 
 
 @functools.lru_cache(maxsize=None)
-def list_folder(folder):
+def list_folder(folder: str) -> Listing:
     """The files of a public folder and its subfolders.
 
     Args:
-        folder (str): its id.
+        folder: its id.
 
     Returns:
-        Listing: what Drive's pages show; names that no terminal should print and ids that are none are left out.
+        what Drive's pages show; names that no terminal should print and ids that are none are left out.
 
     Raises:
         EnvironmentFault: no network, refused, gone, or a page that gdown cannot read.
     """
     address, patience = folder_address(folder), Patience()
 
-    def fault(reason):
+    def fault(reason: str) -> EnvironmentFault:
         return EnvironmentFault(f'{address}: not listed: {reason}; try again later, or download the checkpoint there '
                                 'by hand and name it: eval checkpoint=FILE')
 
@@ -129,15 +129,15 @@ def list_folder(folder):
     return Listing(files, _cut(file.path for file in found))
 
 
-def _is_page(answer):
+def _is_page(answer: requests.Response) -> bool:
     return ('Content-Disposition' not in answer.headers and
             answer.headers.get('Content-Type', '').startswith('text/html'))
 
 
-def _ask(target, address, headers):
+def _ask(target: Union[str, Path], address: str, headers: Dict[str, str]) -> requests.Response:
     """The streamed answer with the file, after Drive's confirmation pages."""
 
-    def fault(reason):
+    def fault(reason: str) -> EnvironmentFault:
         return EnvironmentFault(f'{target}: not fetched: {reason}; by hand: open {address} in a browser and put the '
                                 'file there')
 
@@ -161,7 +161,7 @@ def _ask(target, address, headers):
     raise fault('Drive asks again and again for confirmation')
 
 
-def drive_file(file_id, target):
+def drive_file(file_id: str, target: Union[str, Path]) -> Source:
     """A file of Drive as a source; `target` is where it goes, for messages."""
     address = f'https://drive.google.com/uc?id={file_id}'
     return Source(address, functools.partial(_ask, target, address))

@@ -3,6 +3,7 @@
 import functools
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
+from typing import Any, Dict, Sequence, Union
 
 from PIL import Image
 from tqdm import tqdm
@@ -13,7 +14,7 @@ from .download import download, web
 WORKERS = 8
 
 
-def unlike(width, height, path):
+def unlike(width: int, height: int, path: Union[str, Path]) -> str:
     """In words, what keeps the file from being an image of that size in pixels; empty if nothing does."""
     try:
         with Image.open(str(path)) as image:
@@ -26,7 +27,7 @@ def unlike(width, height, path):
     return ''
 
 
-def _fetch(folder, split, image):
+def _fetch(folder: Union[str, Path], split: str, image: Dict[str, Any]) -> None:
     target = Path(folder, split, image['file_name'])
     check = functools.partial(unlike, image['width'], image['height'])
     if target.exists() and not check(target):
@@ -35,13 +36,13 @@ def _fetch(folder, split, image):
     download(web(address), target, check, hashed=False)
 
 
-def fetch_images(images, folder, split):
+def fetch_images(images: Sequence[Dict[str, Any]], folder: Union[str, Path], split: str) -> None:
     """Fetch images one by one into `folder/split`; whole ones that are there are kept. Ends with the first failure.
 
     COCO publishes no hash of a single image: what comes must decode and have the size that the annotations say.
 
     Args:
-        images (list[dict]): of the annotations: `file_name`, `width`, `height`.
+        images: of the annotations: `file_name`, `width`, `height`.
 
     Raises:
         EnvironmentFault: see `download`.

@@ -4,7 +4,7 @@ from .. import catalog
 from ..errors import RequestError
 
 
-def known_row(config):
+def known_row(config: str) -> catalog.Model:
     """The row of an alias or config file.
 
     Raises:

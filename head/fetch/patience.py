@@ -2,6 +2,11 @@
 
 import email.utils
 import time
+from typing import Callable
+
+import requests
+
+from ..errors import EnvironmentFault
 
 TRIES = 5
 """Give up after that many in a row without progress."""
@@ -15,11 +20,14 @@ LONGEST = 120.0
 TIMEOUT = (15, 60)
 """Seconds to connect, and without a byte."""
 
+Fault = Callable[[str], EnvironmentFault]
+"""Makes the error of giving up from a reason."""
+
 
 class Unfinished(Exception):
     """A try that ended early but may be repeated. `pause`: seconds that the server asked to wait."""
 
-    def __init__(self, why, pause=0.0):
+    def __init__(self, why: str, pause: float = 0.0) -> None:
         super().__init__(why)
         self.pause = pause
 
@@ -27,10 +35,10 @@ class Unfinished(Exception):
 class Patience:
     """Counts the tries without progress, and waits between them."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.tries = 0
 
-    def after(self, error, progress, fault):
+    def after(self, error: Unfinished, progress: bool, fault: Fault) -> None:
         """Wait after an unfinished try; `fault` makes the EnvironmentFault of giving up from a reason.
 
         Raises:
@@ -44,7 +52,7 @@ class Patience:
         time.sleep(max(PAUSE * 2**self.tries, error.pause))
 
 
-def _asked_pause(answer):
+def _asked_pause(answer: requests.Response) -> float:
     """Seconds of the answer's Retry-After, which holds a number or a date."""
     text = answer.headers.get('Retry-After', '')
     if text.isdigit():
@@ -53,7 +61,7 @@ def _asked_pause(answer):
     return max(0.0, email.utils.mktime_tz(date) - time.time()) if date else 0.0
 
 
-def check_status(answer, fault):
+def check_status(answer: requests.Response, fault: Fault) -> None:
     """Pass an answer that succeeded.
 
     Raises:

@@ -8,19 +8,19 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import List, Optional
+from typing import Dict, List, Optional, Tuple
 
 import msgspec
 import yaml
 from msgspec.structs import replace
 
 from .. import catalog
-from ..catalog import Released, ReleasedFile, ReleasedFiles
+from ..catalog import Model, Released, ReleasedFile, ReleasedFiles
 from ..container import image
 from ..errors import EnvironmentFault, HeadError, RequestError
 from ..file_hash import file_hash
 from ..whole_file import write_text
-from .beside import locked
+from .beside import Say, locked
 from .download import download, obtain
 from .drive import LIMIT, drive_file, folder_address, list_folder
 from .hashes import check_of
@@ -51,11 +51,11 @@ class Record(Released, frozen=True, forbid_unknown_fields=True):
     by_hand: List[str] = []
 
 
-def _target(row, path):
+def _target(row: Model, path: str) -> Path:
     return FOLDER / row.alias / PurePosixPath(path).name
 
 
-def _record():
+def _record() -> Record:
     if not RECORD.exists():
         return Record(catalog.released().folder, {})
     try:
@@ -64,14 +64,14 @@ def _record():
         raise RequestError(f'{error}; move it away, it is only a record of what was downloaded') from error
 
 
-def _recorded(row, kind):
+def _recorded(row: Model, kind: str) -> Tuple[Optional[ReleasedFile], bool]:
     """(ReleasedFile or None, bool): what the record has of a row, and whether somebody else had put it there."""
     record = _record()
-    file = getattr(record.files.get(row.alias, ReleasedFiles()), kind)
-    return file, bool(file) and file.sha256 in record.by_hand
+    file: Optional[ReleasedFile] = getattr(record.files.get(row.alias, ReleasedFiles()), kind)
+    return file, file is not None and file.sha256 in record.by_hand
 
 
-def _write(path, released, comment=''):
+def _write(path: Path, released: Released, comment: str = '') -> None:
     """Write a lock or record, without its empty fields."""
     content = msgspec.to_builtins(released)
     for files in content['files'].values():
@@ -80,7 +80,7 @@ def _write(path, released, comment=''):
     write_text(str(path), comment + yaml.safe_dump(content, sort_keys=False))
 
 
-def _remember(row, kind, file, by_hand):
+def _remember(row: Model, kind: str, file: ReleasedFile, by_hand: bool) -> None:
     """Put a first download on record."""
     with locked(RECORD):
         record = _record()
@@ -90,7 +90,7 @@ def _remember(row, kind, file, by_hand):
                                by_hand=others + [file.sha256] * by_hand))
 
 
-def _listed(row, kind, say=None):
+def _listed(row: Model, kind: str, say: Optional[Say] = None) -> Optional[Tuple[str, str]]:
     """(path, id) of the row's file in the authors' folder, or None. `say`, if given, is told of doubts.
 
     Raises:
@@ -116,14 +116,13 @@ def _listed(row, kind, say=None):
     return (choice.path, listing.files[choice.path]) if choice else None
 
 
-def _obtain_known(row, file, say):
-    """Have a file whose hash is known; returns its path."""
+def _obtain_known(row: Model, file: ReleasedFile, say: Say) -> None:
+    """Have a file whose hash is known."""
     target = _target(row, file.path)
     obtain(drive_file(file.id, target), target, check_of(file), file.size, say)
-    return target
 
 
-def _obtain_new(row, kind, path, file_id, say, accept_by_hand):
+def _obtain_new(row: Model, kind: str, path: str, file_id: str, say: Say, accept_by_hand: bool) -> ReleasedFile:
     """Have a file of the listing, which no lock knows, and put it on record.
 
     A file that is there already is the listed one only if the record says that it came under that id.
@@ -157,15 +156,16 @@ def _obtain_new(row, kind, path, file_id, say, accept_by_hand):
     return fetched
 
 
-def _have(row, kind, say):
+def _have(row: Model, kind: str, say: Say) -> Optional[Tuple[ReleasedFile, bool]]:
     """Have the row's checkpoint or log.
 
     Returns:
-        (ReleasedFile, bool) or None: what it is, and whether the lock confirms it; None where there is none.
+        what it is, and whether the lock confirms it; None where there is none.
     """
     locks = catalog.released().files
     known = locks.get(row.alias) or _record().files.get(row.alias) or ReleasedFiles()
-    file, confirmed = getattr(known, kind), row.alias in locks
+    file: Optional[ReleasedFile] = getattr(known, kind)
+    confirmed = row.alias in locks
     if file:
         _obtain_known(row, file, say)
     elif not confirmed:
@@ -177,12 +177,12 @@ def _have(row, kind, say):
     return (file, confirmed) if file else None
 
 
-def checkpoint(row, say=print) -> Checkpoint:
+def checkpoint(row: Model, say: Say = print) -> Checkpoint:
     """Have the row's released checkpoint below `work_dirs/released`.
 
     Args:
-        row (Model): of the catalog.
-        say (callable): takes lines about what was done.
+        row: of the catalog.
+        say: takes lines about what was done.
 
     Raises:
         RequestError: none was released; or the file that is there, or what comes, is not what lock or record say.
@@ -196,18 +196,18 @@ def checkpoint(row, say=print) -> Checkpoint:
     return Checkpoint(str(_target(row, file.path)), file.sha256, confirmed)
 
 
-def fetch_released(config, say=print):
+def fetch_released(config: str, say: Say = print) -> None:
     """Have the checkpoint of `config=`, and its log where there is one."""
     _fetch(known_row(config), say)
 
 
-def _fetch(row, say):
+def _fetch(row: Model, say: Say) -> None:
     checkpoint(row, say)
     if not _have(row, 'log', say):
         say(f'{row.alias}: no log was released')
 
 
-def _has_checkpoint(row):
+def _has_checkpoint(row: Model) -> bool:
     """Whether the folder lists one; several count too, so that the error is met where they are fetched."""
     try:
         return _listed(row, 'checkpoint') is not None
@@ -215,7 +215,7 @@ def _has_checkpoint(row):
         return True
 
 
-def released_rows():
+def released_rows() -> List[Model]:
     """The rows that the lock knows; with an empty lock, those of which the folder has a checkpoint.
 
     Raises:
@@ -230,7 +230,7 @@ def released_rows():
     return rows
 
 
-def standing(row, sha256):
+def standing(row: Model, sha256: str) -> Optional[bool]:
     """Whether a checkpoint of that hash is the row's released one: True by the lock, False by the record, else None."""
     for known, confirmed in ((catalog.released(), True), (_record(), False)):
         file = known.files.get(row.alias, ReleasedFiles()).checkpoint
@@ -239,18 +239,18 @@ def standing(row, sha256):
     return None
 
 
-def fetch_all_released(say=print):
+def fetch_all_released(say: Say = print) -> None:
     """Have every released checkpoint, and the logs."""
     each(lambda row: _fetch(row, say), released_rows(), WORKERS)
 
 
-def _lock_row(row, known, say) -> Optional[ReleasedFiles]:
+def _lock_row(row: Model, known: ReleasedFiles, say: Say) -> Optional[ReleasedFiles]:
     """What the folder has of a row, downloaded; None where it has no checkpoint."""
-    found = {}
+    found: Dict[str, ReleasedFile] = {}
     for kind in PATH_OF:
         listed = _listed(row, kind, say)
         if listed:
-            old = getattr(known, kind)
+            old: Optional[ReleasedFile] = getattr(known, kind)
             if old and (old.path, old.id) == listed:
                 _obtain_known(row, old, say)
                 found[kind] = old
@@ -259,7 +259,7 @@ def _lock_row(row, known, say) -> Optional[ReleasedFiles]:
     return ReleasedFiles(**found) if 'checkpoint' in found else None
 
 
-def lock_released(say=print):
+def lock_released(say: Say = print) -> None:
     """Download what the folder has of our rows, and write the catalog's lock; rows that fail keep their entry.
 
     Raises:
@@ -277,7 +277,7 @@ def lock_released(say=print):
                            ) from error
     files = dict(released.files)
 
-    def one(row):
+    def one(row: Model) -> None:
         found = _lock_row(row, released.files.get(row.alias, ReleasedFiles()), say)
         if found:
             files[row.alias] = found
@@ -285,7 +285,7 @@ def lock_released(say=print):
             say(f'{row.alias}: the folder has no checkpoint')
 
     list_folder(released.folder)
-    errors = []
+    errors: List[HeadError] = []
     try:
         each(one, catalog.models().values(), WORKERS)
     except HeadError as error:

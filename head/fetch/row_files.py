@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import Iterable, List, NamedTuple, Optional
 
 from ..errors import RequestError
 
@@ -19,27 +19,27 @@ class Choice(NamedTuple):
     last: bool
 
 
-def belongs(config, path):
+def belongs(config: str, path: str) -> bool:
     """Whether a part of the path is the config file's stem, alone or before a non-word character."""
     stem = re.compile(rf'{re.escape(Path(config).stem)}(?!\w)')
     return any(stem.match(part) for part in PurePosixPath(path).parts)
 
 
-def _candidates(config, paths, ending):
+def _candidates(config: str, paths: Iterable[str], ending: str) -> List[str]:
     """Paths with that ending that belong to the row."""
     return sorted(path for path in paths
                   if path.endswith(ending) and SAFE.fullmatch(PurePosixPath(path).name) and belongs(config, path))
 
 
-def checkpoint_path(config, paths):
+def checkpoint_path(config: str, paths: Iterable[str]) -> Optional[Choice]:
     """The row's checkpoint: the only one, or `latest.pth`, or the highest epoch's.
 
     Args:
-        config (str): the row's config file.
-        paths (iterable[str]): all files of the folder.
+        config: the row's config file.
+        paths: all files of the folder.
 
     Returns:
-        Choice or None: None where the folder has none.
+        None where the folder has none.
 
     Raises:
         RequestError: several, and no rule to choose by.
@@ -50,8 +50,8 @@ def checkpoint_path(config, paths):
     best = [path for path in found if PurePosixPath(path).name == 'latest.pth']
     by_epoch = not best
     if by_epoch:
-        epochs = {path: EPOCH.fullmatch(PurePosixPath(path).name) for path in found}
-        epochs = {path: int(match.group(1)) for path, match in epochs.items() if match}
+        named = {path: EPOCH.fullmatch(PurePosixPath(path).name) for path in found}
+        epochs = {path: int(match.group(1)) for path, match in named.items() if match}
         best = [path for path, epoch in epochs.items() if epoch == max(epochs.values())]
     if len(best) != 1:
         raise RequestError(f'{config}: the authors\' folder has several checkpoints and none is the last: '
@@ -59,8 +59,8 @@ def checkpoint_path(config, paths):
     return Choice(best[0], by_epoch)
 
 
-def log_path(config, paths):
-    """The row's training log, the last by name, as a Choice; or None."""
+def log_path(config: str, paths: Iterable[str]) -> Optional[Choice]:
+    """The row's training log, the last by name; or None."""
     found = _candidates(config, paths, '.log.json')
     if not found:
         return None

@@ -1,11 +1,13 @@
 """Is there room on the disk? Asked before the hours are spent."""
 
 import shutil
+from pathlib import Path
+from typing import Union
 
 from ..errors import EnvironmentFault
 
 
-def require_space(folder, needed):
+def require_space(folder: Union[str, Path], needed: int) -> None:
     """Check that the disk of `folder` (existing) has `needed` bytes free.
 
     Raises:

@@ -6,12 +6,13 @@ Where it is fetched, the annotations are checked by hash; the images only by dec
 import os
 import shutil
 from pathlib import Path, PurePosixPath
+from typing import Any, Dict, Union
 
 from .. import catalog
 from ..data.coco_folder import check_split, read_annotations
 from ..data.subset import choose, restrict, take_images, write_annotations
 from ..errors import RequestError
-from .beside import hidden, locked
+from .beside import Say, hidden, locked
 from .coco import ann_file, fetch_annotations, is_there
 from .images import fetch_images
 from .space import require_space
@@ -20,7 +21,7 @@ IMAGE_BYTES = 400_000
 """More than most images of COCO have."""
 
 
-def _chosen(folder, split, number):
+def _chosen(folder: Path, split: str, number: int) -> Dict[str, Any]:
     """The content of the split's annotation file, restricted to the images that the rule chooses.
 
     Raises:
@@ -36,7 +37,7 @@ def _chosen(folder, split, number):
     return content
 
 
-def _check_existing(out, wanted):
+def _check_existing(out: Path, wanted: Dict[str, Dict[str, Any]]) -> None:
     """RequestError unless the folder `out` is the subset `wanted` (split -> content)."""
     for split, content in wanted.items():
         path = ann_file(out, split)
@@ -45,7 +46,8 @@ def _check_existing(out, wanted):
         check_split(str(path), str(out / split))
 
 
-def cut_tiny(folder='data/coco', out='data/coco_tiny', number=64, say=print):
+def cut_tiny(folder: Union[str, Path] = 'data/coco', out: Union[str, Path] = 'data/coco_tiny', number: int = 64,
+             say: Say = print) -> None:
     """Have a subset of `number` images of each split as a COCO folder of its own.
 
     Cut from the splits whose images are in `folder`; where there are none, the annotations are fetched to `folder` and

@@ -1,9 +1,12 @@
 """The weights that trainings start from."""
 
 import functools
+from typing import Optional
 
 from .. import catalog
+from ..catalog import File
 from ..errors import RequestError
+from .beside import Say
 from .download import obtain, web
 from .hashes import check_of
 from .known_row import known_row
@@ -12,16 +15,16 @@ from .parallel import each
 WORKERS = 4
 
 
-def _fetch(folder, say, file):
+def _fetch(folder: str, say: Say, file: File) -> None:
     obtain(web(file.address), file.below(folder), check_of(file), file.size, say)
 
 
-def fetch_weights(folder='pretrained', config=None, say=print):
+def fetch_weights(folder: str = 'pretrained', config: Optional[str] = None, say: Say = print) -> None:
     """Fetch weights to where the configs look for them.
 
     Args:
-        folder (str): stands for the leading `pretrained/` of the catalog's paths.
-        config (str): only what this alias or config file needs; all of the catalog's without it.
+        folder: stands for the leading `pretrained/` of the catalog's paths.
+        config: only what this alias or config file needs; all of the catalog's without it.
 
     Raises:
         RequestError: unknown config, `folder` is none, or a file that is there is damaged.

@@ -1,6 +1,7 @@
 """A ResNet that nobody trains, in the form that runs fastest."""
 
 import copy
+from typing import Any, Optional, Tuple
 
 import torch
 from mmcv.cnn import fuse_conv_bn
@@ -34,14 +35,16 @@ class FoldedBackbone:
     A backbone that is not a `ResNet` of plain convolutions and BN alone, or has hooks inside, is used as it is.
 
     Args:
-        backbone (nn.Module): returns a tuple of maps.
+        backbone: returns a tuple of maps.
     """
 
-    def __init__(self, backbone):
-        self.backbone, self._made_of, self._folded = backbone, None, None
+    def __init__(self, backbone: nn.Module) -> None:
+        self.backbone = backbone
+        self._made_of: Optional[tuple] = None
+        self._folded: Any = None
 
     @torch.no_grad()
-    def __call__(self, img):
+    def __call__(self, img: torch.Tensor) -> Tuple[torch.Tensor, ...]:
         """(B, 3, H, W) images -> tuple of dense (B, C, h, w) maps, those of the backbone up to rounding."""
         if not _is_plain(self.backbone):
             return self.backbone(img)

@@ -5,6 +5,7 @@ torch 2, so that both stacks run the same.
 """
 
 import functools
+from typing import Any
 
 import torch
 from mmcv.parallel import MMDistributedDataParallel, _functions
@@ -12,7 +13,7 @@ from mmcv.parallel.scatter_gather import scatter_kwargs
 
 
 @functools.lru_cache(maxsize=None)
-def background_stream(index):
+def background_stream(index: int) -> torch.cuda.Stream:
     """The CUDA stream on which mmcv copies batches to the GPU `index`.
 
     mmcv passes an index to torch's private `_get_stream`, which since torch 2.1 wants a `torch.device`: every GPU run
@@ -21,14 +22,14 @@ def background_stream(index):
     return torch.cuda.Stream(index)
 
 
-def run_forward(self, *inputs, **kwargs):
+def run_forward(self: Any, *inputs: Any, **kwargs: Any) -> Any:
     """`MMDistributedDataParallel`'s part of a forward pass: unpack mmcv's DataContainers and call the model.
 
     torch calls it since 1.12. mmcv's own asks for an attribute that torch dropped in 2.1, and without GPUs leaves the
     containers packed.
     """
-    inputs, kwargs = scatter_kwargs(inputs, kwargs, self.device_ids or [-1], dim=self.dim)
-    return self.module(*inputs[0], **kwargs[0])
+    arguments, keywords = scatter_kwargs(inputs, kwargs, self.device_ids or [-1], dim=self.dim)
+    return self.module(*arguments[0], **keywords[0])
 
 
 _functions._get_stream = background_stream

@@ -4,15 +4,27 @@ todd's own hooks record whenever the module runs: an evaluation in the middle of
 the next step would mistake them for its own.
 """
 
+from typing import TYPE_CHECKING
+
 from todd.hooks import HOOKS, MultiCallsHook, StandardHook
 
+if TYPE_CHECKING:
+    from torch import Tensor
 
-class _OpenDuringStep:
+    class _Hook:
+        """What todd's hooks have."""
+
+        def register_tensor(self, tensor: Tensor) -> None: ...
+else:
+    _Hook = object
+
+
+class _OpenDuringStep(_Hook):
     """Mix-in of a todd hook: records only while `is_open`."""
 
     is_open = False
 
-    def register_tensor(self, tensor):
+    def register_tensor(self, tensor: 'Tensor') -> None:
         """Record `tensor` if a step is running."""
         if self.is_open:
             super().register_tensor(tensor)

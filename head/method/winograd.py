@@ -9,6 +9,7 @@ own convolutions of channels-last maps.
 
 import itertools
 import math
+from typing import Any, Optional, Tuple
 
 import torch
 from torch.autograd import Function
@@ -156,9 +157,10 @@ class WinogradConvolution(Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad):
+    def backward(ctx: Any, grad: torch.Tensor) -> Tuple[Optional[torch.Tensor], ...]:
         of_maps, of_weight, of_bias, _ = ctx.needs_input_grad
-        grad_maps, grad_weight = _gradients(grad, *ctx.saved_tensors, of_maps, of_weight)
+        maps, transformed = ctx.saved_tensors
+        grad_maps, grad_weight = _gradients(grad, maps, transformed, of_maps, of_weight)
         return grad_maps, grad_weight, grad.sum((0, 2, 3)) if of_bias else None, None
 
 
@@ -177,15 +179,15 @@ def _gradients(grad, maps, transformed, of_maps, of_weight):
             tiles.copy_(tiling.outputs(padded_grad, top, rows))
             products = tiling.scratch('products', IN**2, rows * tiling.right, outs)
             torch.mm(OUTPUT_TRANSFORM.t(), tiles.view(OUT**2, -1), out=products.view(IN**2, -1))
-            if of_weight:
+            if grad_transformed is not None:
                 grad_transformed.baddbmm_(tiling.inputs(padded, top, rows).transpose(1, 2), products)
-            if of_maps:
+            if grad_maps is not None:
                 inputs = tiling.scratch('inputs', IN**2, rows * tiling.right, channels)
                 torch.bmm(products, transformed.transpose(1, 2), out=inputs)
                 tiling.add_inputs(grad_maps[number], inputs, top, rows)
-    if of_maps:
+    if grad_maps is not None:
         grad_maps = grad_maps[:, 1:tiling.height + 1, 1:tiling.width + 1].permute(0, 3, 1, 2)
-    if not of_weight:
+    if grad_transformed is None:
         return grad_maps, None
     flat = torch.mm(WEIGHT_TRANSFORM.t(), grad_transformed.view(IN**2, -1).double()).float()
     return grad_maps, flat.view(3, 3, channels, outs).permute(3, 2, 0, 1)

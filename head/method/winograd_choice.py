@@ -44,17 +44,17 @@ def _pays(maps, weight):
             and maps.dim() == 4 and math.prod(tiles_of(maps)) >= FEWEST_TILES and not autocast_on_cpu())
 
 
-def use_winograd(module):
+def use_winograd(module: nn.Module) -> None:
     """Let a module's convolutions compute by Winograd where it pays; names stay, a second call changes nothing.
 
     They are those of 3x3 with stride, padding and dilation 1, without groups, and with 128 or more channels in and out.
     What follows must take channels-last maps, which mmcv's operators take for dense ones on a CPU.
 
     Args:
-        module (nn.Module): with all that is in it.
+        module: with all that is in it.
     """
     for part in module.modules():
         if (type(part) is nn.Conv2d and part.kernel_size == (3, 3) and part.padding_mode == 'zeros'
                 and part.stride == part.padding == part.dilation == (1, 1) and part.groups == 1
                 and min(part.in_channels, part.out_channels) >= FEWEST_CHANNELS and 'forward' not in vars(part)):
-            part.forward = WinogradForward(part)
+            vars(part)['forward'] = WinogradForward(part)

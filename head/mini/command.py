@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any, Dict, List, Optional
 
 from tqdm import tqdm
 
@@ -26,7 +27,7 @@ from .side_by_side import run_all
 RESULT = Path(__file__).parent / 'result.json'
 
 
-def measure(place):
+def measure(place: str) -> Dict[str, Any]:
     """Run the experiment below `place`, an existing folder.
 
     Returns:
@@ -35,8 +36,8 @@ def measure(place):
     """
     print('[1/3] drawing images', flush=True)
     pretraining_data, data = experiment.draw(place)
-    found = dict(data=[file_hash(os.path.join(data, 'annotations', f'instances_{split}2017.json'))
-                       for split in ('train', 'val')])
+    annotations = [os.path.join(data, 'annotations', f'instances_{split}2017.json') for split in ('train', 'val')]
+    found: Dict[str, Any] = dict(data=list(map(file_hash, annotations)))
     first = experiment.first_jobs(pretraining_data, data, place)
     print('[2/3] Faster R-CNN: pretraining, then the teacher', flush=True)
     for name, job in zip(('pretraining', 'teacher'), first):
@@ -44,7 +45,7 @@ def measure(place):
         found[name] = metrics['AP']
     arms, jobs = zip(*experiment.student_jobs(data, place, *(job.checkpoint for job in first)))
     print(f'[3/3] {len(jobs)} students', flush=True)
-    scores = [None] * len(jobs)
+    scores: List[Optional[float]] = [None] * len(jobs)
     for number, metrics in tqdm(run_all(experiment.run, jobs), total=len(jobs), disable=not sys.stderr.isatty()):
         scores[number] = metrics['AP']
         experiment.remove_weights(jobs[number])

@@ -1,11 +1,15 @@
 """`report`: one HTML file of what came out."""
 
 import os
+from typing import TYPE_CHECKING
 
 from ..errors import DONE, RequestError
 from ..whole_file import NO_SPACE, write_text
 from .page import render
 from .work_dirs import SEARCHED, read_named, search
+
+if TYPE_CHECKING:
+    from ..cli import Request
 
 NAME = 'report.html'
 
@@ -22,7 +26,7 @@ def _destination(request, runs):
     return path
 
 
-def run(request):
+def run(request: 'Request') -> int:
     """The command `report`; returns its exit status."""
     runs, left_out = (read_named(request.words), []) if request.words else search()
     path = _destination(request, runs)
@@ -32,7 +36,7 @@ def run(request):
     except OSError as error:
         if error.errno in NO_SPACE:
             raise
-        raise RequestError(f'{path}: cannot be written ({os.strerror(error.errno)}); out=FILE names another') from error
+        raise RequestError(f'{path}: cannot be written ({error.strerror}); out=FILE names another') from error
     for line in left_out:
         print(f'left out: {line}')
     print(f'written: {path} ({len(text.encode()) / 1e6:.2f} MB, {len(runs)} run{"s" * (len(runs) > 1)})')

@@ -2,6 +2,7 @@
 
 import io
 import re
+from typing import Any, Callable, Dict
 
 import matplotlib
 from markupsafe import Markup, escape
@@ -19,7 +20,7 @@ DASHES = ('solid', (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
 VARIABLES = {INK: 'var(--figure-ink)', GRID: 'var(--figure-grid)',
              **{colour: f'var(--curve-{number})' for number, colour in enumerate(COLOURS)}}
 
-STYLE = {
+STYLE: Dict[str, Any] = {
     'svg.fonttype': 'none',
     'font.size': TEXT_SIZE,
     'axes.titlesize': TEXT_SIZE,
@@ -40,29 +41,30 @@ STYLE = {
 }
 
 
-def look(number):
+def look(number: int) -> Dict[str, Any]:
     """Colour and dash of the curve of that number; no two of the first twelve are alike."""
     return dict(color=COLOURS[number % len(COLOURS)], linestyle=DASHES[number % len(DASHES)])
 
 
-def dash_array(number):
+def dash_array(number: int) -> str:
     """The dash of `look` as SVG's ``stroke-dasharray`` for a line of that width."""
     dash = look(number)['linestyle']
     return 'none' if dash == 'solid' else ' '.join(str(length * STYLE['lines.linewidth']) for length in dash[1])
 
 
-def draw(prefix, title, plot):
+def draw(prefix: str, title: str, plot: Callable[[Any], object]) -> Markup:
     """Draw one figure.
 
     Args:
-        prefix (str): begins every id, unique in the page.
-        title (str): what it shows, for who does not see it.
-        plot (callable): gets the Axes and fills it.
+        prefix: begins every id, unique in the page.
+        title: what it shows, for who does not see it.
+        plot: gets the Axes and fills it.
 
     Returns:
-        Markup: an ``<svg>`` with a viewBox and no size of its own.
+        an ``<svg>`` with a viewBox and no size of its own.
     """
-    with matplotlib.rc_context({**STYLE, 'svg.hashsalt': prefix}):
+    style: Any = {**STYLE, 'svg.hashsalt': prefix}  # matplotlib's types want its keys as literals
+    with matplotlib.rc_context(style):
         figure = Figure(figsize=INCHES, layout='constrained')
         plot(figure.add_subplot())
         file = io.StringIO()
@@ -71,8 +73,9 @@ def draw(prefix, title, plot):
     text = text[text.index('<svg'):]
     # the style is for every element of the page, not of the figure: it is in style.css
     text = re.sub(r'\s*<(metadata|style)\b.*?</\1>', '', text, flags=re.S)
-    box = re.search(r'viewBox="[^"]*"', text).group()
-    text = re.sub(r'<svg[^>]*>', f'<svg {box} role="img" aria-label="{escape(title)}">', text, count=1)
+    box = re.search(r'viewBox="[^"]*"', text)
+    assert box, 'matplotlib writes one'
+    text = re.sub(r'<svg[^>]*>', f'<svg {box.group()} role="img" aria-label="{escape(title)}">', text, count=1)
     for colour, variable in VARIABLES.items():
         text = text.replace(colour, variable)
     text = re.sub(r'\bid="', f'id="{prefix}-', text)

@@ -1,6 +1,6 @@
 """Where the labels of boxes go, so that they cover one another as little as may be."""
 
-from typing import List, NamedTuple, Optional
+from typing import List, NamedTuple, Optional, Sequence
 
 CHARACTER, PADDING, HEIGHT = 10.0, 5.0, 24.0
 """Of a label in 18 px text, in the drawing's units: width of a character, space before and after, height."""
@@ -16,25 +16,26 @@ class Place(NamedTuple):
     height: float
 
 
-def _overlap(one, other):
+def _overlap(one: Place, other: Place) -> float:
     across = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
     down = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
     return max(across, 0) * max(down, 0)
 
 
-def place_labels(boxes, texts, width, height) -> List[Optional[Place]]:
+def place_labels(boxes: Sequence[Sequence[float]], texts: Sequence[str], width: float,
+                 height: float) -> List[Optional[Place]]:
     """A place for each label at a corner of its box, inside the picture; the first ones choose first.
 
     Args:
-        boxes (list): x, y, width, height.
-        texts (list[str]): one a box.
-        width (float): the picture's.
-        height (float): the picture's.
+        boxes: x, y, width, height.
+        texts: one a box.
+        width: the picture's.
+        height: the picture's.
 
     Returns:
         one a box; None where the label would cover more than `COVERED` of itself in others.
     """
-    placed = []
+    placed: List[Optional[Place]] = []
     for (x, y, w, h), text in zip(boxes, texts):
         long = len(text) * CHARACTER + 2 * PADDING
         corners = [(left, top) for top in (y - HEIGHT, y, y + h - HEIGHT, y + h) for left in (x, x + w - long)]

@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Dict, List, Optional
+from typing import Any, Dict, List, Optional
 
 from .. import catalog
 from ..results.run import Run
@@ -22,10 +22,10 @@ class Outcome:
     row: Optional[catalog.Model]
     name: str
     kind: str
-    result: Dict[str, object]
+    result: Dict[str, Any]
 
     @property
-    def headline(self):
+    def headline(self) -> str:
         """The verdict in one line; reasons are left to `why` where there is a number to tell."""
         if self.result['measured'] is None:
             return sentence(self.name, self.result)
@@ -37,16 +37,18 @@ class Outcome:
         return [] if self.result['measured'] is None else self.result['why']
 
 
-def outcome(run):
+def outcome(run: Run) -> Outcome:
     """The outcome of a run that has a verdict or a log."""
     verdict, log = run.verdict, run.log
     if verdict:
-        return Outcome(run, catalog.models().get(verdict.alias), verdict.alias or PurePath(verdict.config).stem,
-                       KINDS[verdict.command], {field: getattr(verdict, field) for field in FIELDS})
+        row = catalog.models().get(verdict.alias) if verdict.alias else None
+        return Outcome(run, row, verdict.alias or PurePath(verdict.config).stem, KINDS[verdict.command],
+                       {field: getattr(verdict, field) for field in FIELDS})
     found = result_of_run(run)
-    name = found.row.alias if found.row else PurePath(log.config_name or os.path.abspath(run.folder)).stem
+    named = log.config_name if log else None
+    name = found.row.alias if found.row else PurePath(named or os.path.abspath(run.folder)).stem
     # a training under way has no mAP yet, which is no fault of it
     result = found.judged() if found.measured is not None else judge(
-        None, found.row and found.row.reported, found.tolerance, found.doubts)
+        None, found.row.reported if found.row else None, found.tolerance, found.doubts)
     result['why'] = result['why'] + [f'taken on trust: {what}' for what in found.trusted]
     return Outcome(run, found.row, name, 'training log', result)

@@ -6,14 +6,15 @@ import io
 import os
 from collections import Counter
 from dataclasses import dataclass
-from typing import List, Optional
+from typing import Dict, List, Optional
 
 from PIL import Image
 
 from ..errors import RequestError
 from ..file_hash import file_hash
-from ..results.detections import read_detections
-from .ground_truth import read_truth
+from ..results.detections import Detection, read_detections
+from ..results.run import Run
+from .ground_truth import Truth, TruthImage, read_truth
 from .label_places import Place, place_labels
 
 SHOWN, SCORE = 6, 0.3
@@ -64,9 +65,9 @@ class Pictures:
     note: str = ''
 
 
-def _ranked(truth):
+def _ranked(truth: Truth) -> List[TruthImage]:
     """The images in the order of `RULE`; those without an object are left out."""
-    objects = {}
+    objects: Dict[int, List[int]] = {}
     for box in truth.annotations:
         if not box.iscrowd:
             objects.setdefault(box.image_id, []).append(box.category_id)
@@ -80,8 +81,8 @@ def _ranked(truth):
 
 def _jpeg(path):
     """A file's picture, scaled to `WIDTH`, as a data URI."""
-    with Image.open(path) as image:
-        image = image.convert('RGB')
+    with Image.open(path) as opened:
+        image = opened.convert('RGB')
         image = image.resize((WIDTH, max(1, round(image.height * WIDTH / image.width))), Image.Resampling.LANCZOS)
     file = io.BytesIO()
     image.save(file, 'JPEG', quality=78, optimize=True)
@@ -100,8 +101,8 @@ def _drawn(boxes, names, colours, scale, height):
     texts = [names.get(box.category_id, str(box.category_id)) for box in boxes]
     texts = [f'{text} {box.score:.2f}' if hasattr(box, 'score') else text for text, box in zip(texts, boxes)]
     labels = place_labels(scaled, texts, WIDTH, height)
-    return [Drawn(*place, text, colours[box.category_id], bool(getattr(box, 'iscrowd', 0)), label)
-            for box, place, text, label in zip(boxes, scaled, texts, labels)]
+    return [Drawn(x, y, w, h, text, colours[box.category_id], bool(getattr(box, 'iscrowd', 0)), label)
+            for box, (x, y, w, h), text, label in zip(boxes, scaled, texts, labels)]
 
 
 def _picture(image, jpeg, key, truth, found, names):
@@ -117,17 +118,17 @@ def _picture(image, jpeg, key, truth, found, names):
                    _words(named(inside)), _words(named(found)))
 
 
-def annotation_file(run, data=None):
+def annotation_file(run: Run, data: Optional[str] = None) -> Optional[str]:
     """The annotation file of a run's evaluation, or None where nothing names one.
 
     Args:
-        run (Run): its verdict or log names the file.
-        data (str, optional): a COCO folder to look in instead.
+        run: its verdict or log names the file.
+        data: a COCO folder to look in instead.
 
     Raises:
         RequestError: `data` has no such file.
     """
-    named = run.log and run.log.val_ann_file
+    named = run.log.val_ann_file if run.log else None
     if run.verdict and 'val' in run.verdict.data:
         named = run.verdict.data['val'].ann_file
     if data is None:
@@ -143,15 +144,12 @@ def _differs(run, ann_file):
     return bool(run.verdict and 'val' in run.verdict.data and file_hash(ann_file) != run.verdict.data['val'].sha256)
 
 
-def pictures(run, data=None):
+def pictures(run: Run, data: Optional[str] = None) -> Pictures:
     """Draw a run's detections on images of its data.
 
     Args:
-        run (Run): a work dir.
-        data (str, optional): the COCO folder; else that of the run's annotation file.
-
-    Returns:
-        Pictures
+        run: a work dir.
+        data: the COCO folder; else that of the run's annotation file.
 
     Raises:
         RequestError: `data` holds no annotations, or the annotations or the detections are damaged.
@@ -159,7 +157,7 @@ def pictures(run, data=None):
     if not run.detections:
         return Pictures([], 'No results.bbox.json in the work dir: no detections to draw.')
     ann_file = annotation_file(run, data)
-    found = {}
+    found: Dict[int, List[Detection]] = {}
     for one in read_detections(run.detections):
         if one.score >= SCORE:
             found.setdefault(one.image_id, []).append(one)
@@ -170,7 +168,8 @@ def pictures(run, data=None):
     folder = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(ann_file))), 'val2017')
     names = {category.id: category.name for category in truth.categories}
     key = hashlib.sha256(os.path.realpath(ann_file).encode()).hexdigest()[:8]
-    shown, unreadable = [], []
+    shown: List[Picture] = []
+    unreadable: List[str] = []
     for image in _ranked(truth):
         path = os.path.join(folder, os.path.basename(image.file_name))
         if len(shown) == SHOWN:

@@ -6,7 +6,7 @@ Computed by faster-coco-eval, several times as fast as pycocotools and equal to 
 import contextlib
 import gc
 from dataclasses import dataclass
-from typing import Dict
+from typing import Any, Dict, Iterator, List
 
 import numpy as np
 from faster_coco_eval import COCO, COCOeval_faster
@@ -31,13 +31,13 @@ class CocoScores:
     per_category: Dict[str, float]
 
     @property
-    def percent(self):
+    def percent(self) -> float:
         """The mAP in percent."""
         return self.metrics['AP'] * 100
 
 
 @contextlib.contextmanager
-def _without_garbage_collection():
+def _without_garbage_collection() -> Iterator[None]:
     """No cycles are made meanwhile, and half a million small objects would be looked through again and again."""
     enabled = gc.isenabled()
     gc.disable()
@@ -49,28 +49,25 @@ def _without_garbage_collection():
 
 
 @_without_garbage_collection()
-def coco_scores(truth, detections):
+def coco_scores(truth: Dict[str, Any], detections: List[Dict[str, Any]]) -> CocoScores:
     """Score detections.
 
     Args:
-        truth (dict): the content of a COCO instances file.
-        detections (list[dict]): ``image_id`` (of `truth`), ``category_id``, ``bbox`` (x y w h in pixels), ``score``.
-
-    Returns:
-        CocoScores
+        truth: the content of a COCO instances file.
+        detections: ``image_id`` (of `truth`), ``category_id``, ``bbox`` (x y w h in pixels), ``score``.
     """
-    truth = COCO(truth)
+    objects = COCO(truth)
     if detections:
-        found = truth.loadRes([dict(one) for one in detections])  # which adds to them
+        found = objects.loadRes([dict(one) for one in detections])  # which adds to them
     else:  # loadRes does not take an empty list
-        found = COCO(dict(truth.dataset, annotations=[]))
-    evaluation = COCOeval_faster(truth, found, 'bbox', print_function=lambda *words: None)
+        found = COCO(dict(objects.dataset, annotations=[]))
+    evaluation = COCOeval_faster(objects, found, 'bbox', print_function=lambda *words: None)
     evaluation.evaluate()
     evaluation.accumulate()
     evaluation.summarize()
     # IoU threshold, recall, category, all areas, 100 detections an image
     precision = evaluation.eval['precision'][:, :, :, 0, -1]
-    names = {category['id']: category['name'] for category in truth.dataset['categories']}
+    names = {category['id']: category['name'] for category in objects.dataset['categories']}
     per_category = {}
     for place, category_id in enumerate(evaluation.params.catIds):
         known = precision[:, :, place]

@@ -1,7 +1,7 @@
 """Detection results in COCO's form, as mmdet writes them (``*.bbox.json``)."""
 
 import math
-from typing import List
+from typing import Any, List
 
 from msgspec import Meta, Struct
 from typing_extensions import Annotated
@@ -20,16 +20,13 @@ class Detection(Struct):
     score: float
 
 
-def read_detections(path):
+def read_detections(path: str) -> List[Detection]:
     """The detections of a file; see `detections_in`."""
     return detections_in(parse_json(read_bytes(path), path), path)
 
 
-def detections_in(content, path):
+def detections_in(content: Any, path: str) -> List[Detection]:
     """The detections of parsed json.
-
-    Returns:
-        list[Detection]
 
     Raises:
         RequestError: not a list of detections, one of a category that COCO does not have, or one that

@@ -1,7 +1,7 @@
 """Metrics as json: mmdet's ``eval_*.json`` (a config and a metric), or the numbers by name alone."""
 
 from dataclasses import dataclass
-from typing import Dict, Optional
+from typing import Any, Dict, Optional
 
 from ..errors import RequestError
 from .reading import is_number
@@ -15,7 +15,7 @@ class Metrics:
     config: Optional[str] = None
 
 
-def metrics_in(content, path):
+def metrics_in(content: Dict[str, Any], path: str) -> Metrics:
     """The metrics of parsed json.
 
     Raises:

@@ -22,7 +22,7 @@ class Run:
     detections: Optional[str] = None
 
 
-def read_run(folder):
+def read_run(folder: str) -> Run:
     """Read a work dir of this project or of mmdet.
 
     Raises:

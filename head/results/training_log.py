@@ -4,13 +4,16 @@ import math
 import re
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import Dict, List, Optional
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 from ..errors import RequestError
 from .reading import is_number, parse_json, read_bytes
 
 ROUNDED_TO = 3
 """Decimal places of the mAP in mmdet's own logs."""
+
+Row = Dict[str, Any]
+"""Of a log: numbers by name, and ``mode``."""
 
 
 @dataclass
@@ -32,58 +35,57 @@ class TrainingLog:
     config_text: Optional[str] = None
     seed: Optional[int] = None
     env_info: Optional[str] = None
-    train: List[Dict[str, object]] = field(default_factory=list)
-    val: List[Dict[str, object]] = field(default_factory=list)
+    train: List[Row] = field(default_factory=list)
+    val: List[Row] = field(default_factory=list)
 
     @property
-    def losses(self):
+    def losses(self) -> List[str]:
         """Names of the losses that are logged, in their order."""
         names = dict.fromkeys(name for row in self.train for name in row if 'loss' in name)
         return list(names)
 
     @property
-    def rounded(self):
+    def rounded(self) -> bool:
         """Whether the metrics carry no more digits than mmdet's own logs."""
         values = [value for row in self.val for name, value in row.items()
                   if name.startswith('bbox_mAP') and isinstance(value, float) and value == value]
         return all(round(value, ROUNDED_TO) == value for value in values)
 
     @property
-    def val_ann_file(self):
+    def val_ann_file(self) -> Optional[str]:
         """The annotation file of the evaluation as the config names it, or None."""
         found = re.search(r"\n    val=dict\(.*?ann_file=\s*'([^']+)'", self.config_text or '', re.S)
         return found.group(1) if found else None
 
 
-def _is_row(row):
+def _is_row(row: Dict[str, Any]) -> bool:
     """Whether a line is one of training or evaluation: numbers by name."""
     return row.get('mode') in ('train', 'val') and is_number(row.get('epoch'))
 
 
-def _place(row):
+def _place(row: Row) -> Tuple[float, float]:
     """Where in the training a row belongs; an evaluation at the end of its epoch."""
     return row['epoch'], row.get('iter', 0) if row['mode'] == 'train' else math.inf
 
 
-def read_logs(paths):
+def read_logs(paths: Sequence[Union[str, PurePath]]) -> TrainingLog:
     """The log of one training, in one file, or in several where it was resumed.
 
     What a later file begins with was trained anew: the earlier ones count up to there.
 
     Args:
-        paths (list[str]): in the order of time.
-
-    Returns:
-        TrainingLog
+        paths: in the order of time.
 
     Raises:
         RequestError: a line is no json object, or there is no row of a training at all. A last line without its end,
             which an interrupted run leaves, is no fault.
     """
-    log, rows = TrainingLog(str(paths[-1])), {}
+    log = TrainingLog(str(paths[-1]))
+    rows: Dict[tuple, Row] = {}
     for path in paths:
-        fresh, meta = {}, []
-        lines = read_bytes(path).split(b'\n')
+        fresh: Dict[tuple, Row] = {}
+        meta: List[Dict[str, Any]] = []
+        lines = read_bytes(str(path)).split(b'\n')
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
@@ -117,7 +119,7 @@ def read_logs(paths):
     return log
 
 
-def _take_meta(log, row):
+def _take_meta(log: TrainingLog, row: Dict[str, Any]) -> None:
     texts = {key: value for key, value in row.items() if isinstance(value, str)}
     log.env_info = texts.get('env_info', log.env_info)
     log.config_text = texts.get('config', log.config_text)

@@ -1,6 +1,6 @@
 """``verdict.json`` of `train` and `eval`, read again."""
 
-from typing import Dict, List, Literal, Optional
+from typing import Any, Dict, List, Literal, Optional
 
 from msgspec import Struct
 from msgspec.structs import asdict
@@ -34,7 +34,7 @@ class Weights(Struct):
     sha256: str
     confirmed: bool
 
-    def as_dict(self):
+    def as_dict(self) -> Dict[str, Any]:
         """For the verdict."""
         return asdict(self)
 
@@ -77,13 +77,13 @@ class Verdict(Struct):
     versions: Dict[str, Optional[str]] = {}
     arguments: List[str] = []
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """What was compared was compared within something."""
         if self.reported is not None and self.tolerance is None:
             raise ValueError('a reported number, but no tolerance')
 
 
-def read_verdict(path):
+def read_verdict(path: str) -> Verdict:
     """The verdict of a training or an evaluation.
 
     Raises:

@@ -10,6 +10,7 @@ import json
 import os
 import time
 from pathlib import Path
+from typing import Any, Dict
 
 from ..data import embedded
 from ..data.coco_folder import check_split
@@ -39,7 +40,7 @@ LEARNED = 0.05
 """AP, of 1, that the trained model must have above the untrained one."""
 
 
-def choose_images(data):
+def choose_images(data: str) -> Dict[str, Any]:
     """The annotations of `IMAGES` images of a COCO folder's train2017.
 
     Chosen are those whose smallest object is largest: the run shrinks images to a side of 192 pixels.
@@ -51,7 +52,7 @@ def choose_images(data):
     check_split(ann_file, os.path.join(data, 'train2017'))
     with open(ann_file) as file:
         content = json.load(file)
-    smallest = {}
+    smallest: Dict[int, float] = {}
     for one in content['annotations']:
         size = (one['bbox'][2] * one['bbox'][3])**0.5
         smallest[one['image_id']] = 0 if one['iscrowd'] else min(size, smallest.get(one['image_id'], size))

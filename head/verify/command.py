@@ -4,6 +4,7 @@ import itertools
 import math
 import os
 from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping
 
 from .. import catalog
 from ..errors import DONE, FELL_SHORT, RequestError
@@ -14,14 +15,17 @@ from ..work_dir import open_work_dir
 from .result import read_result
 from .together import by_row, together
 
+if TYPE_CHECKING:
+    from ..cli import Request
 
-def _known(values):
+
+def _known(values: Mapping[str, Any]) -> Dict[str, Any]:
     """Without what json has no number for: NaN and infinity become None; the faults name them."""
     return {name: None if isinstance(value, float) and not math.isfinite(value) else value
             for name, value in values.items()}
 
 
-def run(request):
+def run(request: 'Request') -> int:
     """The command `verify`; returns its exit status."""
     if not request.words:
         raise RequestError('verify needs files or work dirs: verdict.json, *.log.json, metrics or detections')
@@ -33,7 +37,9 @@ def run(request):
     results = [read_result(word, row, request.get('data')) for word in request.words]
     work_dir = open_work_dir(request.get('work_dir') or os.path.join('work_dirs', 'verify'), 'verify')
 
-    content, lines, final = [], [], []
+    content: List[Dict[str, Any]] = []
+    lines: List[str] = []
+    final: List[str] = []
     several, repeats, notes = by_row(results)
     grouped = {id(one) for one in itertools.chain(repeats, *several.values())}
     for one in results:

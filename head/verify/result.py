@@ -3,7 +3,7 @@
 import math
 import os
 from dataclasses import dataclass, field
-from typing import Dict, List, Optional
+from typing import Any, Dict, Iterable, List, Optional
 
 import msgspec
 
@@ -12,11 +12,11 @@ from ..data.coco_folder import read_annotations
 from ..errors import RequestError
 from ..file_hash import file_hash
 from ..results.coco_metrics import IN_LOG, coco_scores
-from ..results.detections import detections_in
-from ..results.metrics_file import metrics_in
+from ..results.detections import Detection, detections_in
+from ..results.metrics_file import Metrics, metrics_in
 from ..results.reading import parse_json, read_bytes
-from ..results.run import VERDICT, read_run
-from ..results.training_log import ROUNDED_TO, TrainingLog, read_logs
+from ..results.run import VERDICT, Run, read_run
+from ..results.training_log import ROUNDED_TO, Row, TrainingLog, read_logs
 from ..results.verdict_file import RELEASED, NoRun, Verdict, read_verdict
 from ..verdict import NOT_MEASURED, NOT_REPORTED, NOT_VAL2017, judge
 
@@ -60,41 +60,39 @@ class Result:
     identity: Optional[str] = None
 
     @property
-    def tolerance(self):
+    def tolerance(self) -> Optional[float]:
         """mAP in percent that the result may be off; None without a row."""
         if self.row is None:
             return None
         return (self.row.train_tolerance if self.training else self.row.eval_tolerance) + self.rounding
 
     @property
-    def measured(self):
+    def measured(self) -> Optional[float]:
         """Box mAP in percent, or None."""
         value = self.metrics.get('AP')
         return None if value is None else value * 100
 
     @property
-    def faults(self):
+    def faults(self) -> List[str]:
         """What is wrong with the metrics themselves: missing, not a number, out of range."""
         if 'AP' not in self.metrics:
             return ['there is no box mAP']
         return [f'{name} is {value}' for name, value in self.metrics.items()
                 if not (0 <= value <= 1 or (value == -1 and name != 'AP'))]
 
-    def judged(self):
+    def judged(self) -> Dict[str, Any]:
         """See `judge`."""
-        return judge(self.measured, self.row and self.row.reported, self.tolerance, self.doubts, self.faults)
+        reported = self.row.reported if self.row else None
+        return judge(self.measured, reported, self.tolerance, self.doubts, self.faults)
 
 
-def read_result(path, row=None, data=None):
+def read_result(path: str, row: Optional[catalog.Model] = None, data: Optional[str] = None) -> Result:
     """Read a result: a work dir, a verdict, a log, metrics or detections.
 
     Args:
-        path (str): file or folder.
-        row (Model, optional): what `config=` names. A file that names another is refused.
-        data (str, optional): COCO folder, or annotation file, to score detections on.
-
-    Returns:
-        Result
+        path: file or folder.
+        row: what `config=` names. A file that names another is refused.
+        data: COCO folder, or annotation file, to score detections on.
 
     Raises:
         RequestError: nothing that can be read as one of these.
@@ -113,12 +111,15 @@ def read_result(path, row=None, data=None):
     raise RequestError(f'{path}: neither a verdict, nor metrics, nor detections')
 
 
-def result_of_run(run, row=None):
+def result_of_run(run: Run, row: Optional[catalog.Model] = None) -> Result:
     """The result of a work dir: its verdict's, else its log's; see `read_result`."""
-    return _of_verdict(run.verdict, os.path.join(run.folder, VERDICT), row) if run.verdict else _of_log(run.log, row)
+    if run.verdict:
+        return _of_verdict(run.verdict, os.path.join(run.folder, VERDICT), row)
+    assert run.log, 'a run has one of the two'
+    return _of_log(run.log, row)
 
 
-def _doubts_beside(path):
+def _doubts_beside(path: str) -> List[str]:
     """The doubts of the training's verdict that lies beside its log, if one does."""
     beside = os.path.join(os.path.dirname(path), VERDICT)
     try:
@@ -127,20 +128,20 @@ def _doubts_beside(path):
         return []
 
 
-def _row(path, named, row):
+def _row(path: str, named: Optional[catalog.Model], row: Optional[catalog.Model]) -> Optional[catalog.Model]:
     """The row that the file names, if any, else the one that was asked for."""
     if named and row and named != row:
         raise RequestError(f'{path}: is of {named.alias}, not of config={row.alias}')
     return named or row
 
 
-def _lasting(doubts):
+def _lasting(doubts: Iterable[str]) -> List[str]:
     """Those that are not judged anew."""
     return [why for why in doubts if why not in (NOT_VAL2017, NOT_REPORTED, NOT_MEASURED)]
 
 
-def _of_verdict(verdict: Verdict, path, row):
-    named = catalog.models().get(verdict.alias)
+def _of_verdict(verdict: Verdict, path: str, row: Optional[catalog.Model]) -> Result:
+    named = catalog.models().get(verdict.alias) if verdict.alias else None
     doubts = _lasting(verdict.why)
     val = verdict.data.get('val')
     if val is None or val.sha256 != catalog.coco().splits['val2017'].sha256:
@@ -151,16 +152,16 @@ def _of_verdict(verdict: Verdict, path, row):
                   identity=evaluated.sha256 if evaluated else file_hash(path))
 
 
-def _is_length_of_val2017(batches):
+def _is_length_of_val2017(batches: Optional[float]) -> bool:
     """Whether an evaluation of so many batches can be one of val2017, an image a GPU."""
     images = catalog.coco().splits['val2017'].images
     return any(batches == math.ceil(images / gpus) for gpus in range(1, MOST_GPUS + 1))
 
 
-def _of_log(log: TrainingLog, row, doubts=()):
-    path, doubts = log.path, _lasting(doubts)
+def _of_log(log: TrainingLog, row: Optional[catalog.Model], earlier: Iterable[str] = ()) -> Result:
+    path, doubts = log.path, _lasting(earlier)
     row = _row(path, catalog.model_of_config(log.config_name) if log.config_name else None, row)
-    last = next((one for one in reversed(log.val) if IN_LOG['AP'] in one), {})
+    last: Row = next((one for one in reversed(log.val) if IN_LOG['AP'] in one), {})
     metrics = {name: last[in_log] for name, in_log in IN_LOG.items() if in_log in last}
     if log.val_ann_file is None:
         doubts.append(NO_DATA_NAMED)
@@ -174,7 +175,7 @@ def _of_log(log: TrainingLog, row, doubts=()):
                   seed=log.seed, doubts=doubts, trusted=['the log\'s word for its data'], identity=file_hash(path))
 
 
-def _of_metrics(found, path, row):
+def _of_metrics(found: Metrics, path: str, row: Optional[catalog.Model]) -> Result:
     named = catalog.model_of_config(found.config) if found.config else None
     names = {in_log: name for name, in_log in IN_LOG.items()}
     metrics = {names.get(name, name): value for name, value in found.values.items()}
@@ -185,7 +186,7 @@ def _of_metrics(found, path, row):
                   doubts=doubts, trusted=trusted, identity=file_hash(path))
 
 
-def _of_detections(found, path, row, data):
+def _of_detections(found: List[Detection], path: str, row: Optional[catalog.Model], data: Optional[str]) -> Result:
     if data is None:
         raise RequestError(f'{path}: detections are scored on ground truth: name it, data=FOLDER')
     ann_file = data if os.path.isfile(data) else os.path.join(data, 'annotations', IN_VAL2017)

@@ -12,6 +12,7 @@ it is pooled with a `SPREAD` that is assumed, as if `EARLIER` differences betwee
 import math
 import statistics
 from dataclasses import dataclass
+from typing import Sequence, Tuple
 
 from scipy import stats
 
@@ -33,22 +34,19 @@ class Together:
     n: int
     mean: float
     spread: float
-    interval: tuple
+    interval: Tuple[float, float]
     p: float
     verdict: str
 
 
-def judge_together(measured, reported, tolerance, rounding=0.0):
+def judge_together(measured: Sequence[float], reported: float, tolerance: float, rounding: float = 0.0) -> Together:
     """Judge several trainings of one row.
 
     Args:
-        measured (list[float]): box mAP in percent of each training, two or more.
-        reported (float): box mAP in percent.
-        tolerance (float): that of one training.
-        rounding (float): what the measured are rounded by, at most.
-
-    Returns:
-        Together
+        measured: box mAP in percent of each training, two or more.
+        reported: box mAP in percent.
+        tolerance: that of one training.
+        rounding: what the measured are rounded by, at most.
     """
     n, mean, spread = len(measured), statistics.mean(measured), statistics.stdev(measured)
     freedom = EARLIER + n - 1

@@ -1,20 +1,24 @@
 """Several trainings of one row: which are draws of their own, and what do they say together?"""
 
+from typing import Dict, Iterable, List, Optional, Sequence, Tuple
+
 from ..verdict import UNVERIFIED
-from .seeds import judge_together
+from .result import Result
+from .seeds import Together, judge_together
 
 
-def by_row(results):
+def by_row(results: Iterable[Result]) -> Tuple[Dict[str, List[Result]], List[Result], List[str]]:
     """The trainings of each row that can be judged together.
 
     A result stands alone where it is doubtful or faulty, of a row without a reported number, or no draw of its own:
     the evaluation of a checkpoint, the same run once more, a seed once more.
 
     Returns:
-        (dict, list[Result], list[str]): alias -> two or more of `results`; those that repeat one of these; and in words
-            what they repeat.
+        alias -> two or more of `results`; those that repeat one of these; and in words what they repeat.
     """
-    rows, repeats, notes = {}, [], []
+    rows: Dict[str, List[Result]] = {}
+    repeats: List[Result] = []
+    notes: List[str] = []
     for one in results:
         if one.draw and one.row and one.row.reported is not None and not one.doubts and not one.faults:
             members = rows.setdefault(one.row.alias, [])
@@ -25,10 +29,10 @@ def by_row(results):
             else:
                 members.append(one)
     rows = {alias: members for alias, members in rows.items() if len(members) > 1}
-    return rows, [one for one in repeats if one.row.alias in rows], notes
+    return rows, [one for one in repeats if one.row and one.row.alias in rows], notes
 
 
-def _same(one, other):
+def _same(one: Result, other: Result) -> Optional[str]:
     """What makes two results no two draws, in words; None where they are two."""
     if one.identity == other.identity:
         return f'{one.path} and {other.path} are the same run'
@@ -37,18 +41,18 @@ def _same(one, other):
     return None
 
 
-def together(results):
+def together(results: Sequence[Result]) -> Tuple[Together, str]:
     """Judge several trainings of one row.
 
     Args:
-        results (list[Result]): of `by_row`.
+        results: of `by_row`.
 
     Returns:
-        (Together, str): and a sentence.
+        what they say, and a sentence.
     """
-    row = results[0].row
-    found = judge_together([one.measured for one in results], row.reported, row.train_tolerance,
-                           max(one.rounding for one in results))
+    row, measured = results[0].row, [one.measured for one in results if one.measured is not None]
+    assert row and row.reported is not None and len(measured) == len(results), '`by_row` leaves others out'
+    found = judge_together(measured, row.reported, row.train_tolerance, max(one.rounding for one in results))
     low, high = found.interval
     why = ' (off, but it may be chance: train more seeds)' if found.verdict == UNVERIFIED else ''
     return found, (f'{row.alias}: {found.n} trainings, mean {found.mean:.2f} mAP (95 % interval {low:.2f} to '
