@@ -1,20 +1,51 @@
-"""What tests share: the real data beside the checkout, and the command line as a user calls it."""
+"""What tests share: the real data beside the checkout, the command line, and random inputs."""
 
 import os
-import subprocess
+import random
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from filelock import FileLock
+
+from . import head_process
+from .fuzzing import Fuzz
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / 'shared'
-STACK = os.environ['HEAD_STACK']
-"""The stack under test."""
+STACK = os.environ.setdefault('HEAD_STACK', Path(sys.prefix).name)
+"""The stack under test; pytest by itself, in the environment .venv/STACK, is told by its folder."""
 
-settings.register_profile('reproducible', database=None, derandomize=True)
-settings.load_profile('reproducible')
+if STACK not in ('paper', 'current'):
+    raise pytest.UsageError(f'{sys.executable}: not of .venv/paper or .venv/current; scripts/test makes these')
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup('random inputs')
+    group.addoption('--seed', type=int, help='of all that tests draw at random (default: another one each time)')
+    group.addoption('--fuzz-seconds', type=float, default=1, help='for random inputs of each format (default 1)')
+
+
+def pytest_configure(config):
+    if config.option.seed is None:
+        config.option.seed = random.randrange(2**32)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    terminalreporter.write_line(f'random: --seed={config.option.seed} --fuzz-seconds={config.option.fuzz_seconds:g}')
+
+
+@pytest.fixture
+def chance(request):
+    """Random numbers of this test, by the seed."""
+    return random.Random(f'{request.config.option.seed} {request.node.nodeid}')
+
+
+@pytest.fixture
+def fuzz(request, chance):
+    """The `Fuzz` of this test."""
+    return Fuzz(chance, request.config.option.fuzz_seconds)
 
 
 @pytest.fixture
@@ -25,27 +56,25 @@ def shared():
     return SHARED
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
+def no_process_is_left():
+    """However a test ends, the commands that it started end with it."""
+    yield
+    head_process.end_all()
+
+
+@pytest.fixture(scope='session')
 def head():
     """Run `python -m head` in a process of its own; returns it, ended."""
-
-    def run(*arguments, cwd=ROOT, timeout=600):
-        return subprocess.run([sys.executable, '-m', 'head', *map(str, arguments)],
-                              cwd=cwd,
-                              env=dict(os.environ, PYTHONPATH=str(ROOT)),
-                              capture_output=True,
-                              text=True,
-                              timeout=timeout)
-
-    return run
+    return head_process.run
 
 
-@pytest.fixture
-def refused(head):
+@pytest.fixture(scope='session')
+def refused():
     """Run a command that must be refused: exit 2, one line on stderr, no traceback. Returns the line."""
 
     def run(*arguments, status=2, **kwargs):
-        done = head(*arguments, **kwargs)
+        done = head_process.run(*arguments, **kwargs)
         lines = done.stderr.strip().splitlines()
         assert done.returncode == status, done.stdout + done.stderr
         assert len(lines) == 1 and lines[0].startswith('head: '), done.stderr
@@ -55,9 +84,31 @@ def refused(head):
 
 
 @pytest.fixture(scope='session')
-def embedded(tmp_path_factory):
+def made_once(tmp_path_factory, worker_id):
+    """Make a folder once for all of pytest's processes; they read it, and change copies of it."""
+    root = tmp_path_factory.getbasetemp()
+    if worker_id != 'master':
+        root = root.parent
+
+    def made(name, make):
+        """The folder of that name, made by `make(folder)`, which finds none there.
+
+        An error of `make` is that of the test that asks; the next one tries again.
+        """
+        folder, done = root / 'made' / name, root / 'made' / f'{name}.done'
+        done.parent.mkdir(exist_ok=True)
+        with FileLock(str(done) + '.lock'):
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                make(folder)
+                done.touch()
+        return folder
+
+    return made
+
+
+@pytest.fixture(scope='session')
+def embedded(made_once):
     """The embedded set, drawn once."""
     from head.data.embedded import draw
-    folder = tmp_path_factory.mktemp('embedded')
-    draw(str(folder))
-    return folder
+    return made_once('embedded', lambda folder: draw(str(folder)))

@@ -12,6 +12,8 @@ from head.engine.torch_versions import HAS_AUTOCAST
 from head.errors import EnvironmentFault
 from head.method.winograd import WinogradConvolution
 
+pytestmark = pytest.mark.slow
+
 SIZE = (128, 160)
 
 
@@ -25,7 +27,7 @@ def test_step(row, own):
     assert {name for name in PHASES if found['ours']['phases'][name] > 0} == set(own)
     for one in (found['stock'], found['ours']):
         assert sum(one['phases'].values()) == pytest.approx(one['seconds'], rel=1e-3)
-        assert one['phases']['rest'] < 0.1 * one['seconds'] and one['peak'] > 1e8
+        assert one['phases']['rest'] < 0.5 * one['seconds'] and one['peak'] > 1e8
     assert found['ratio'] == pytest.approx(found['ours']['seconds'] / found['stock']['seconds'])
     table = list(lines(dict(step={row: found})))
     assert table[0].count('|') == table[1].count('|') == table[2].count('|') == table[3].count('|')
@@ -46,7 +48,7 @@ def test_the_products_of_a_step():
 
 def test_the_limit():
     found = limit.measure('retinanet_r18', 1, SIZE)
-    assert found['products'] == 78 and 1 < found['ratio'] < 20
+    assert found['products'] == 78 and found['ratio'] == found['step'] / found['alone'] > 0
     assert len(list(lines(dict(limit=[found])))) == 3
 
 
@@ -59,9 +61,21 @@ def test_a_product_is_measured_by_winograd_too(monkeypatch):
     assert replace(conv, weight=(36, 128, 3, 3)).seconds() > 0 and not calls
 
 
-def test_a_product_has_its_gradients_in_it():
-    conv = limit.Product((2, 64, 100, 100), (64, 64, 3, 3), ((1, 1), (1, 1), (1, 1), 1), False, False)
-    assert replace(conv, input_grad=True, weight_grad=True).seconds() > 1.5 * conv.seconds()
+def test_a_product_has_its_gradients_in_it(monkeypatch):
+    """As if everything took a second; of the gradients those that are asked for are computed."""
+    computed = []
+
+    def second(run):
+        computed.append(run())
+        return 1
+
+    monkeypatch.setattr(limit, '_fastest', second)
+    conv = limit.Product((2, 8, 10, 10), (16, 8, 3, 3), ((1, 1), (1, 1), (1, 1), 1), False, False)
+    assert conv.seconds() == 1
+    for wanted, shapes in (('input_grad', [conv.input]), ('weight_grad', [conv.weight])):
+        computed.clear()
+        assert replace(conv, **{wanted: True}).seconds() == 2
+        assert [tuple(one.shape) for one in computed[1]] == shapes
 
 
 def test_inference_detects_the_same():

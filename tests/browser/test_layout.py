@@ -5,6 +5,8 @@ import re
 import pytest
 from PIL import Image
 
+pytestmark = pytest.mark.browser
+
 DARK = '--blink-settings=preferredColorScheme=0'
 
 

@@ -6,7 +6,6 @@ import shutil
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mmcv import Config
 
@@ -115,26 +114,27 @@ plain = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_si
 
 
 @pytest.mark.parametrize('name', READERS)
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
-@given(data=st.data())
-def test_fuzzed_catalog(copy, name, data):
+def test_fuzzed_catalog(copy, name, fuzz):
     """Any value of another kind, and any damaged text: read or refused in one line."""
     path, reader = copy / f'{name}.yaml', READERS[name]
     original = (ROOT / 'head/catalog' / path.name).read_text()
-    content = yaml.safe_load(original)
-    node = content
-    while True:
-        key = data.draw(st.sampled_from(list(node)))
-        if not isinstance(node[key], dict) or not node[key] or data.draw(st.booleans()):
-            node[key] = data.draw(plain)
-            break
-        node = node[key]
-    text = yaml.safe_dump(content)
-    if data.draw(st.booleans()):
-        place = data.draw(st.integers(0, len(text)))
-        text = text[:place] + data.draw(st.text(max_size=3)) + text[place + data.draw(st.integers(0, 5)):]
-    path.write_text(text, errors='ignore')
-    try:
-        reader()
-    except RequestError as error:
-        assert '.yaml' in str(error) and '\n' not in str(error)
+
+    @fuzz(st.data())
+    def read_or_refuse(data):
+        content = yaml.safe_load(original)
+        node = content
+        while True:
+            key = data.draw(st.sampled_from(list(node)))
+            if not isinstance(node[key], dict) or not node[key] or data.draw(st.booleans()):
+                node[key] = data.draw(plain)
+                break
+            node = node[key]
+        text = yaml.safe_dump(content)
+        if data.draw(st.booleans()):
+            place = data.draw(st.integers(0, len(text)))
+            text = text[:place] + data.draw(st.text(max_size=3)) + text[place + data.draw(st.integers(0, 5)):]
+        path.write_text(text, errors='ignore')
+        try:
+            reader()
+        except RequestError as error:
+            assert '.yaml' in str(error) and '\n' not in str(error)

@@ -10,7 +10,7 @@ import yaml
 from head.catalog import ROOT
 
 from ..conftest import STACK
-from ..engine.test_commands import QUICK
+from ..engine.training_runs import QUICK
 
 SRUN = '''#!/usr/bin/env bash
 # two machines, as srun has them: each task knows its number, the highest status counts
@@ -46,6 +46,7 @@ def sbatch(tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_slurm(sbatch, embedded, tmp_path):
     """Both machines train one model; a wrong request is not queued again."""
     done, requeued = sbatch('config=retinanet_r18', f'data={embedded}', 'device=cpu', 'pretrained=none', 'iters=2',

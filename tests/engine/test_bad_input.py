@@ -12,12 +12,6 @@ from head.catalog import files
 TRAIN = ('train', 'device=cpu', 'pretrained=none')
 
 
-@pytest.fixture
-def data(embedded, tmp_path):
-    """A copy of the embedded set, to be broken."""
-    return shutil.copytree(embedded, tmp_path / 'data')
-
-
 def edit(path, change):
     content = json.loads(path.read_text())
     change(content)
@@ -151,6 +145,9 @@ def test_weights_by_hand_are_checked_by_their_names(refused, head, embedded, tmp
     assert done.returncode == 0, done.stderr
     verdict = json.loads((tmp_path / 'work/verdict.json').read_text())
     assert verdict['weights'][0]['confirmed'] is False and len(verdict['weights'][0]['sha256']) == 64
+    assert verdict['measured'] is None, 'it ended before an evaluation'
+    log, = (tmp_path / 'work').glob('*.log.json')
+    assert log.read_text().count('"mode": "train"') == 1, 'of so few iterations each is logged'
 
 
 def test_json_into_no_folder(refused, tmp_path):
@@ -169,13 +166,3 @@ def test_teacher_that_does_not_fit(refused, embedded, tmp_path):
                    f'model.backbone.init_cfg.checkpoint={tmp_path}/r18.pth',
                    f'model.distiller.teacher.ckpt={tmp_path}/r18.pth')
     assert 'not the teacher of this config' in line and 'missing' in line
-
-
-def test_help_and_wrong_words_do_not_import_torch(head):
-    import subprocess
-    import sys
-
-    from head.catalog import ROOT
-    probe = ('import sys; from head.cli import main; main(["--help"]); main(["train", "--help"]); main(["x"]); '
-             'main(["train", "config=head_r18", "zzz=1"]); assert "torch" not in sys.modules')
-    assert subprocess.run([sys.executable, '-c', probe], cwd=ROOT, capture_output=True).returncode == 0

@@ -2,19 +2,21 @@
 
 import json
 import math
-import random
 import time
 
 import pytest
 
-from .test_commands import QUICK
-from .training_runs import finish, kill_all, rows, same_weights, start
+from ..head_process import run_afresh
+from ..process_tree import kill_all
+from .training_runs import QUICK, finish, rows, same_weights, start
+
+pytestmark = pytest.mark.slow
 
 WORDS = ('device=cpu', 'pretrained=none', 'log_config.interval=3', 'epochs=2', *QUICK)
 
 
-def kill_at(work_dir, place, *words):
-    """Start a run and kill it, and all its processes at once, when its log has so many rows."""
+def kill_at(work_dir, place, later, *words):
+    """Start a run and kill it, and all its processes at once, `later` seconds after its log has so many rows."""
     process = start(*words, f'work_dir={work_dir}')
     deadline = time.time() + 400
     while process.poll() is None and time.time() < deadline:
@@ -24,7 +26,7 @@ def kill_at(work_dir, place, *words):
         time.sleep(0.02)
     else:
         raise AssertionError(process.communicate()[0])
-    time.sleep(random.random())  # anywhere in the steps that follow, or in a checkpoint's making
+    time.sleep(later)
     kill_all(process)
     process.communicate()
 
@@ -33,18 +35,16 @@ def kill_at(work_dir, place, *words):
     ('config=head_r18', 'procs=2'),
     ('config=head_mnv2', 'accumulate=2'),
 ], ids=' '.join)
-def test_killed_at_random(embedded, tmp_path, words):
+def test_killed_at_random(embedded, tmp_path, words, chance):
     """MobileNetV2 trains its BN, whose running averages must go on too."""
-    seed = random.randrange(2**32)
-    print(f'places of the kills drawn with {seed}')
-    random.seed(seed)
     words = ('train', *words, f'data={embedded}', *WORDS, 'save_iters=2')
     whole, killed = tmp_path / 'whole', tmp_path / 'killed'
-    finish(*words, f'work_dir={whole}')
+    done = run_afresh(*words, f'work_dir={whole}')
+    assert done.returncode == 0, done.stderr
     steps = len(rows(whole))
     killed.mkdir()
-    for place in sorted(random.sample(range(1, steps), 2)):
-        kill_at(killed, place, *words)
+    for place in sorted(chance.sample(range(1, steps), 2)):
+        kill_at(killed, place, chance.random(), *words)  # in the steps that follow, or in a checkpoint's making
         for path in sorted(killed.glob('iter_*.pth'))[:-2]:
             path.unlink()  # the disk of a test machine is small
     said = finish(*words, f'work_dir={killed}')

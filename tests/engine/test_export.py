@@ -73,7 +73,8 @@ def checkpoint(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize('alias', ['head_r18', 'head_mnv2', 'fitnet_r18', 'tf_head_r18'])
+@pytest.mark.parametrize('alias', ['head_r18', *(pytest.param(alias, marks=pytest.mark.slow)
+                                                for alias in ('head_mnv2', 'fitnet_r18', 'tf_head_r18'))])
 def test_the_same_detections_without_this_package(head, embedded, tmp_path, alias):
     from mmdet.apis import inference_detector
     source, out = tmp_path / 'epoch_12.pth', tmp_path / 'out'
@@ -83,7 +84,7 @@ def test_the_same_detections_without_this_package(head, embedded, tmp_path, alia
     stem = stem_of(alias)
     assert sorted(os.listdir(out)) == sorted(f'{stem}{suffix}' for suffix in ('.pth', '.py', '.safetensors'))
 
-    images = sorted(map(str, (embedded / 'val2017').iterdir()))[:2]
+    images = sorted(map(str, (embedded / 'val2017').iterdir()))[:1 if alias == 'head_r18' else 2]
     model.cfg = config_of(alias)
     expected = inference_detector(model, images)
     plain = subprocess.run(
@@ -93,7 +94,7 @@ def test_the_same_detections_without_this_package(head, embedded, tmp_path, alia
     assert 'size mismatch' not in plain.stdout and 'missing keys' not in plain.stdout, plain.stdout
     module, classes, found = pickle.loads((tmp_path / 'found').read_bytes())
     assert module == 'mmdet.models.detectors.retinanet' and len(classes) == 80 and classes[0] == 'person'
-    assert [sum(map(len, image)) for image in expected] == [100, 100]
+    assert [sum(map(len, image)) for image in expected] == [100] * len(images)
     assert all(np.array_equal(a, b) for one, other in zip(expected, found) for a, b in zip(one, other))
 
     share = 0.6 if alias in ('fitnet_r18', 'retinanet_r18') else 0.36  # without an assistant, only the optimizer goes
@@ -133,6 +134,7 @@ def test_every_retinanet_becomes_one_that_trains(alias):
     assert set(losses) == {'loss_cls', 'loss_bbox'} and torch.isfinite(total(losses))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not WRITES_ONNX, reason='this torch cannot write it')
 def test_onnx(head, checkpoint, tmp_path):
     done = head('export', 'config=head_r18', f'checkpoint={checkpoint}', f'out={tmp_path}/out',
@@ -201,7 +203,7 @@ def test_what_is_there_stays(refused, checkpoint, tmp_path, suffix):
 
 def test_a_full_disk(refused, checkpoint, small_disk):
     """Nothing is left half written."""
-    subprocess.run(['mount', '-o', 'remount,size=120m', small_disk], check=True)  # one of the two files of weights
-    line = refused('export', 'config=head_r18', f'checkpoint={checkpoint}', f'out={small_disk}', status=3)
-    assert line == f'head: no space left on the disk ({small_disk}): make room'
-    assert os.listdir(small_disk) == []
+    small_disk.resize('120m')  # one of the two files of weights
+    line = refused('export', 'config=head_r18', f'checkpoint={checkpoint}', f'out={small_disk.path}', status=3)
+    assert line == f'head: no space left on the disk ({small_disk.path}): make room'
+    assert os.listdir(small_disk.path) == []

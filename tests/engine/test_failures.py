@@ -5,24 +5,17 @@ import re
 import resource
 import shutil
 import signal
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
 import torch
 
-from .test_commands import QUICK
-from .training_runs import children, finish, rows, same_weights, start, wait_for_a_step
+from ..process_tree import children
+from .training_runs import QUICK, finish, rows, same_weights, start, wait_for_a_step
 
 WORDS = ('config=retinanet_r18', 'device=cpu', 'pretrained=none', 'log_config.interval=1', 'epochs=1', *QUICK[:2])
 PROCESSES = pytest.mark.parametrize('procs', [1, 2])
-
-
-@pytest.fixture
-def data(embedded, tmp_path):
-    """A copy of the embedded set, to be broken."""
-    return shutil.copytree(embedded, tmp_path / 'data')
 
 
 def last_line(said):
@@ -40,6 +33,7 @@ def done_in(work_dir, line):
     return iterations
 
 
+@pytest.mark.slow
 def test_a_corrupt_image(data, embedded, tmp_path, procs=2):
     """The steps before it are saved; with the image mended the run ends as if nothing had been."""
     from head.engine.training_order import epoch_order
@@ -63,6 +57,7 @@ def test_a_corrupt_image(data, embedded, tmp_path, procs=2):
     assert rows(tmp_path / 'run') == rows(tmp_path / 'whole')
 
 
+@pytest.mark.slow
 @PROCESSES
 def test_a_killed_data_loader_worker(embedded, tmp_path, procs):
     words = ('train', *WORDS[:-3], 'epochs=1000', *QUICK[:2], f'procs={procs}', f'data={embedded}')
@@ -85,6 +80,7 @@ def test_a_killed_data_loader_worker(embedded, tmp_path, procs):
     assert done_in(tmp_path / 'run', line) >= 1
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number(embedded, tmp_path, procs=2):
     """A rate that makes the weights explode; what came before is kept."""
     said = finish('train', *WORDS, f'procs={procs}', f'data={embedded}', f'work_dir={tmp_path}', 'optimizer.lr=1e30',
@@ -99,6 +95,7 @@ def mapped(pid):
     return int(Path(f'/proc/{pid}/statm').read_text().split()[0]) * resource.getpagesize()
 
 
+@pytest.mark.slow
 @PROCESSES
 def test_a_process_out_of_memory(embedded, tmp_path, procs):
     """The system gives the last process no more memory: its name, status 3, and the steps before it are saved."""
@@ -123,6 +120,7 @@ def test_a_process_out_of_memory(embedded, tmp_path, procs):
     assert done_in(tmp_path / 'run', line) >= 1
 
 
+@pytest.mark.slow
 def test_damaged_checkpoints(embedded, tmp_path):
     """The newest is cut off and named; the one before is used, and the end is the same."""
     words = ('train', *WORDS, f'data={embedded}')
@@ -145,36 +143,36 @@ def test_damaged_checkpoints(embedded, tmp_path):
 
 def test_a_full_disk(embedded, small_disk):
     """The checkpoint that does not fit leaves the one before whole."""
-    words = ('train', *WORDS, f'data={embedded}', f'work_dir={small_disk}/run', 'save_iters=3')
+    words = ('train', *WORDS, f'data={embedded}', f'work_dir={small_disk.path}/run', 'save_iters=3')
     line = last_line(finish(*words, status=3))
     assert 'no space left on the disk' in line
-    kept, = (small_disk / 'run').glob('iter_*.pth')
+    kept, = (small_disk.path / 'run').glob('iter_*.pth')
     assert torch.load(str(kept))['meta']['iter'] == 3
-    assert not list((small_disk / 'run').glob('.writing*'))
-    subprocess.run(['mount', '-o', 'remount,size=2g', small_disk], check=True)
+    assert not list((small_disk.path / 'run').glob('.writing*'))
+    small_disk.resize('2g')
     said = finish(*words)
     assert f'resumed from {kept}: 0 epochs, 3 iterations' in said
 
 
+@pytest.mark.slow
 def test_a_full_disk_when_interrupted(embedded, small_disk, procs=2):
     """That the last step could not be saved is what the end tells, not that all went as asked."""
-    (small_disk / 'filled').write_bytes(bytes(200 * 2**20))
+    (small_disk.path / 'filled').write_bytes(bytes(200 * 2**20))
     process = start('train', *WORDS[:-3], 'epochs=1000', *QUICK[:2], f'procs={procs}', f'data={embedded}',
-                    f'work_dir={small_disk}/run')
-    wait_for_a_step(process, small_disk / 'run')
+                    f'work_dir={small_disk.path}/run')
+    wait_for_a_step(process, small_disk.path / 'run')
     process.send_signal(signal.SIGTERM)
     said = process.communicate(timeout=120)[0]
     assert process.returncode == 3, said
     assert 'no space left on the disk' in last_line(said), said
 
 
-def test_another_run_in_the_folder(embedded, tmp_path, refused):
+def test_another_run_in_the_folder(begun, begun_words, tmp_path, refused):
     """Its config, seed or data differ: named, and nothing is touched."""
-    words = ('train', *WORDS, f'data={embedded}', f'work_dir={tmp_path}/run')
-    finish(*words, 'iters=2')
+    words = (*begun_words, f'work_dir={shutil.copytree(begun, tmp_path / "run", symlinks=True)}')
     before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / 'run').iterdir()}
     assert 'optimizer.weight_decay=0.0001, now 0.1' in refused(*words, 'optimizer.weight_decay=0.1')
     assert 'begun with seed=3407, not 5' in refused(*words, 'seed=5')
     assert 'images_a_step=2, now 8' in refused(*words, 'accumulate=4')
-    assert 'config=retinanet_r18' in refused('train', 'config=retinanet_mnv2', *words[2:])
+    assert 'config=head_retina_faster_r18' in refused('train', 'config=head_mnv2', *words[2:])
     assert before == {path.name: path.stat().st_mtime_ns for path in (tmp_path / 'run').iterdir()}

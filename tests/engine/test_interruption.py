@@ -20,13 +20,13 @@ WORDS = ('train', 'config=retinanet_r18', 'device=cpu', 'pretrained=none', 'log_
          'data.train.pipeline.2.img_scale=[(96,96),(96,128)]', 'epochs=1000')
 
 
-@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize('number', [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_a_signal_to_the_whole_group(embedded, tmp_path, number):
     """As a terminal's Ctrl-C and a cluster's SIGTERM come: to the data loader workers too."""
     process = start(*WORDS, f'data={embedded}', f'work_dir={tmp_path}')
     wait_for_a_step(process, tmp_path)
     os.killpg(process.pid, number)
-    said = process.communicate(timeout=60)[0]
+    said = process.communicate(timeout=300)[0]
     assert process.returncode == 75 and 'Traceback' not in said, said
     last = said.strip().splitlines()[-1]
     assert last.startswith('head: interrupted'), last
@@ -47,7 +47,7 @@ def test_outside_of_a_training(tmp_path):
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     process.stdout.readline()
     process.terminate()
-    assert process.communicate(timeout=30)[1].splitlines()[-1] == 'head: interrupted' and process.returncode == 75
+    assert process.communicate(timeout=300)[1].splitlines()[-1] == 'head: interrupted' and process.returncode == 75
 
 
 def terminated(where, lost, *words):

@@ -1,22 +1,20 @@
 """Several machines end together, or wait for the one that was lost; here they are launchers beside each other.
 
-Machines of their own: tests/container/test_two_machines.py.
+Machines of their own: tests/container/test_two_machines.py. One that never comes: tests/test_start.py.
 """
 
 import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 
 import pytest
 
-from head.catalog import ROOT
+from ..process_tree import children, kill_all, parent
+from .training_runs import QUICK, rows, start, wait_for_a_step
 
-from .test_commands import QUICK
-from .training_runs import children, kill_all, parent, rows, start, wait_for_a_step
+pytestmark = pytest.mark.slow
 
 WORDS = ('config=retinanet_r18', 'device=cpu', 'pretrained=none', 'log_config.interval=1', 'nnodes=2', *QUICK[:2])
 
@@ -83,12 +81,3 @@ def test_a_lost_machine_of_two_processes(machine, tmp_path):
     steps = [(row['epoch'], row['iter']) for row in rows(tmp_path / 'run') if row['mode'] == 'train']
     assert len(steps) == len(set(steps)) == 6 * max(step for _, step in steps)
     assert json.loads((tmp_path / 'run/verdict.json').read_text())['processes'] == 4
-
-
-def test_the_other_machine_never_comes(embedded, tmp_path):
-    """Not status 75, by which a cluster would begin it again for ever."""
-    words = ['train', *WORDS, 'rdzv=127.0.0.1:29411', 'node_rank=0', f'data={embedded}', f'work_dir={tmp_path}/run']
-    code = f'import sys, head.engine.launch as l; l.JOIN = 5; from head.cli import main; sys.exit(main({words}))'
-    done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 3, done.stderr
-    assert 'the other machines did not come' in done.stderr and 'Traceback' not in done.stderr, done.stderr

@@ -13,7 +13,7 @@ from head.smoke import first_steps
 
 from ..method.miniature_models import batch, head_detector, teacher_free_detector, total, two_stage_detector
 from .mixed_precision import effect, stored
-from .test_commands import QUICK
+from .training_runs import QUICK
 
 needs_autocast = pytest.mark.skipif(not HAS_AUTOCAST, reason='this torch computes in float32 only')
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from .test_commands import QUICK
-from .training_runs import children, finish, rows, start, wait_for_a_step
+from ..process_tree import children
+from .training_runs import QUICK, finish, rows, start, wait_for_a_step
 
 FIXED = ('data.train.pipeline.2.img_scale=[(160,128),(160,128)]', 'data.train.pipeline.3.flip_ratio=0.0',
          'model.train_cfg.rcnn.sampler.num=100000', 'model.train_cfg.rpn_proposal.nms_pre=100',
@@ -25,8 +25,11 @@ COMMON = ('device=cpu', 'pretrained=none', 'log_config.interval=1', 'epochs=1', 
           'lr_config.warmup_iters=2')
 
 
-@pytest.mark.parametrize('config, sampled', [('head_r18', ()), ('head_r18', FIXED), ('tf_head_rcnn_r18', AT_ONCE)],
-                         ids=['sampled', 'fixed', 'teacher-free'])
+@pytest.mark.parametrize('config, sampled', [
+    pytest.param('head_r18', (), id='sampled'),
+    pytest.param('head_r18', FIXED, id='fixed', marks=pytest.mark.slow),
+    pytest.param('tf_head_rcnn_r18', AT_ONCE, id='teacher-free', marks=pytest.mark.slow),
+])
 def test_two_processes_are_one_that_accumulates(embedded, tmp_path, config, sampled):
     """The same steps of the same images: equal but for the order of sums, 1e-5 of a loss, 1e-6 of a weight.
 
@@ -95,8 +98,8 @@ def start_two(embedded, work_dir, *words, config='retinanet_r18', epochs='epochs
 
 
 def gone(pids):
-    """Whether all processes end within seconds."""
-    deadline = time.time() + 20
+    """Whether all processes end."""
+    deadline = time.time() + 120
     while time.time() < deadline:
         if not any(os.path.exists(f'/proc/{pid}') for pid in pids):
             return True
@@ -104,7 +107,8 @@ def gone(pids):
     return False
 
 
-@pytest.mark.parametrize('to_all', [False, True], ids=['to the launcher', 'to the whole group'])
+@pytest.mark.parametrize('to_all', [False, pytest.param(True, marks=pytest.mark.slow)],
+                         ids=['to the launcher', 'to the whole group'])
 def test_a_signal_ends_all(embedded, tmp_path, to_all):
     """docker stop tells the first process alone, a terminal or a cluster all of them: a checkpoint, status 75."""
     process = start_two(embedded, tmp_path)
@@ -125,6 +129,7 @@ def test_a_signal_ends_all(embedded, tmp_path, to_all):
     assert f'after {meta["iter"]} iterations' in last[0] or 'after' not in last[0]
 
 
+@pytest.mark.slow
 def test_a_second_signal_ends_all_at_once(embedded, tmp_path):
     process = start_two(embedded, tmp_path)
     below = children(process.pid)
@@ -135,6 +140,7 @@ def test_a_second_signal_ends_all_at_once(embedded, tmp_path):
     assert process.returncode == 75 and gone(below)
 
 
+@pytest.mark.slow
 def test_a_killed_launcher_leaves_no_worker(embedded, tmp_path):
     process = start_two(embedded, tmp_path)
     below = children(process.pid)
@@ -157,12 +163,6 @@ def test_a_killed_process_ends_all(embedded, tmp_path):
     assert torch.load(str(tmp_path / 'latest.pth'))['meta']['iter'] >= 1
 
 
-def test_one_error_is_said_once(embedded, tmp_path):
-    said = finish('train', 'config=retinanet_r18', f'data={embedded}', f'work_dir={tmp_path}', 'device=cpu', 'procs=2',
-                  'pretrained=none', 'checkpoint_config.interval=1', 'amp=bf8', status=2)
-    assert len(said.strip().splitlines()) == 1 and said.startswith('head: amp=bf8'), said
-
-
 def test_wrong_keys(refused, embedded):
     train = ('train', 'config=head_r18', f'data={embedded}', 'pretrained=none')
     for words, named in [
@@ -180,4 +180,3 @@ def test_wrong_keys(refused, embedded):
         (('device=cpu', 'save_iters=0'), 'save_iters is a positive whole number'),
     ]:
         assert named in refused(*train, *words)
-

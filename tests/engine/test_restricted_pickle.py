@@ -6,7 +6,6 @@ import inspect
 import io
 import os
 import pickle
-import random
 import struct
 import tarfile
 import time
@@ -302,6 +301,10 @@ def tensor(elements, offset, size, stride):
                   *numbers, b'\x89', called('collections OrderedDict'))
 
 
+ENDS = pytest.mark.timeout(120, method='thread')
+"""For what may go on without end in C code, which a signal does not reach."""
+
+
 @pytest.mark.parametrize('opcodes', [
     storage(10**15), storage(-1), storage(2**62), storage(5), tensor(4, 0, [5], [1]), tensor(4, 1, [4], [1]),
     tensor(4, 0, [2**62], [4]), tensor(4, 0, [2, 2], [3, 1]), tensor(4, -1, [2], [1]), tensor(4, 3, [2], [-1]),
@@ -313,6 +316,7 @@ def tensor(elements, offset, size, stride):
     struct.pack('<q', 2**40)[:6] + b'\x85' + called('numpy dtype', text('f8')) + b'\x89C\x08abcdefghtb',
 ])
 @BOTH
+@ENDS
 def test_sizes_beyond_the_file(tmp_path, opcodes, form):
     path = tmp_path / 'x.pth'
     if form is ZIP:
@@ -324,9 +328,7 @@ def test_sizes_beyond_the_file(tmp_path, opcodes, form):
         pickled(path, b'\x80\x04' + opcodes + b'.', form)
         content = path.read_bytes()[:-len(pickle.dumps([], 2))]
         path.write_bytes(content + pickle.dumps(['0'], 2) + struct.pack('<q', 4) + b'\0' * 16)
-    start = time.time()
     refusal(path)
-    assert time.time() - start < 1
 
 
 def test_the_same_tensor_within_its_storage(tmp_path):
@@ -364,18 +366,18 @@ DEEP = b')\x94' + b''.join(b'0h' + bytes([i]) + b'h' + bytes([i]) + b'\x86\x94' 
     (known('mmcv.utils.config ConfigDict') + b')\x81', b'b', 'new attributes of a StoredDict'),
 ])
 @BOTH
+@ENDS
 def test_what_would_take_forever(tmp_path, form, before, after, named):
     pickled(tmp_path / 'x.pth', b'\x80\x04' + before + DEEP + after + b'.', form)
-    start = time.time()
-    assert named in refusal(tmp_path / 'x.pth') and time.time() - start < 1
+    assert named in refusal(tmp_path / 'x.pth')
 
 
+@ENDS
 def test_a_legacy_file_whose_keys_would_take_forever(tmp_path):
     pickled(tmp_path / 'x.pth', b'\x80\x04}.', LEGACY)
     content = (tmp_path / 'x.pth').read_bytes()[:-len(pickle.dumps([], 2))]
     (tmp_path / 'x.pth').write_bytes(content + b'\x80\x04](' + DEEP + b'e.')
-    start = time.time()
-    assert '(storages without content)' in refusal(tmp_path / 'x.pth') and time.time() - start < 1
+    assert '(storages without content)' in refusal(tmp_path / 'x.pth')
 
 
 @BOTH
@@ -439,18 +441,17 @@ def test_no_file(tmp_path):
 
 
 @BOTH
-def test_damaged_files(tmp_path, form):
+def test_damaged_files(tmp_path, form, chance, fuzz):
     """Cut off anywhere and changed anywhere: read or refused, never anything else."""
     path = tmp_path / 'x.pth'
     values = dict(tensors(), meta=[np.float64(1), np.arange(3), {1}, OrderedDict(a=1), torch.Size([1])])
     torch.save(values, path, **form)
-    content, chance = path.read_bytes(), random.Random(0)
-    start, refused = time.time(), 0
-    for trial in range(3000):
-        changed = bytearray(content)
-        if trial % 3 == 0:
+    content, refused = path.read_bytes(), 0
+    while fuzz.left():
+        changed, cut = bytearray(content), fuzz.tried % 3 == 1
+        if cut:
             del changed[chance.randrange(len(content)):]
-        for _ in range(chance.choice([1, 1, 4, 30]) if trial % 3 else 0):
+        for _ in range(0 if cut else chance.choice([1, 1, 4, 30])):
             changed[chance.randrange(len(changed))] = chance.randrange(256)
         path.write_bytes(changed)
         try:
@@ -458,7 +459,7 @@ def test_damaged_files(tmp_path, form):
         except RequestError as error:
             assert '\n' not in str(error)
             refused += 1
-    assert refused > 1000 and time.time() - start < 60
+    assert 3 * refused >= fuzz.tried, 'those that are cut off at least'
 
 
 # where it is used

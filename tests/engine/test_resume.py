@@ -6,34 +6,11 @@ import shutil
 import pytest
 import torch
 
-from .test_commands import QUICK
 
-
-@pytest.fixture(scope='module')
-def words(embedded):
-    """A training of head_r18 in small."""
-    return ('train', 'config=head_r18', f'data={embedded}', 'device=cpu', 'pretrained=none', 'log_config.interval=1',
-            *QUICK)
-
-
-@pytest.fixture(scope='module')
-def begun(words, tmp_path_factory):
-    """The work dir of one epoch."""
-    import subprocess
-    import sys
-
-    from head.catalog import ROOT
-    work_dir = tmp_path_factory.mktemp('begun')
-    done = subprocess.run([sys.executable, '-m', 'head', *words, 'epochs=1', f'work_dir={work_dir}'], cwd=ROOT,
-                          capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return work_dir
-
-
-def test_it_goes_on_in_its_own_folder(words, begun, head, tmp_path):
+def test_it_goes_on_in_its_own_folder(begun_words, begun, head, tmp_path):
     """Step counts, learning rate, optimizer and what was doubted go on; the checkpoint after it has everything."""
     work_dir = shutil.copytree(begun, tmp_path / 'run', symlinks=True)
-    done = head(*words, 'epochs=2', f'resume={work_dir}/epoch_1.pth', f'work_dir={work_dir}')
+    done = head(*begun_words, 'epochs=2', f'resume={work_dir}/epoch_1.pth', f'work_dir={work_dir}')
     assert done.returncode == 0, done.stderr
     before, after = (torch.load(str(work_dir / f'epoch_{n}.pth')) for n in (1, 2))
     steps = before['meta']['iter']
@@ -49,15 +26,16 @@ def test_it_goes_on_in_its_own_folder(words, begun, head, tmp_path):
     assert any('epochs=2' in why for why in verdict['why']) and not any('epochs=1' in why for why in verdict['why'])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('in_place', [True, False], ids=['in place', 'elsewhere'])
-def test_the_same_command_goes_on(words, begun, head, tmp_path, in_place):
+def test_the_same_command_goes_on(begun_words, begun, head, tmp_path, in_place):
     """A cluster types it again: not from the file once more, but from what came since; later checkpoints of another
     course are out of the way, and the log has each step once."""
     source = shutil.copytree(begun, tmp_path / 'source', symlinks=True)
     work_dir = source if in_place else tmp_path / 'run'
     if in_place:
-        assert head(*words, 'iters=12', f'work_dir={work_dir}').returncode == 0
-    words = (*words, 'epochs=2', f'resume={source}/epoch_1.pth', f'work_dir={work_dir}')
+        assert head(*begun_words, 'iters=12', f'work_dir={work_dir}').returncode == 0
+    words = (*begun_words, 'epochs=2', f'resume={source}/epoch_1.pth', f'work_dir={work_dir}')
     done = head(*words, 'iters=9')
     assert done.returncode == 0 and f'resumed from {source}/epoch_1.pth' in done.stderr, done.stderr
     if in_place:
@@ -96,27 +74,27 @@ def edited(begun, target, edit):
     (lambda content: content['optimizer']['param_groups'].append(dict(params=[])), 'its optimizer is not this'),
     (lambda content: content['optimizer'].clear(), 'its optimizer is not this'),
 ])
-def test_refused(words, begun, head, tmp_path, edit, line):
-    done = head(*words, f'resume={edited(begun, tmp_path / "edited.pth", edit)}', f'work_dir={tmp_path}/run',
+def test_refused(begun_words, begun, head, tmp_path, edit, line):
+    done = head(*begun_words, f'resume={edited(begun, tmp_path / "edited.pth", edit)}', f'work_dir={tmp_path}/run',
                 'seed=3407')
     last = done.stderr.strip().splitlines()[-1]
     assert done.returncode == 2 and last.startswith('head: ') and 'edited.pth' in last and line in last, done.stderr
     assert 'Traceback' not in done.stderr
 
 
-def test_another_folder_with_checkpoints(words, begun, refused, tmp_path):
+def test_another_folder_with_checkpoints(begun_words, begun, refused, tmp_path):
     copy = shutil.copytree(begun, tmp_path / 'other', symlinks=True)  # also where both are of the same run
-    assert 'holds the checkpoints' in refused(*words, f'resume={begun}/epoch_1.pth', f'work_dir={copy}')
-    assert 'no such file' in refused(*words, f'resume={tmp_path}/none.pth', f'work_dir={tmp_path}/run')
+    assert 'holds the checkpoints' in refused(*begun_words, f'resume={begun}/epoch_1.pth', f'work_dir={copy}')
+    assert 'no such file' in refused(*begun_words, f'resume={tmp_path}/none.pth', f'work_dir={tmp_path}/run')
 
 
-def test_more_iterations_than_are_left(words, begun, head, tmp_path):
-    done = head(*words, f'resume={begun}/epoch_1.pth', 'iters=7', f'work_dir={tmp_path}/run')
+def test_more_iterations_than_are_left(begun_words, begun, head, tmp_path):
+    done = head(*begun_words, f'resume={begun}/epoch_1.pth', 'iters=7', f'work_dir={tmp_path}/run')
     assert done.returncode == 2 and 'nothing is left of 7' in done.stderr, done.stderr
     assert not list((tmp_path / 'run').glob('*.pth'))
 
 
-def test_seed_and_doubts_are_remembered(words, begun, head, tmp_path):
+def test_seed_and_doubts_are_remembered(begun_words, begun, head, tmp_path):
     """They are those of the beginning, once, whatever is left out when the run goes on."""
 
     def edit(content):
@@ -124,7 +102,7 @@ def test_seed_and_doubts_are_remembered(words, begun, head, tmp_path):
         content['meta']['run'].update(seed=5)
 
     path = edited(begun, tmp_path / 'edited.pth', edit)
-    done = head(*words, f'resume={path}', 'iters=9', f'work_dir={tmp_path}/run')
+    done = head(*begun_words, f'resume={path}', 'iters=9', f'work_dir={tmp_path}/run')
     assert done.returncode == 0, done.stderr
     verdict = json.loads((tmp_path / 'run/verdict.json').read_text())
     assert verdict['seed'] == 5 and verdict['why'].count('the moon was full') == 1
@@ -133,11 +111,11 @@ def test_seed_and_doubts_are_remembered(words, begun, head, tmp_path):
     assert meta['seed'] == 5 and meta['iter'] == 9 and 'the moon was full' in meta['doubts']
 
 
-def test_a_beginning_that_tells_nothing(words, begun, head, tmp_path):
+def test_a_beginning_that_tells_nothing(begun_words, begun, head, tmp_path):
     """A checkpoint of mmdet's own tools says neither stack nor what was changed."""
     path = edited(begun, tmp_path / 'theirs.pth', lambda content: [
         content['meta'].pop(key) for key in ('doubts', 'stack', 'run', 'place', 'history', 'logs', 'seconds')])
-    done = head(*words, f'resume={path}', 'iters=9', f'work_dir={tmp_path}/run')
+    done = head(*begun_words, f'resume={path}', 'iters=9', f'work_dir={tmp_path}/run')
     assert done.returncode == 0 and 'begun on an unknown stack' in done.stderr, done.stderr
     why = json.loads((tmp_path / 'run/verdict.json').read_text())['why']
     assert any('does not tell how it was begun' in line for line in why)

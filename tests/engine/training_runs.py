@@ -1,25 +1,19 @@
 """Trainings in processes of their own, and what they leave."""
 
-import contextlib
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 
 import torch
 
-from head.catalog import ROOT
+from ..head_process import start
+from ..process_tree import kill_all
 
 TIMES = ('time', 'data_time')
 
 
-def start(*words, **environment):
-    """A command in a process group of its own."""
-    return subprocess.Popen([sys.executable, '-m', 'head', *map(str, words)], cwd=ROOT, stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, text=True, start_new_session=True,
-                            env={**os.environ, 'PYTHONPATH': str(ROOT), **environment})
+QUICK = ('data.train.pipeline.2.img_scale=[(160,96),(160,128)]', 'data.val.pipeline.1.img_scale=(160,96)',
+         'data.test.pipeline.1.img_scale=(160,96)', 'model.train_cfg.rcnn.sampler.num=32')
+"""Small images and a small sampler: the commands are the same, the steps cheaper."""
 
 
 def finish(*words, status=0, **environment):
@@ -28,30 +22,6 @@ def finish(*words, status=0, **environment):
     said = process.communicate(timeout=600)[0]
     assert process.returncode == status, said
     return said
-
-
-def children(pid):
-    """All processes below one."""
-    found = []
-    for name in os.listdir('/proc'):
-        if name.isdigit():
-            with contextlib.suppress(OSError):
-                if parent(name) == pid:
-                    found += [int(name), *children(int(name))]
-    return found
-
-
-def parent(pid):
-    """The process above one."""
-    with open(f'/proc/{pid}/stat') as file:
-        return int(file.read().rpartition(')')[2].split()[1])
-
-
-def kill_all(process):
-    """Kill a process and all below it at once, as a power cut does."""
-    for pid in [process.pid, *children(process.pid)]:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
 
 
 def rows(work_dir):
@@ -66,7 +36,9 @@ def wait_for_a_step(process, work_dir):
     """Until the training has logged a step."""
     deadline = time.time() + 300
     while not any('"iter"' in log.read_text() for log in work_dir.glob('*.log.json')):
-        assert process.poll() is None and time.time() < deadline, process.communicate()[0]
+        if time.time() > deadline:
+            kill_all(process)
+        assert process.poll() is None, process.communicate()[0]
         time.sleep(0.1)
 
 

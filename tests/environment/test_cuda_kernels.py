@@ -1,4 +1,7 @@
-"""The CUDA kernels that the detectors use compile for every GPU of the stack, where the lock brings the compiler."""
+"""The CUDA kernels that the detectors use compile for every GPU of the stack, where the lock brings the compiler.
+
+With mmcv-full's sources, which are fetched.
+"""
 
 import importlib.util
 import subprocess
@@ -27,6 +30,7 @@ def source(builder, tmp_path_factory):
     return builder.prepare_source(builder.read_stack(STACK), 'cuda', tmp_path_factory.mktemp('source'))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(STACK == 'paper', reason='its CUDA compiler comes with the base image')
 @pytest.mark.parametrize('kernel', KERNELS)
 def test_kernel(builder, source, kernel, tmp_path):

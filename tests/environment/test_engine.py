@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from tests.container import engine
 from tests.container.engine import NoEngine, running_engine
 
 
@@ -31,9 +32,11 @@ def test_an_engine_that_does_not_start(tmp_path, monkeypatch):
         (tools / name).write_text(f'#!/bin/sh\n{text}\n')
         (tools / name).chmod(0o755)
     monkeypatch.setattr(os, 'geteuid', lambda: 0)
+    monkeypatch.setattr(engine, 'FORWARDING', tmp_path / 'ip_forward')
+    engine.FORWARDING.write_text('0')
     monkeypatch.setenv('PATH', f'{tools}:{os.environ["PATH"]}')
     cache = tmp_path / 'cache'
     cache.mkdir()
     with pytest.raises(NoEngine, match=r'dockerd does not start: .*no room'), running_engine(cache):
         pass
-    assert not list(cache.iterdir())
+    assert not list(cache.iterdir()) and engine.FORWARDING.read_text() == '0'

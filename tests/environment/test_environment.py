@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -103,10 +102,11 @@ def test_run_takes_keys_first():
     assert subprocess.run([ROOT / 'scripts/run'], capture_output=True).returncode == 2
 
 
-def test_a_warm_start_is_quick():
-    start = time.time()
-    subprocess.run([ROOT / 'scripts/run', f'stack={STACK}', 'true'], check=True)
-    assert time.time() - start < 2
+def test_a_warm_start_starts_no_python():
+    """With this PYTHONHOME every Python fails at once."""
+    done = subprocess.run([ROOT / 'scripts/run', f'stack={STACK}', 'true'], env=dict(os.environ, PYTHONHOME='/nowhere'),
+                          capture_output=True, text=True)
+    assert done.returncode == 0 and not done.stderr, done.stderr
 
 
 def test_an_unfinished_environment_is_made_anew(tmp_path):
@@ -190,10 +190,9 @@ def build(*keys, **environment):
 
 
 def test_a_second_build_is_a_cache_hit():
-    start = time.time()
-    done = build(f'stack={STACK}')
+    done = build(f'stack={STACK}', CXX='no-such-compiler')
     assert done.returncode == 0 and done.stdout.strip().endswith('.whl') and os.path.isfile(done.stdout.strip())
-    assert 'is in the wheel cache' in done.stderr and time.time() - start < 20
+    assert 'is in the wheel cache' in done.stderr
     key = json.loads(Path(done.stdout.strip()).with_name('key.json').read_text())
     assert key['mmcv_full'] == PINNED[STACK]['mmcv-full'] and key['device'] == 'cpu'
     assert key['torch'].startswith(PINNED[STACK]['torch'])

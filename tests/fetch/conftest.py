@@ -43,7 +43,7 @@ def hidden(folder):
     return [path.name for path in folder.glob('.*') if not path.name.endswith('.lock')]
 
 
-def wait_until(condition, process, seconds=20):
+def wait_until(condition, process, seconds=120):
     """Until the condition holds; the process must not have ended before."""
     end = time.time() + seconds
     while not condition():

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from head import catalog
+from head.data.embedded import draw
 from head.engine.configuration import load_config
 from head.engine.inference import build_for_inference
 
@@ -36,6 +37,12 @@ def served(drive):
         return drive.file(number(NAME), body)
 
     return serve
+
+
+@pytest.fixture(scope='module')
+def embedded(made_once):
+    """A drawn set of few images, since they are evaluated at COCO's size."""
+    return made_once('few', lambda folder: draw(str(folder), num_train=1, num_val=2))
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import re
 
 import mmdet.models
 import pytest
+import torch
 
 from head.catalog import ROOT, models
 from head.method import winograd_choice
@@ -33,19 +34,48 @@ def references():
 
 @pytest.fixture
 def parity(shared, monkeypatch):
+    """`parity.py` as a module, which builds and fills each detector once, in its fast forms, on this test's threads."""
     monkeypatch.chdir(ROOT)
     spec = importlib.util.spec_from_file_location('parity', shared / 'parity/parity.py')
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    monkeypatch.setattr(mmdet.models, 'build_detector', detector_of_a_training)
+    monkeypatch.setattr(mmdet.models, 'build_detector', BuiltOnce(mmdet.models.build_detector))
+    monkeypatch.setattr(module, 'fill', FilledOnce(module.fill))
+    monkeypatch.setattr(torch, 'set_num_threads', lambda number: None)
     return module
 
 
-def detector_of_a_training(*args, build=mmdet.models.build_detector):
-    """As a training builds it, in its fast forms."""
-    model = build(*args)
-    use_fast_forms(model)
-    return model
+class BuiltOnce:
+    """A detector of each config, in a training's fast forms; `dump` asks nine times for one of two."""
+
+    def __init__(self, build):
+        self.build, self.detectors = build, {}
+
+    def __call__(self, cfg):
+        text = repr(cfg)
+        if text not in self.detectors:
+            self.detectors[text] = self.build(cfg)
+            use_fast_forms(self.detectors[text])
+        model = self.detectors[text]
+        model.zero_grad(set_to_none=True)
+        return model
+
+
+class FilledOnce:
+    """The weights of a filled module, which its names alone decide, put back where it is filled again."""
+
+    def __init__(self, fill):
+        self.fill, self.filled = fill, {}
+
+    def __call__(self, module, prefix=''):
+        tensors = dict([*module.named_parameters(), *module.named_buffers()])
+        key = prefix, tuple((name, tensor.shape) for name, tensor in tensors.items())
+        if key not in self.filled:
+            self.fill(module, prefix)
+            self.filled[key] = [tensor.detach().clone() for tensor in tensors.values()]
+        with torch.no_grad():
+            for tensor, value in zip(tensors.values(), self.filled[key]):
+                tensor.copy_(value)
 
 
 def reference_of(shared, config):

@@ -13,6 +13,7 @@ def stored():
     return json.loads(command.RESULT.read_text())
 
 
+@pytest.mark.slow
 def test_whole_with_few_steps(tmp_path, monkeypatch, capsys):
     """Every training runs and is judged; so short ones are not the stored ones repeated."""
     monkeypatch.setattr(experiment, 'SEEDS', range(2))

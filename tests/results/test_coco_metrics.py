@@ -10,14 +10,14 @@ from head.data.categories import ID_TO_NAME
 from head.results.coco_metrics import coco_scores
 
 
-@pytest.fixture(scope='module')
-def compared():
-    """Our scores and pycocotools' evaluation of 5000 images."""
-    truth, detections = generated(5000, 40)
+@pytest.fixture(scope='module', params=[500, pytest.param(5000, marks=pytest.mark.slow)], ids='{} images'.format)
+def compared(request):
+    """Our scores and pycocotools' evaluation."""
+    truth, detections = generated(request.param, 40)
     return coco_scores(truth, detections), pycocotools_evaluation(truth, detections)
 
 
-def test_equal_to_pycocotools_on_5000_images(compared):
+def test_equal_to_pycocotools(compared):
     ours, reference = compared
     assert len(ours.metrics) == 12 and 0.05 < ours.metrics['AP'] < 0.5
     np.testing.assert_allclose(list(ours.metrics.values()), reference.stats, rtol=0, atol=1e-9)

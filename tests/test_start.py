@@ -1,0 +1,84 @@
+"""Commands that start as a user starts them; those of other tests find their libraries imported (`head_process`).
+
+One for each way in which a command ends, and what a start imports.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from .conftest import ROOT
+from .head_process import run_afresh
+
+TRAIN = ('train', 'config=head_r18', 'device=cpu', 'pretrained=none')
+
+
+def python(code, *words):
+    """Run code in the project's folder; returns it, ended."""
+    return subprocess.run([sys.executable, '-c', code, *map(str, words)], cwd=ROOT, capture_output=True, text=True)
+
+
+def test_done(embedded, tmp_path):
+    """Through torch, mmcv and mmdet to results; what these libraries print is kept off both outputs."""
+    done = run_afresh('doctor', f'data={embedded}', f'json={tmp_path}/facts.json')
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    assert done.stdout.startswith('stack ') and (tmp_path / 'facts.json').stat().st_size > 100
+
+
+def test_fell_short(tmp_path):
+    (tmp_path / 'eval.json').write_text('{"config": "head_retina_faster_r18_fpn_mstrain_1x_coco.py", '
+                                        '"metric": {"bbox_mAP": 0.31}}')
+    done = run_afresh('verify', tmp_path / 'eval.json', f'work_dir={tmp_path}/verify')
+    assert done.returncode == 1 and 'fail' in done.stdout and not done.stderr, done.stdout + done.stderr
+
+
+def refused(done, status, line, stdout=''):
+    """One line, no traceback, nothing that a library says."""
+    assert (done.returncode, done.stdout) == (status, stdout), done.stderr
+    said, = done.stderr.splitlines()
+    assert said.startswith('head: ') and line in said
+
+
+@pytest.mark.parametrize('words, line', [
+    (('optimizer.lr=fast', ), 'optimizer.lr=fast'),
+    (('nnodes=2', 'procs=2'), 'each machine needs node_rank='),
+    (('amp=bf8', 'procs=2'), 'amp=bf8'),
+], ids=['by one process', 'by the launcher', 'by a worker'])
+def test_a_training_is_refused(embedded, tmp_path, words, line):
+    refused(run_afresh(*TRAIN, f'data={embedded}', f'work_dir={tmp_path}/work', *words), 2, line)
+
+
+@pytest.mark.parametrize('command, stdout', [('eval', 'computing on the CPU\n'), ('export', '')])
+def test_a_checkpoint_is_refused(embedded, tmp_path, command, stdout):
+    words = [f'data={embedded}', 'device=cpu'] if command == 'eval' else []
+    done = run_afresh(command, 'config=head_r18', f'checkpoint={tmp_path}/none.pth', *words)
+    refused(done, 2, 'none.pth: no such file', stdout)
+
+
+def test_the_other_machine_never_comes(embedded, tmp_path):
+    """Not status 75, by which a cluster would begin it again for ever."""
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        rdzv = f'rdzv=127.0.0.1:{free.getsockname()[1]}'
+    code = ('import sys, head.engine.launch as launch; launch.JOIN = 5; from head.cli import main; '
+            'sys.exit(main(sys.argv[1:]))')
+    done = python(code, *TRAIN, f'data={embedded}', f'work_dir={tmp_path}/work', 'nnodes=2', 'node_rank=0', rdzv)
+    refused(done, 3, 'the other machines did not come')
+
+
+@pytest.mark.parametrize('word', ['catalog', '--help'])
+def test_an_output_that_nobody_reads(word):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([sys.executable, '-m', 'head', word], cwd=ROOT, stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b'')
+
+
+def test_help_and_wrong_words_do_not_import_torch():
+    probe = ('import sys; from head.cli import main; main(["--help"]); main(["train", "--help"]); main(["x"]); '
+             'main(["train", "config=head_r18", "zzz=1"]); assert "torch" not in sys.modules')
+    assert python(probe).returncode == 0
