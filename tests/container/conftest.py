@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -23,26 +24,49 @@ THREADS = ['-e', f"OMP_NUM_THREADS={os.environ['OMP_NUM_THREADS']}"] if 'OMP_NUM
 UID = 1234
 """Whom the containers run as: nobody that the image knows."""
 
+PROJECT = 'head-test'
+"""Compose's project, and the label of containers that are run by hand."""
+
+STARTS = 300
+"""A client's command may take as long as so many starts of a command take outside: 900 s where one takes 3."""
+
+
+def seconds_of_a_start():
+    """What a command takes outside of a container, on this machine and with what else it does now."""
+    begin = time.monotonic()
+    subprocess.run([sys.executable, '-m', 'head', 'doctor'], cwd=ROOT, check=True, capture_output=True)
+    return time.monotonic() - begin
+
 
 class Docker:
     """The docker client in the environment of the tests' engine."""
 
     def __init__(self, environment):
         self.environment = environment
+        self.limit = STARTS * seconds_of_a_start()
 
-    def __call__(self, *words, timeout=900, **environment):
+    def __call__(self, *words, **environment):
         """Run `docker WORDS…`; returns it, ended, with its output as text."""
+        if words[0] == 'run':
+            words = ('run', '--label', PROJECT, *words[1:])
         return subprocess.run(['docker', *map(str, words)],
                               cwd=ROOT,
                               env=dict(self.environment, **{key: str(value) for key, value in environment.items()}),
                               stdin=subprocess.DEVNULL,
                               capture_output=True,
                               text=True,
-                              timeout=timeout)
+                              timeout=self.limit)
 
     def run(self, *words, **kwargs):
         """`docker run` with options, image and command, as the user `UID`."""
         return self('run', '--rm', '--user', f'{UID}:{UID}', *THREADS, *words, **kwargs)
+
+    def remove_containers(self):
+        """Remove what containers there are of these tests, running or not."""
+        for label in PROJECT, f'com.docker.compose.project={PROJECT}':
+            found = self('ps', '--all', '--quiet', '--filter', f'label={label}').stdout.split()
+            if found:
+                self('rm', '--force', '--volumes', *found)
 
     def compose(self, *words, **kwargs):
         """`docker compose` with the three files of the tests."""
@@ -83,7 +107,7 @@ def docker(engine, cache):
     environment = dict(
         engine,
         COMPOSE_FILE='compose.yaml:compose.cpu.yaml:tests/container/compose.stand-in.yaml',
-        COMPOSE_PROJECT_NAME='head-test',
+        COMPOSE_PROJECT_NAME=PROJECT,
         IMAGE=IMAGE,
         STACK=STACK,
         STAND_IN=STAND_IN,
@@ -103,8 +127,16 @@ def docker(engine, cache):
         checked(subprocess.run([ROOT / 'scripts/image'], env=environment, capture_output=True, text=True))
         yield client
     finally:
+        client.remove_containers()
         client.compose('down', '--volumes', '--remove-orphans')
         client('image', 'rm', '--force', IMAGE, f'{IMAGE}-test', WHEELS, STAND_IN)
+
+
+@pytest.fixture(autouse=True)
+def no_container_is_left(docker):
+    """Whatever ends a test ends its containers; a client that was given up leaves them computing."""
+    yield
+    docker.remove_containers()
 
 
 @pytest.fixture

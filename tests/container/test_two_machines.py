@@ -51,14 +51,14 @@ def rows(folder):
 
 def test_one_is_killed_and_comes_back(docker, machines):
     first, second = machines
-    deadline = time.time() + 300
+    deadline = time.time() + docker.limit
     while len(rows(first)) < 5:
         assert time.time() < deadline, docker('logs', FIRST).stderr + docker('logs', SECOND).stderr
         time.sleep(0.5)
     checked(docker('kill', '--signal', 'KILL', SECOND))
     time.sleep(3)
     checked(docker('start', SECOND))
-    codes = [checked(docker('wait', name, timeout=300)).stdout.strip() for name in (FIRST, SECOND)]
+    codes = [checked(docker('wait', name)).stdout.strip() for name in (FIRST, SECOND)]
     said = docker('logs', FIRST).stderr
     assert codes == ['0', '0'], said + docker('logs', SECOND).stderr
     assert 'another machine was lost' in said and 'resumed from work_dirs/run/iter_' in said
