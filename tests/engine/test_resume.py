@@ -94,12 +94,13 @@ def test_more_iterations_than_are_left(begun_words, begun, head, tmp_path):
     assert not list((tmp_path / 'run').glob('*.pth'))
 
 
-def test_seed_and_doubts_are_remembered(begun_words, begun, head, tmp_path):
+def test_seed_doubts_and_momentum_are_remembered(begun_words, begun, head, tmp_path):
     """They are those of the beginning, once, whatever is left out when the run goes on."""
 
     def edit(content):
         content['meta'].update(seed=5, doubts=[*content['meta']['doubts'], 'the moon was full'])
         content['meta']['run'].update(seed=5)
+        next(iter(content['optimizer']['state'].values()))['momentum_buffer'].fill_(1000)
 
     path = edited(begun, tmp_path / 'edited.pth', edit)
     done = head(*begun_words, f'resume={path}', 'iters=9', f'work_dir={tmp_path}/run')
@@ -107,7 +108,9 @@ def test_seed_and_doubts_are_remembered(begun_words, begun, head, tmp_path):
     verdict = json.loads((tmp_path / 'run/verdict.json').read_text())
     assert verdict['seed'] == 5 and verdict['why'].count('the moon was full') == 1
     assert len(verdict['why']) == len(set(verdict['why']))
-    meta = torch.load(str(tmp_path / 'run/iter_9.pth'))['meta']
+    saved = torch.load(str(tmp_path / 'run/iter_9.pth'))
+    buffer, meta = next(iter(saved['optimizer']['state'].values()))['momentum_buffer'], saved['meta']
+    assert ((buffer - 900).abs() < 50).all(), 'nine tenths of it, and a gradient'
     assert meta['seed'] == 5 and meta['iter'] == 9 and 'the moon was full' in meta['doubts']
 
 
