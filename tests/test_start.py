@@ -4,13 +4,13 @@ One for each way in which a command ends, and what a start imports.
 """
 
 import os
-import socket
 import subprocess
 import sys
 
 import pytest
 
 from .conftest import ROOT
+from .engine.training_runs import free_rendezvous
 from .head_process import run_afresh
 
 TRAIN = ('train', 'config=head_r18', 'device=cpu', 'pretrained=none')
@@ -60,12 +60,10 @@ def test_a_checkpoint_is_refused(embedded, tmp_path, command, stdout):
 
 def test_the_other_machine_never_comes(embedded, tmp_path):
     """Not status 75, by which a cluster would begin it again for ever."""
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        rdzv = f'rdzv=127.0.0.1:{free.getsockname()[1]}'
     code = ('import sys, head.engine.launch as launch; launch.JOIN = 5; from head.cli import main; '
             'sys.exit(main(sys.argv[1:]))')
-    done = python(code, *TRAIN, f'data={embedded}', f'work_dir={tmp_path}/work', 'nnodes=2', 'node_rank=0', rdzv)
+    done = python(code, *TRAIN, f'data={embedded}', f'work_dir={tmp_path}/work', 'nnodes=2', 'node_rank=0',
+                  free_rendezvous())
     refused(done, 3, 'the other machines did not come')
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from head.catalog import ROOT
 from tests.conftest import SHARED, STACK
+from tests.head_process import run_afresh
 
 from .engine import NoEngine, add_compose, running_engine, say
 
@@ -34,7 +35,7 @@ STARTS = 300
 def seconds_of_a_start():
     """What a command takes outside of a container, on this machine and with what else it does now."""
     begin = time.monotonic()
-    subprocess.run([sys.executable, '-m', 'head', 'doctor'], cwd=ROOT, check=True, capture_output=True)
+    checked(run_afresh('doctor'))
     return time.monotonic() - begin
 
 

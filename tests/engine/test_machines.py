@@ -6,13 +6,12 @@ Machines of their own: tests/container/test_two_machines.py. One that never come
 import json
 import os
 import signal
-import socket
 import time
 
 import pytest
 
 from ..process_tree import children, kill_all, parent
-from .training_runs import QUICK, rows, start, wait_for_a_step
+from .training_runs import QUICK, free_rendezvous, rows, start, wait_for_a_step
 
 pytestmark = pytest.mark.slow
 
@@ -22,10 +21,7 @@ WORDS = ('config=retinanet_r18', 'device=cpu', 'pretrained=none', 'log_config.in
 @pytest.fixture
 def machine(embedded, tmp_path):
     """Start one of two machines; what is left is killed."""
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        rdzv = f'rdzv=127.0.0.1:{free.getsockname()[1]}'
-    started = []
+    rdzv, started = free_rendezvous(), []
 
     def run(number, *words):
         started.append(start('train', *WORDS, rdzv, f'node_rank={number}', f'data={embedded}',

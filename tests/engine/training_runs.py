@@ -1,6 +1,7 @@
 """Trainings in processes of their own, and what they leave."""
 
 import json
+import socket
 import time
 
 import torch
@@ -14,6 +15,13 @@ TIMES = ('time', 'data_time')
 QUICK = ('data.train.pipeline.2.img_scale=[(160,96),(160,128)]', 'data.val.pipeline.1.img_scale=(160,96)',
          'data.test.pipeline.1.img_scale=(160,96)', 'model.train_cfg.rcnn.sampler.num=32')
 """Small images and a small sampler: the commands are the same, the steps cheaper."""
+
+
+def free_rendezvous():
+    """`rdzv=` of a port of this machine that is free."""
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        return f'rdzv=127.0.0.1:{free.getsockname()[1]}'
 
 
 def finish(*words, status=0, **environment):
