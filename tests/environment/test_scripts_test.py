@@ -42,14 +42,17 @@ def test_pytest_by_itself(tmp_path):
                    if not key.startswith(('PYTEST_', 'HEAD_', 'PYTHONPATH', 'OMP_'))}
 
     def pytest(*words):
-        command = [ROOT / f'.venv/{STACK}/bin/python', '-m', 'pytest', '-o', f'cache_dir={tmp_path}', *words]
+        command = [ROOT / f'.venv/{STACK}/bin/python', '-m', 'pytest', '-o', f'cache_dir={tmp_path / "cache"}', *words]
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
         return done.returncode, done.stdout
 
-    file = 'tests/environment/test_environment.py'
-    status, said = pytest(file, '-k', 'unknown_stack or no_stack')
+    status, said = pytest('tests/environment/test_environment.py', '-k', 'unknown_stack or no_stack')
     assert status == 0 and '2 passed' in said, said
-    status, said = pytest(f'{file}::test_unknown_stack', '--timeout=0.001')
-    assert status == 1, said
-    status, said = pytest(file, '--lf', '--collect-only')
-    assert status == 0 and said.startswith(f'{file}::test_unknown_stack\n\n'), said
+
+    file = tmp_path / 'test_once.py'
+    file.write_text('def test_right():\n    pass\n\n\ndef test_wrong():\n    raise AssertionError\n')
+    words = ['-c', ROOT / 'pyproject.toml', '--rootdir', tmp_path, file]
+    status, said = pytest(*words)
+    assert status == 1 and '1 failed, 1 passed' in said, said
+    status, said = pytest(*words, '--lf', '--collect-only')
+    assert status == 0 and 'test_once.py::test_wrong' in said and 'test_right' not in said, said
