@@ -9,12 +9,12 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
-from .container import image
 from .errors import DONE, INTERRUPTED, Ended, EnvironmentFault, HeadError, RequestError
-from .keyboard_interrupt import terminate
-from .quick_imports import quick_imports
-from .quiet import quietly
-from .whole_file import NO_SPACE
+from .support.atomic_write import NO_SPACE
+from .support.container import image
+from .support.quick_imports import quick_imports
+from .support.quiet import quietly
+from .support.sigterm import terminate
 from .worker import is_worker, report
 
 KEYS = dict(

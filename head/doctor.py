@@ -6,11 +6,11 @@ import shutil
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Tuple
 
 from .catalog import files
-from .container import image
 from .errors import DONE
-from .file_hash import file_hash
-from .quiet import quietly
-from .whole_file import write_json
+from .support.atomic_write import write_json
+from .support.container import image
+from .support.file_hash import file_hash
+from .support.quiet import quietly
 
 if TYPE_CHECKING:
     from .cli import Request

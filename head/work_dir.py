@@ -7,9 +7,9 @@ import sys
 import tempfile
 from typing import Optional
 
-from .container import image
 from .errors import RequestError
 from .results.run import VERDICT
+from .support.container import image
 
 
 def _command_of_verdict(path: str) -> Optional[str]:

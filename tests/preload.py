@@ -1,7 +1,7 @@
 """What commands import; `head_process` forks from a process that has it."""
 
-from head.quick_imports import quick_imports
-from head.quiet import quietly
+from head.support.quick_imports import quick_imports
+from head.support.quiet import quietly
 
 with quietly(), quick_imports():
     import head.engine.evaluate

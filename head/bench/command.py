@@ -13,7 +13,7 @@ from ..engine.device import choose_device
 from ..engine.mixed_precision import check_amp
 from ..engine.run_facts import run_facts
 from ..errors import DONE, RequestError
-from ..whole_file import write_json
+from ..support.atomic_write import write_json
 from . import evaluator, full_size, inference, iterations, limit, pipeline, step
 from .table import lines
 

@@ -8,7 +8,7 @@ from ..catalog import find_config
 from ..engine import weights
 from ..engine.configuration import load_config
 from ..engine.mixed_precision import autocast_model
-from ..quiet import quietly
+from ..support.quiet import quietly
 
 STOCK = 'stock RetinaNet'
 """mmdet's own detector, head and loss with the architecture of `retinanet_r18`."""

@@ -14,7 +14,7 @@ from mmdet.apis import single_gpu_test
 from ..engine.device import parallel
 from ..engine.export import student_weights
 from ..engine.inference import detect
-from ..quiet import quietly
+from ..support.quiet import quietly
 from .detectors import STOCK, batch, build, config_of
 from .in_turn import Turns, alternate, serve
 from .step import SIZE

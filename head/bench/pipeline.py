@@ -12,7 +12,7 @@ from ..engine.configuration import load_config, point_at_data
 from ..engine.randomness import SeededDataset
 from ..engine.training_order import Place
 from ..engine.training_set import build_training_set
-from ..quiet import quietly
+from ..support.quiet import quietly
 
 
 def seconds_an_image(folder: str, rounds: int) -> Tuple[List[float], List[float]]:

@@ -9,7 +9,7 @@ from ..catalog import find_config
 from ..engine.configuration import load_config
 from ..engine.loaders import StepLoader
 from ..engine.training_set import build_training_set
-from ..quiet import quietly
+from ..support.quiet import quietly
 
 
 def seconds(whose, ann_file):

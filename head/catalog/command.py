@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ..errors import DONE
-from ..whole_file import write_json
+from ..support.atomic_write import write_json
 from . import coco, files, models, released
 from .table import markdown
 

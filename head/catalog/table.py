@@ -1,6 +1,6 @@
 """The results table, as the README shows it: `python -m head.catalog.table` puts it there anew."""
 
-from ..marked_text import renewed
+from ..support.generated_section import renewed
 from . import ROOT, Model, models
 
 BEGIN, END = '<!-- results: head.catalog.table -->\n', '<!-- end of results -->\n'

@@ -11,9 +11,9 @@ from msgspec import Meta, Struct
 from typing_extensions import Annotated
 
 from ..catalog import coco
-from ..container import image
 from ..errors import RequestError
-from ..file_hash import file_hash
+from ..support.container import image
+from ..support.file_hash import file_hash
 from . import annotations
 from .categories import ID_TO_NAME
 

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Set, Union
 
-from ..whole_file import write_json
+from ..support.atomic_write import write_json
 
 
 def choose(content: Dict[str, Any], number: int) -> List[int]:

@@ -7,7 +7,7 @@ from typing import Any, Dict
 from mmcv import Config
 
 from ..errors import RequestError
-from ..quiet import quietly
+from ..support.quiet import quietly
 
 IMAGES_AN_ITERATION = 16
 """What the configs' learning rates are for: 8 GPUs x 2 images."""

@@ -7,8 +7,8 @@ import subprocess
 import torch
 
 from ..catalog import ROOT
-from ..container import image
 from ..errors import EnvironmentFault, RequestError
+from ..support.container import image
 from .processes import local_rank
 
 

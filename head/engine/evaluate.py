@@ -13,12 +13,12 @@ from ..catalog.rows import Model
 from ..data.coco_folder import Split, check_split
 from ..errors import DONE, FELL_SHORT, HeadError, LostPeer, RequestError
 from ..fetch import released
-from ..fetch.parallel import raise_together
-from ..file_hash import file_hash
 from ..results.run import VERDICT
 from ..results.verdict_file import RELEASED, Weights
+from ..support.atomic_write import write_json
+from ..support.file_hash import file_hash
+from ..support.for_each import raise_together
 from ..verdict import EXIT_STATUS, FAIL, NOT_VAL2017, judge, sentence
-from ..whole_file import write_json
 from ..work_dir import open_work_dir
 from . import configuration, launch, processes
 from .device import choose_device

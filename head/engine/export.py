@@ -14,14 +14,14 @@ from safetensors.torch import save
 
 from .. import __version__, catalog
 from ..errors import DONE, EnvironmentFault, RequestError
-from ..file_hash import file_hash
-from ..quiet import quietly
-from ..whole_file import written_whole
+from ..support.atomic_write import written_whole
+from ..support.file_hash import file_hash
+from ..support.quiet import quietly
+from ..support.torch_versions import WRITES_ONNX
 from ..work_dir import open_folder
 from . import configuration
 from .inference import build_for_inference
 from .onnx_file import write_onnx
-from .torch_versions import WRITES_ONNX
 from .weights import load_checkpoint
 
 PAPER = 'arXiv:2207.05345'

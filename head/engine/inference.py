@@ -15,10 +15,10 @@ from tqdm import tqdm
 
 from ..method.fast_forms import use_fast_forms
 from ..method.folded_backbone import FoldedBackbone
-from ..quiet import quietly
 from ..results.coco_metrics import IN_LOG, coco_scores
 from ..results.run import DETECTIONS
-from ..whole_file import write_text
+from ..support.atomic_write import write_text
+from ..support.quiet import quietly
 from . import configuration, processes
 from .device import parallel
 

@@ -7,7 +7,7 @@ from mmcv.parallel import collate
 from mmdet.datasets import build_dataset
 from torch.utils.data import DataLoader
 
-from ..quiet import quietly
+from ..support.quiet import quietly
 from . import configuration, processes
 from .image_reading import name_broken_images
 from .interruption import shield_workers

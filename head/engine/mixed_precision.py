@@ -15,7 +15,7 @@ from mmdet.models.roi_heads.roi_extractors.base_roi_extractor import BaseRoIExtr
 
 from ..errors import EnvironmentFault, RequestError
 from ..method.roi_align_choice import choose_roi_align
-from .torch_versions import HAS_AUTOCAST, untyped_torch
+from ..support.torch_versions import HAS_AUTOCAST, untyped_torch
 
 DTYPES = dict(bf16='bfloat16', fp16='float16')
 

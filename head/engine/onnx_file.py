@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from mmcv.onnx.symbolic import register_extra_symbolics
 
-from ..quiet import quietly
+from ..support.quiet import quietly
 
 OPSET = 11
 """What mmdet's and mmcv's export are made for."""

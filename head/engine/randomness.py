@@ -15,7 +15,7 @@ import torch
 from torch.utils.data import Dataset
 
 from ..errors import RequestError
-from .torch_versions import untyped_torch
+from ..support.torch_versions import untyped_torch
 
 if TYPE_CHECKING:
     from .training_order import Place

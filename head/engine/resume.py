@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 
 from ..errors import RequestError
-from ..file_hash import file_hash
 from ..results.verdict_file import Weights
+from ..support.file_hash import file_hash
 from . import restricted_pickle, run_identity
 from .saver import link, newest_first
 from .weights import load_weights

@@ -10,8 +10,8 @@ import torch
 
 from .. import __version__
 from ..catalog import ROOT
-from ..container import image
-from ..file_hash import file_hash
+from ..support.container import image
+from ..support.file_hash import file_hash
 
 PACKAGES = ('torch', 'torchvision', 'mmcv-full', 'mmdet', 'todd_ai', 'pycocotools', 'faster-coco-eval', 'numpy')
 

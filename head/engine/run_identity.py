@@ -4,7 +4,7 @@ import json
 import os
 
 from ..errors import RequestError
-from ..whole_file import write_json
+from ..support.atomic_write import write_json
 
 FILE = 'run.json'
 """In the work dir, from before the first step on."""

@@ -12,7 +12,7 @@ import torch
 from mmcv.runner import LoggerHook
 from mmcv.runner.checkpoint import get_state_dict, weights_to_cpu
 
-from ..whole_file import written_whole
+from ..support.atomic_write import written_whole
 from . import processes
 from .logs import log_sizes
 

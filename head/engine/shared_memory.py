@@ -3,7 +3,7 @@
 import os
 import shutil
 
-from ..container import image
+from ..support.container import image
 
 PREFETCHED = 2
 """Batches a worker holds ready: torch's default."""

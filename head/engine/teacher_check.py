@@ -10,9 +10,9 @@ from ..data.coco_folder import read_annotations
 from ..data.subset import restrict
 from ..errors import FELL_SHORT, HeadError, RequestError
 from ..method.frozen_teacher import build_teacher
-from ..quiet import quietly
+from ..support.atomic_write import write_json
+from ..support.quiet import quietly
 from ..verdict import NOT_VAL2017
-from ..whole_file import write_json
 from . import processes
 from .inference import detect, score
 from .loaders import build_test_loader

@@ -11,12 +11,12 @@ from .. import catalog
 from ..catalog.rows import Model
 from ..data.coco_folder import Split, check_split
 from ..errors import EnvironmentFault, RequestError
-from ..file_hash import file_hash
-from ..quiet import quietly
 from ..results.run import VERDICT
 from ..results.verdict_file import Weights
+from ..support.atomic_write import write_json, write_text
+from ..support.file_hash import file_hash
+from ..support.quiet import quietly
 from ..verdict import EXIT_STATUS, NOT_VAL2017, judge, sentence
-from ..whole_file import write_json, write_text
 from ..work_dir import open_work_dir
 from . import configuration, launch, logs, processes, resume, run_identity, weights
 from .device import choose_device

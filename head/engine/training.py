@@ -12,7 +12,7 @@ from mmdet.models import build_detector
 from mmdet.utils import collect_env
 
 from ..method.fast_forms import use_fast_forms
-from ..quiet import quiet_children, quietly
+from ..support.quiet import quiet_children, quietly
 from . import configuration, logs, processes, run_identity
 from .distributed import for_training
 from .inference import CocoEvalHook

@@ -7,7 +7,7 @@ from mmdet.datasets import DATASETS, CocoDataset, build_dataset
 
 from ..data.categories import ID_TO_NAME
 from ..data.coco_folder import read_split
-from ..quiet import quietly
+from ..support.quiet import quietly
 from . import configuration
 from .image_reading import name_broken_images
 

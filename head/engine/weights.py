@@ -10,9 +10,9 @@ from mmdet.models import build_backbone
 
 from ..catalog import file_at
 from ..errors import RequestError
-from ..file_hash import file_hash
 from ..method.frozen_teacher import build_teacher
 from ..results.verdict_file import Weights
+from ..support.file_hash import file_hash
 from . import restricted_pickle
 
 CLASSIFIER = ('fc.', 'head.', 'classifier.')

@@ -9,8 +9,8 @@ from typing import Union
 from tqdm import tqdm
 
 from ..errors import RequestError
-from .beside import hidden
-from .space import require_space
+from ..support.disk_space import require_space
+from ..support.locks import hidden
 
 
 def unpack(archive: Path, folder: Union[str, Path], name: str) -> Path:

@@ -10,12 +10,12 @@ from typing import Iterable, List, Tuple, Union
 from .. import catalog
 from ..data.coco_folder import check_split
 from ..errors import RequestError
+from ..support.disk_space import require_space
+from ..support.for_each import each
+from ..support.locks import Say, hidden, locked
 from .archives import unpack
-from .beside import Say, hidden, locked
 from .download import obtain, web
 from .hashes import check_of, difference
-from .parallel import each
-from .space import require_space
 
 UNPACKED = dict(train2017=1, val2017=1, annotations=4)
 """How many times its archive's size a folder has at most: pictures do not shrink, json does."""

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, List
 
 from tqdm import tqdm
 
-from ..container import image
 from ..errors import DONE, HeadError, RequestError
+from ..support.container import image
+from ..support.for_each import raise_together
 from .coco import fetch_coco
-from .parallel import raise_together
 from .released import fetch_all_released, fetch_released, lock_released
 from .tiny import cut_tiny
 from .weights import fetch_weights

@@ -12,9 +12,9 @@ import requests
 from tqdm import tqdm
 
 from ..errors import EnvironmentFault, RequestError
-from .beside import Say, hidden, locked
+from ..support.disk_space import require_space
+from ..support.locks import Say, hidden, locked
 from .patience import TIMEOUT, Fault, Patience, Unfinished, check_status
-from .space import require_space
 
 BLOCK = 1 << 16
 """Bytes read at once; that much may be lost where a connection is cut."""

@@ -18,8 +18,8 @@ import requests
 from gdown.download import get_url_from_gdrive_confirmation
 from gdown.exceptions import FileURLRetrievalError
 
-from ..container import image
 from ..errors import EnvironmentFault, RequestError
+from ..support.container import image
 from .download import Source
 from .patience import TIMEOUT, Patience, Unfinished, check_status
 

@@ -7,7 +7,7 @@ from typing import Union
 from tqdm import tqdm
 
 from ..catalog import File, ReleasedFile
-from ..file_hash import file_hash
+from ..support.file_hash import file_hash
 from .download import Check
 
 

@@ -16,16 +16,16 @@ from msgspec.structs import replace
 
 from .. import catalog
 from ..catalog import Model, Released, ReleasedFile, ReleasedFiles
-from ..container import image
 from ..errors import EnvironmentFault, HeadError, RequestError
-from ..file_hash import file_hash
-from ..whole_file import write_text
-from .beside import Say, locked
+from ..support.atomic_write import write_text
+from ..support.container import image
+from ..support.file_hash import file_hash
+from ..support.for_each import each, raise_together
+from ..support.locks import Say, locked
 from .download import download, obtain
 from .drive import LIMIT, drive_file, folder_address, list_folder
 from .hashes import check_of
 from .known_row import known_row
-from .parallel import each, raise_together
 from .row_files import belongs, checkpoint_path, log_path
 
 FOLDER = Path('work_dirs', 'released')

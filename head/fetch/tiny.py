@@ -12,10 +12,10 @@ from .. import catalog
 from ..data.coco_folder import check_split, read_annotations
 from ..data.subset import choose, restrict, take_images, write_annotations
 from ..errors import RequestError
-from .beside import Say, hidden, locked
+from ..support.disk_space import require_space
+from ..support.locks import Say, hidden, locked
 from .coco import ann_file, fetch_annotations, is_there
 from .images import fetch_images
-from .space import require_space
 
 IMAGE_BYTES = 400_000
 """More than most images of COCO have."""

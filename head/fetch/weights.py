@@ -6,11 +6,11 @@ from typing import Optional
 from .. import catalog
 from ..catalog import File
 from ..errors import RequestError
-from .beside import Say
+from ..support.for_each import each
+from ..support.locks import Say
 from .download import obtain, web
 from .hashes import check_of
 from .known_row import known_row
-from .parallel import each
 
 WORKERS = 4
 

@@ -4,8 +4,8 @@ import json
 import sys
 
 from ..catalog import ROOT
-from ..marked_text import renewed
-from ..whole_file import write_json
+from ..support.atomic_write import write_json
+from ..support.generated_section import renewed
 from . import comparison, figure
 from .command import RESULT
 

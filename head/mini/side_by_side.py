@@ -8,8 +8,8 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 import cv2
 import torch
 
-from ..quick_imports import quick_imports
-from ..quiet import quietly
+from ..support.quick_imports import quick_imports
+from ..support.quiet import quietly
 
 
 def run_all(function, jobs):

@@ -4,7 +4,7 @@ import os
 from typing import TYPE_CHECKING
 
 from ..errors import DONE, RequestError
-from ..whole_file import NO_SPACE, write_text
+from ..support.atomic_write import NO_SPACE, write_text
 from .page import render
 from .work_dirs import SEARCHED, read_named, search
 

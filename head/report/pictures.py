@@ -11,9 +11,9 @@ from typing import Dict, List, Optional
 from PIL import Image
 
 from ..errors import RequestError
-from ..file_hash import file_hash
 from ..results.detections import Detection, read_detections
 from ..results.run import Run
+from ..support.file_hash import file_hash
 from .ground_truth import Truth, TruthImage, read_truth
 from .label_places import Place, place_labels
 

@@ -19,10 +19,10 @@ from ..engine.logs import open_log
 from ..engine.run_facts import run_facts
 from ..engine.training import Training, train
 from ..errors import DONE, FELL_SHORT, RequestError
-from ..file_hash import file_hash
 from ..results.run import VERDICT
+from ..support.atomic_write import write_json
+from ..support.file_hash import file_hash
 from ..verdict import FAIL, PASS, UNVERIFIED
-from ..whole_file import write_json
 from ..work_dir import open_work_dir
 from . import first_steps, miniature
 from .untrained import scores_untrained

@@ -17,7 +17,7 @@ from todd.base import init_iter
 
 from ..engine.configuration import point_at_data
 from ..engine.mixed_precision import autocast_model
-from ..quiet import quietly
+from ..support.quiet import quietly
 from . import miniature
 
 STEPS = 3

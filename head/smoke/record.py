@@ -7,7 +7,7 @@ a short training differs between processors by as much as a factor of two.
 import json
 import sys
 
-from ..whole_file import write_json
+from ..support.atomic_write import write_json
 from .command import REFERENCE
 
 if __name__ == '__main__':

@@ -6,7 +6,7 @@ from mmdet.apis import set_random_seed
 
 from ..engine.inference import build_for_inference, detect, score
 from ..engine.loaders import build_test_loader
-from ..quiet import quietly
+from ..support.quiet import quietly
 
 
 def scores_untrained(cfg, work_dir):

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping
 from .. import catalog
 from ..errors import DONE, FELL_SHORT, RequestError
 from ..results.run import VERDICT
+from ..support.atomic_write import write_json
 from ..verdict import FAIL, PASS, UNVERIFIED, sentence
-from ..whole_file import write_json
 from ..work_dir import open_work_dir
 from .result import read_result
 from .together import by_row, together

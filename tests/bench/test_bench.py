@@ -8,9 +8,9 @@ from head.bench import evaluator, inference, limit, step
 from head.bench.in_turn import Turns
 from head.bench.phases import PHASES, Phases
 from head.bench.table import lines
-from head.engine.torch_versions import HAS_AUTOCAST
 from head.errors import EnvironmentFault
 from head.method.winograd import WinogradConvolution
+from head.support.torch_versions import HAS_AUTOCAST
 
 pytestmark = pytest.mark.slow
 

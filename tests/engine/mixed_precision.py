@@ -9,7 +9,7 @@ from pathlib import Path
 
 from head.data import embedded
 from head.smoke import first_steps
-from head.whole_file import write_json
+from head.support.atomic_write import write_json
 
 STORED = Path(__file__).with_suffix('.json')
 

@@ -14,8 +14,8 @@ from head import __version__, catalog
 from head.engine import configuration, restricted_pickle
 from head.engine.export import head_name, stock_config
 from head.engine.inference import build_for_inference
-from head.engine.torch_versions import WRITES_ONNX
-from head.file_hash import file_hash
+from head.support.file_hash import file_hash
+from head.support.torch_versions import WRITES_ONNX
 
 PLAIN = '''
 import pickle, sys

@@ -11,8 +11,9 @@ import msgspec
 import pytest
 import torch
 
-from head import catalog, keyboard_interrupt
+from head import catalog
 from head.catalog import ROOT
+from head.support import sigterm
 
 from .training_runs import start, wait_for_a_step
 
@@ -86,13 +87,13 @@ def test_every_reader_looks_for_a_lost_one(where, read, error, monkeypatch):
 
     def call(*args, **kwargs):
         with contextlib.suppress(KeyboardInterrupt):
-            keyboard_interrupt.terminate(signal.SIGTERM, None)
+            sigterm.terminate(signal.SIGTERM, None)
         if error:
             raise error
         return called(*args, **kwargs)
 
     monkeypatch.setattr(where, call)
-    monkeypatch.setattr(keyboard_interrupt, '_asked', False)
+    monkeypatch.setattr(sigterm, '_asked', False)
     with pytest.raises(KeyboardInterrupt):
         read()
 

@@ -8,8 +8,8 @@ import torch
 from todd.base import init_iter
 
 from head.engine import mixed_precision
-from head.engine.torch_versions import HAS_AUTOCAST
 from head.smoke import first_steps
+from head.support.torch_versions import HAS_AUTOCAST
 
 from ..method.miniature_models import batch, head_detector, teacher_free_detector, total, two_stage_detector
 from .mixed_precision import effect, stored

@@ -11,10 +11,10 @@ from head import catalog
 from head.engine import configuration
 from head.engine.teacher_check import WrongTeacher, allowance, check_teacher, subset
 from head.errors import RequestError
-from head.file_hash import file_hash
 from head.method.frozen_teacher import build_teacher
 from head.results.coco_metrics import coco_scores
 from head.results.verdict_file import Weights
+from head.support.file_hash import file_hash
 from tests.results.test_coco_metrics import generated
 
 

@@ -4,7 +4,7 @@ import json
 import math
 
 from head.data.categories import NAMES
-from head.file_hash import file_hash
+from head.support.file_hash import file_hash
 from head.verdict import judge
 
 CONFIG = 'configs/head/head_retina_faster_r18_fpn_mstrain_1x_coco.py'

@@ -8,8 +8,8 @@ import torch
 
 from head.cli import Request
 from head.data.embedded import draw
-from head.file_hash import file_hash
 from head.smoke import command, first_steps
+from head.support.file_hash import file_hash
 
 
 @pytest.fixture(scope='module')

@@ -8,7 +8,7 @@ import pytest
 
 from head import catalog
 from head.cli import main
-from head.file_hash import file_hash
+from head.support.file_hash import file_hash
 
 CONFIG = 'head_retina_faster_r18_fpn_mstrain_1x_coco.py'
 VAL2017 = catalog.coco().splits['val2017']

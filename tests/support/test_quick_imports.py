@@ -12,13 +12,13 @@ import pytest
 
 from head import cli
 from head.catalog import ROOT
-from head.quick_imports import quick_imports
+from head.support.quick_imports import quick_imports
 
 from ..conftest import STACK
 
 REGISTRIES = """
 import contextlib, gc, json, linecache, sys
-from head.quick_imports import quick_imports
+from head.support.quick_imports import quick_imports
 with quick_imports() if sys.argv[1] == 'quickly' else contextlib.nullcontext():
     import mmcv, mmdet.apis
 read = sum('/mmcv/' in name for name in linecache.cache)
@@ -46,7 +46,7 @@ def test_only_while_importing():
         frame, = eval('[inspect.currentframe()]', dict(inspect=inspect, __name__='mmcv.made_up'))
         sys.modules['mmcv.made_up'] = module = types.ModuleType('mmcv.made_up')
         assert inspect.getmodule(frame) is sys.modules.pop('mmcv.made_up') is module
-        assert inspect.getmodule(quick_imports) is sys.modules['head.quick_imports']
+        assert inspect.getmodule(quick_imports) is sys.modules['head.support.quick_imports']
         assert inspect.stack()[0].frame is inspect.currentframe()
     assert (inspect.stack, inspect.getmodule) == functions
     assert gc.isenabled()
