@@ -110,5 +110,5 @@ def made_once(tmp_path_factory, worker_id):
 @pytest.fixture(scope='session')
 def embedded(made_once):
     """The embedded set, drawn once."""
-    from head.data.embedded import draw
+    from head.coco.drawn_set import draw
     return made_once('embedded', lambda folder: draw(str(folder)))

@@ -8,7 +8,7 @@ import tempfile
 from statistics import median
 
 from ..catalog import models
-from ..data import embedded
+from ..coco import drawn_set
 from ..engine.device import choose_device
 from ..engine.mixed_precision import check_amp
 from ..engine.run_facts import run_facts
@@ -84,7 +84,7 @@ def measure(chosen, data):
         place = stack.enter_context(tempfile.TemporaryDirectory())
         if data is None:
             data = os.path.join(place, 'embedded')
-            embedded.draw(data, num_train=32)
+            drawn_set.draw(data, num_train=32)
         for number, (name, part) in enumerate(chosen.items(), 1):
             print(f'[{number}/{len(chosen)}] {name}', file=sys.stderr, flush=True)
             found[name] = part(place, data)

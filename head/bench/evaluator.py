@@ -10,7 +10,7 @@ import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from ..data.categories import ID_TO_NAME, IDS
+from ..coco.categories import ID_TO_NAME, IDS
 from ..results.coco_metrics import coco_scores
 
 

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from ..data.categories import ID_TO_NAME, IDS
+from ..coco.categories import ID_TO_NAME, IDS
 
 IMAGES, OBJECTS = 118287, 860001
 CORNERS = 48

@@ -10,7 +10,7 @@ from mmcv import Config
 
 from .. import catalog
 from ..catalog.rows import Model
-from ..data.coco_folder import Split, check_split
+from ..coco.folder import Split, check_split
 from ..errors import DONE, FELL_SHORT, HeadError, LostPeer, RequestError
 from ..fetch import released
 from ..results.run import VERDICT

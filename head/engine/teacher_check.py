@@ -6,8 +6,8 @@ import os
 import tempfile
 
 from ..catalog import EVALUATION_TOLERANCE, file_at
-from ..data.coco_folder import read_annotations
-from ..data.subset import restrict
+from ..coco.folder import read_annotations
+from ..coco.subset import restrict
 from ..errors import FELL_SHORT, HeadError, RequestError
 from ..method.frozen_teacher import build_teacher
 from ..support.atomic_write import write_json

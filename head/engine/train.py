@@ -9,7 +9,7 @@ from mmcv import Config
 
 from .. import catalog
 from ..catalog.rows import Model
-from ..data.coco_folder import Split, check_split
+from ..coco.folder import Split, check_split
 from ..errors import EnvironmentFault, RequestError
 from ..results.run import VERDICT
 from ..results.verdict_file import Weights

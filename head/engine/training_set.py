@@ -5,8 +5,8 @@ import copy
 import numpy as np
 from mmdet.datasets import DATASETS, CocoDataset, build_dataset
 
-from ..data.categories import ID_TO_NAME
-from ..data.coco_folder import read_split
+from ..coco.categories import ID_TO_NAME
+from ..coco.folder import read_split
 from ..support.quiet import quietly
 from . import configuration
 from .image_reading import name_broken_images

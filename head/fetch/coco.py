@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Iterable, List, Tuple, Union
 
 from .. import catalog
-from ..data.coco_folder import check_split
+from ..coco.folder import check_split
 from ..errors import RequestError
 from ..support.disk_space import require_space
 from ..support.for_each import each

@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Dict, Union
 
 from .. import catalog
-from ..data.coco_folder import check_split, read_annotations
-from ..data.subset import choose, restrict, take_images, write_annotations
+from ..coco.folder import check_split, read_annotations
+from ..coco.subset import choose, restrict, take_images, write_annotations
 from ..errors import RequestError
 from ..support.disk_space import require_space
 from ..support.locks import Say, hidden, locked
@@ -51,7 +51,7 @@ def cut_tiny(folder: Union[str, Path] = 'data/coco', out: Union[str, Path] = 'da
     """Have a subset of `number` images of each split as a COCO folder of its own.
 
     Cut from the splits whose images are in `folder`; where there are none, the annotations are fetched to `folder` and
-    the images of both splits one by one. For the rule see `head.data.subset.choose`.
+    the images of both splits one by one. For the rule see `head.coco.subset.choose`.
 
     Raises:
         RequestError: `folder` is broken, or `out` is something else.

@@ -10,8 +10,8 @@ import os
 from dataclasses import dataclass
 from typing import Optional
 
-from ..data import embedded
-from ..data.categories import IDS
+from ..coco import drawn_set
+from ..coco.categories import IDS
 from ..engine.logs import open_log
 from ..engine.randomness import choose_determinism
 from ..engine.training import Training, train
@@ -75,7 +75,7 @@ def draw(place):
     """Draw the set of the pretraining and that of the experiment; returns their folders."""
     folders = [os.path.join(place, name) for name in ('pretraining_data', 'data')]
     for seed, folder in zip((1, 0), folders):
-        embedded.draw(folder, seed, TRAIN_IMAGES, VAL_IMAGES, CATEGORIES)
+        drawn_set.draw(folder, seed, TRAIN_IMAGES, VAL_IMAGES, CATEGORIES)
     return folders
 
 

@@ -6,7 +6,7 @@ from typing import Any, List
 from msgspec import Meta, Struct
 from typing_extensions import Annotated
 
-from ..data.categories import ID_TO_NAME
+from ..coco.categories import ID_TO_NAME
 from ..errors import RequestError
 from .reading import convert, parse_json, read_bytes
 

@@ -12,9 +12,9 @@ import time
 from pathlib import Path
 from typing import Any, Dict
 
-from ..data import embedded
-from ..data.coco_folder import check_split
-from ..data.subset import restrict, take_images, write_annotations
+from ..coco import drawn_set
+from ..coco.folder import check_split
+from ..coco.subset import restrict, take_images, write_annotations
 from ..engine.logs import open_log
 from ..engine.run_facts import run_facts
 from ..engine.training import Training, train
@@ -127,7 +127,7 @@ def prepare(request):
         take_images(request.get('data'), content['images'], folder, 'train2017')
         write_annotations(content, folder, 'train2017')
     else:
-        embedded.draw(folder, num_train=IMAGES)
+        drawn_set.draw(folder, num_train=IMAGES)
     return work_dir, place, folder
 
 

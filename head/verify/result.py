@@ -8,7 +8,7 @@ from typing import Any, Dict, Iterable, List, Optional
 import msgspec
 
 from .. import catalog
-from ..data.coco_folder import read_annotations
+from ..coco.folder import read_annotations
 from ..errors import RequestError
 from ..results.coco_metrics import IN_LOG, coco_scores
 from ..results.detections import Detection, detections_in

@@ -90,7 +90,7 @@ def test_work_dir_of_somebody_else(docker, tmp_path):
 
 def test_the_test_service(docker):
     checked(docker.compose('build', 'test'))
-    done = checked(docker.service('test', 'tests/catalog', 'tests/data', 'tests/report',
+    done = checked(docker.service('test', 'tests/catalog', 'tests/coco', 'tests/report',
                                   'tests/engine/test_commands.py'))
     assert ' passed' in done.stdout
 

@@ -7,7 +7,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from head.data import embedded
+from head.coco import drawn_set
 from head.smoke import first_steps
 from head.support.atomic_write import write_json
 
@@ -30,5 +30,5 @@ def stored():
 
 if __name__ == '__main__':
     with tempfile.TemporaryDirectory() as place:
-        embedded.draw(place, num_train=2 * first_steps.STEPS)
+        drawn_set.draw(place, num_train=2 * first_steps.STEPS)
         write_json(str(STORED), {amp: effect(place, amp) for amp in ('bf16', 'fp16')})

@@ -35,7 +35,7 @@ def test_an_unknown_precision(refused, embedded, tmp_path):
 @pytest.mark.parametrize('amp', ['bf16', 'fp16'])
 def test_the_effect_on_the_losses_is_the_stored_one(embedded, amp, tmp_path):
     """Of the stored size; other instruction sets round differently."""
-    from head.data.embedded import draw
+    from head.coco.drawn_set import draw
     draw(str(tmp_path), num_train=2 * first_steps.STEPS)
     found, before = effect(str(tmp_path), amp), stored()[amp]
     assert found.keys() == before.keys()

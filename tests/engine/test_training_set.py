@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from mmdet.datasets import CocoDataset
 
-from head.data import annotations, coco_folder
+from head.coco import annotations, folder
 from head.engine.randomness import SeededDataset
 from head.engine.training_order import MicroBatches, Place, epoch_order
 from head.engine.training_set import CocoTrainingSet
@@ -17,7 +17,7 @@ from head.engine.training_set import CocoTrainingSet
 def cache(tmp_path, monkeypatch):
     """An empty cache."""
     monkeypatch.setenv('HEAD_CACHE', str(tmp_path / 'cache'))
-    coco_folder._read_split.cache_clear()
+    folder._read_split.cache_clear()
     return tmp_path / 'cache/annotations'
 
 
@@ -33,7 +33,7 @@ def odd_cases(path):
     content = dict(
         images=[dict(id=number, file_name=f'{number}.jpg', width=w, height=h) for number, (w, h) in sizes.items()],
         annotations=[dict(whole, **change, id=number) for number, change in enumerate(changes, 1)],
-        categories=[dict(id=number, name=name) for number, name in coco_folder.ID_TO_NAME.items()])
+        categories=[dict(id=number, name=name) for number, name in folder.ID_TO_NAME.items()])
     path.write_text(json.dumps(content))
     return str(path)
 
@@ -57,7 +57,7 @@ def test_it_is_mmdets(cache, tmp_path, shared):
     for ann_file in (odd_cases(tmp_path / 'annotations/odd.json'),
                      str(shared / 'coco_tiny/annotations/instances_train2017.json')):
         for _ in range(2):
-            coco_folder._read_split.cache_clear()
+            folder._read_split.cache_clear()
             assert_same(ann_file)
     assert len(os.listdir(cache)) == 2
 
@@ -67,26 +67,26 @@ def test_the_cache_goes_by_content(cache, tmp_path):
     (tmp_path / 'annotations').mkdir()
     path = tmp_path / 'annotations/odd.json'
     ann_file = odd_cases(path)
-    split, found = coco_folder.read_split(ann_file)
+    split, found = folder.read_split(ann_file)
     place, = cache.iterdir()
     assert place.name.startswith(split.sha256)
     (place / 'objects.npy').write_bytes(b'half')
-    coco_folder._read_split.cache_clear()
-    again = coco_folder.read_split(ann_file)
+    folder._read_split.cache_clear()
+    again = folder.read_split(ann_file)
     assert again[0] == split and np.array_equal(again[1].objects, found.objects)
     assert isinstance(annotations.cached(split.sha256).objects, np.memmap), 'mended'
     path.write_text(path.read_text().replace('"area": 900', '"area": 901'))
-    assert coco_folder.read_split(ann_file)[0].sha256 != split.sha256
+    assert folder.read_split(ann_file)[0].sha256 != split.sha256
     assert len(list(cache.iterdir())) == 2
     path.write_text(path.read_text()[:-10])
-    with pytest.raises(coco_folder.RequestError, match='cut off'):
-        coco_folder.read_split(ann_file)
+    with pytest.raises(folder.RequestError, match='cut off'):
+        folder.read_split(ann_file)
 
 
 def test_without_a_place_for_the_cache(tmp_path, monkeypatch):
     (tmp_path / 'file').write_text('')
     monkeypatch.setenv('HEAD_CACHE', str(tmp_path / 'file'))
-    coco_folder._read_split.cache_clear()
+    folder._read_split.cache_clear()
     (tmp_path / 'annotations').mkdir()
     assert_same(odd_cases(tmp_path / 'annotations/odd.json'))
 

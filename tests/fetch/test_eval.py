@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from head import catalog
-from head.data.embedded import draw
+from head.coco.drawn_set import draw
 from head.engine.configuration import load_config
 from head.engine.inference import build_for_inference
 

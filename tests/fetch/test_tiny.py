@@ -5,8 +5,8 @@ import json
 import pytest
 from hypothesis import strategies as st
 
-from head.data.coco_folder import check_split
-from head.data.subset import choose
+from head.coco.folder import check_split
+from head.coco.subset import choose
 
 from .conftest import disk, hidden, wait_until
 from .test_coco import contents

@@ -3,7 +3,7 @@
 import json
 import math
 
-from head.data.categories import NAMES
+from head.coco.categories import NAMES
 from head.support.file_hash import file_hash
 from head.verdict import judge
 

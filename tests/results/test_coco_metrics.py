@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from head.bench.evaluator import generated, pycocotools_evaluation
-from head.data.categories import ID_TO_NAME
+from head.coco.categories import ID_TO_NAME
 from head.results.coco_metrics import coco_scores
 
 

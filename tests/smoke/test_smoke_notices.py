@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from head.cli import Request
-from head.data.embedded import draw
+from head.coco.drawn_set import draw
 from head.smoke import command, first_steps
 from head.support.file_hash import file_hash
 

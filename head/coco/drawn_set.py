@@ -77,7 +77,7 @@ def draw_split(rng: np.random.RandomState, num_images: int, first_id: int,
         pictures[name] = image.astype(np.uint8)
         images.append(dict(id=image_id, file_name=name, height=height, width=width))
     content = dict(
-        info=dict(description='drawn by head.data.embedded'),
+        info=dict(description='drawn by head.coco.drawn_set'),
         images=images,
         annotations=[
             dict(

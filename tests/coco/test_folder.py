@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from head.data.coco_folder import check_split, read_annotations
+from head.coco.folder import check_split, read_annotations
 from head.errors import RequestError
 
 

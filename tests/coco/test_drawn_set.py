@@ -5,9 +5,9 @@ import json
 
 import cv2
 
-from head.data.categories import ID_TO_NAME
-from head.data.coco_folder import check_split
-from head.data.embedded import draw
+from head.coco.categories import ID_TO_NAME
+from head.coco.drawn_set import draw
+from head.coco.folder import check_split
 
 
 def fingerprint(folder):
