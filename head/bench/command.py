@@ -10,9 +10,9 @@ from statistics import median
 from ..catalog import models
 from ..coco import drawn_set
 from ..engine.device import choose_device
-from ..engine.mixed_precision import check_amp
 from ..engine.run_facts import run_facts
 from ..errors import DONE, RequestError
+from ..fast.mixed_precision import check_amp
 from ..support.atomic_write import write_json
 from . import evaluator, full_size, inference, iterations, limit, pipeline, step
 from .table import lines

@@ -7,7 +7,7 @@ from todd.base import init_iter
 from ..catalog import find_config
 from ..engine import weights
 from ..engine.configuration import load_config
-from ..engine.mixed_precision import autocast_model
+from ..fast.mixed_precision import autocast_model
 from ..support.quiet import quietly
 
 STOCK = 'stock RetinaNet'

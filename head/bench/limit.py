@@ -13,8 +13,8 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.mkldnn import to_mkldnn
 
-from ..engine.mixed_precision import with_teacher
-from ..method.winograd_choice import WinogradForward, use_winograd
+from ..fast.mixed_precision import with_teacher
+from ..fast.winograd_choice import WinogradForward, use_winograd
 from .step import SIZE, Step
 
 TRIES = 3

@@ -7,7 +7,7 @@ from statistics import median
 import torch
 from mmcv.runner import build_optimizer
 
-from ..method.fast_forms import use_fast_forms
+from ..fast.fast_forms import use_fast_forms
 from .detectors import STOCK, batch, build, config_of
 from .in_turn import Turns, alternate, serve
 from .phases import Phases

@@ -12,6 +12,7 @@ from .. import catalog
 from ..catalog.rows import Model
 from ..coco.folder import Split, check_split
 from ..errors import DONE, FELL_SHORT, HeadError, LostPeer, RequestError
+from ..fast.mixed_precision import autocast_model, check_amp, not_float32
 from ..fetch import released
 from ..results.run import VERDICT
 from ..results.verdict_file import RELEASED, Weights
@@ -24,7 +25,6 @@ from . import configuration, launch, processes
 from .device import choose_device
 from .inference import build_for_inference, detect, score
 from .loaders import build_test_loader
-from .mixed_precision import autocast_model, check_amp, not_float32
 from .run_facts import run_facts
 from .shared_memory import lacking
 from .weights import load_weights, read_state_dict

@@ -11,6 +11,7 @@ from .. import catalog
 from ..catalog.rows import Model
 from ..coco.folder import Split, check_split
 from ..errors import EnvironmentFault, RequestError
+from ..fast.mixed_precision import check_amp, not_float32
 from ..results.run import VERDICT
 from ..results.verdict_file import Weights
 from ..support.atomic_write import write_json, write_text
@@ -20,7 +21,6 @@ from ..verdict import EXIT_STATUS, NOT_VAL2017, judge, sentence
 from ..work_dir import open_work_dir
 from . import configuration, launch, logs, processes, resume, run_identity, weights
 from .device import choose_device
-from .mixed_precision import check_amp, not_float32
 from .randomness import choose_cudnn_benchmark, choose_determinism
 from .run_facts import run_facts
 from .shared_memory import lacking

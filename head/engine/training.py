@@ -11,14 +11,14 @@ from mmcv.utils import _BatchNorm
 from mmdet.models import build_detector
 from mmdet.utils import collect_env
 
-from ..method.fast_forms import use_fast_forms
+from ..fast.fast_forms import use_fast_forms
+from ..fast.mixed_precision import autocast_model, gradient_scaler
 from ..support.quiet import quiet_children, quietly
 from . import configuration, logs, processes, run_identity
 from .distributed import for_training
 from .inference import CocoEvalHook
 from .interruption import Interruption
 from .loaders import StepLoader, build_test_loader
-from .mixed_precision import autocast_model, gradient_scaler
 from .optimizer_step import OptimizerStepHook, check_optimizer_config
 from .randomness import seed_all
 from .resume import Beginning, go_on, set_aside

@@ -5,6 +5,7 @@ parallel wrappers where torch is newer than they are. To use them with stock mmd
 ``custom_imports = dict(imports=['head.method'], allow_failed_imports=False)``.
 """
 
+from ..fast.fused_focal_loss import FusedFocalLoss
 from . import parallel_wrappers
 from .assistant_distiller import AssistantDistiller
 from .box_positions import AnchorIds, CustomAdapt, RowsWithCell
@@ -13,7 +14,6 @@ from .cross_stage_head import CrossStageHEAD
 from .early_stop import StopAtLrDropHook, UntilLrDrop
 from .fcos_assistant import FCOSAssistant
 from .frozen_teacher import FrozenTeacherDistiller
-from .fused_focal_loss import FusedFocalLoss
 from .iteration_counter import IterationCounterHook
 from .mimic_loss import FeatureMSELoss
 from .retina_rpn_head import RetinaRPNHead

@@ -9,10 +9,10 @@ from mmdet.models import build_detector
 from todd.base import getattr_recur
 from todd.distillers import DISTILLERS, MultiTeacherDistiller, SingleTeacherDistiller
 
+from ..fast.folded_backbone import FoldedBackbone
+from ..fast.roi_align_choice import choose_roi_align
+from ..fast.winograd_choice import use_winograd
 from .distillation_step import DistillationStep
-from .folded_backbone import FoldedBackbone
-from .roi_align_choice import choose_roi_align
-from .winograd_choice import use_winograd
 
 
 def build_teacher(config, ckpt):

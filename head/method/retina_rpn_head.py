@@ -3,8 +3,8 @@
 import torch
 from mmdet.models import HEADS, RetinaHead
 
+from ..fast.nms_choice import proposal_nms
 from .box_positions import cell_ids
-from .nms_choice import proposal_nms
 
 
 @HEADS.register_module()

@@ -16,7 +16,7 @@ from mmdet.models import build_detector
 from todd.base import init_iter
 
 from ..engine.configuration import point_at_data
-from ..engine.mixed_precision import autocast_model
+from ..fast.mixed_precision import autocast_model
 from ..support.quiet import quietly
 from . import miniature
 

@@ -9,7 +9,7 @@ from head.bench.in_turn import Turns
 from head.bench.phases import PHASES, Phases
 from head.bench.table import lines
 from head.errors import EnvironmentFault
-from head.method.winograd import WinogradConvolution
+from head.fast.winograd import WinogradConvolution
 from head.support.torch_versions import HAS_AUTOCAST
 
 pytestmark = pytest.mark.slow

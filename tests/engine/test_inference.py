@@ -8,7 +8,7 @@ import torch
 from head.bench.detectors import build, config_of
 from head.bench.inference import Images
 from head.engine.inference import detect
-from head.method.folded_backbone import FoldedBackbone
+from head.fast.folded_backbone import FoldedBackbone
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ import pytest
 import torch
 
 from head.catalog import ROOT, models
-from head.method import winograd_choice
-from head.method.fast_forms import use_fast_forms
+from head.fast import winograd_choice
+from head.fast.fast_forms import use_fast_forms
 
 from ..conftest import SHARED
 

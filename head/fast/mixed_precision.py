@@ -14,8 +14,8 @@ from mmdet.models.roi_heads.bbox_heads import BBoxHead
 from mmdet.models.roi_heads.roi_extractors.base_roi_extractor import BaseRoIExtractor
 
 from ..errors import EnvironmentFault, RequestError
-from ..method.roi_align_choice import choose_roi_align
 from ..support.torch_versions import HAS_AUTOCAST, untyped_torch
+from .roi_align_choice import choose_roi_align
 
 DTYPES = dict(bf16='bfloat16', fp16='float16')
 

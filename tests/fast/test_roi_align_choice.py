@@ -4,7 +4,7 @@ import pytest
 import torch
 from mmdet.models import build_roi_extractor
 
-from head.method.roi_align_choice import choose_roi_align
+from head.fast.roi_align_choice import choose_roi_align
 
 
 def pooled(chosen, layout=torch.contiguous_format):

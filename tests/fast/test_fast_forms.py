@@ -10,9 +10,9 @@ import torch
 from head.bench.detectors import batch, build, config_of
 from head.bench.inference import Images
 from head.engine.inference import detect
-from head.method.fast_forms import use_fast_forms
+from head.fast.fast_forms import use_fast_forms
 
-from .miniature_models import total
+from ..method.miniature_models import total
 
 SIZE, CLASSES = (256, 320), 'bbox_head.retina_cls.weight'
 

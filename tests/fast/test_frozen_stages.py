@@ -6,8 +6,8 @@ import pytest
 import torch
 from mmdet.models import build_backbone
 
-from head.method.folded_backbone import FoldedBackbone
-from head.method.frozen_stages import fold_frozen_stages
+from head.fast.folded_backbone import FoldedBackbone
+from head.fast.frozen_stages import fold_frozen_stages
 from head.support.torch_versions import HAS_AUTOCAST
 
 from .backbones import TOLERANCE, difference, random_images, resnet

@@ -7,7 +7,7 @@ import pytest
 import torch
 from mmdet.models import build_backbone
 
-from head.method.folded_backbone import FoldedBackbone
+from head.fast.folded_backbone import FoldedBackbone
 from head.support.torch_versions import HAS_AUTOCAST
 
 from .backbones import TOLERANCE, difference, random_images, resnet

@@ -7,13 +7,13 @@ import pytest
 import torch
 from todd.base import init_iter
 
-from head.engine import mixed_precision
+from head.fast import mixed_precision
 from head.smoke import first_steps
 from head.support.torch_versions import HAS_AUTOCAST
 
+from ..engine.training_runs import QUICK
 from ..method.miniature_models import batch, head_detector, teacher_free_detector, total, two_stage_detector
-from .mixed_precision import effect, stored
-from .training_runs import QUICK
+from .mixed_precision_losses import effect, stored
 
 needs_autocast = pytest.mark.skipif(not HAS_AUTOCAST, reason='this torch computes in float32 only')
 

@@ -5,7 +5,7 @@ import torch
 from mmcv import ConfigDict
 from mmcv.ops import batched_nms
 
-from head.method import nms_choice
+from head.fast import nms_choice
 
 NMS = ConfigDict(type='nms', iou_threshold=0.7)
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from head.method.winograd_choice import FEWEST_TILES, use_winograd
+from head.fast.winograd_choice import FEWEST_TILES, use_winograd
 from head.support.torch_versions import HAS_AUTOCAST
 
 SIZES = [(32, 32), (37, 30), (1, 253), (101, 150)]

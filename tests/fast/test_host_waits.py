@@ -10,8 +10,8 @@ from mmcv.ops import batched_nms
 
 from head.bench.detectors import batch, build, config_of
 from head.catalog import ROOT
+from head.fast.fast_forms import use_fast_forms
 from head.method import retina_rpn_head
-from head.method.fast_forms import use_fast_forms
 
 dispatch = pytest.importorskip('torch.utils._python_dispatch', reason='the paper\'s torch cannot list its operators')
 

@@ -1,0 +1,1 @@
+"""The commands, one a file: a request in, an exit status out."""

@@ -1,0 +1,1 @@
+"""Many processes and machines. Light where a command starts: `worker_report` needs no torch."""

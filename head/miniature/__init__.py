@@ -1,0 +1,1 @@
+"""Shrunk trainings on a CPU: the smoke run, and the comparison of methods."""
