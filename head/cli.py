@@ -9,13 +9,13 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
+from .distributed.worker_report import is_worker, report
 from .errors import DONE, INTERRUPTED, Ended, EnvironmentFault, HeadError, RequestError
 from .support.atomic_write import NO_SPACE
 from .support.container import image
 from .support.quick_imports import quick_imports
 from .support.quiet import quietly
 from .support.sigterm import terminate
-from .worker import is_worker, report
 
 KEYS = dict(
     config='alias of the results table (head_r18, …) or path of a config file',

@@ -7,9 +7,9 @@ import subprocess
 import torch
 
 from ..catalog import ROOT
+from ..distributed.processes import local_rank
 from ..errors import EnvironmentFault, RequestError
 from ..support.container import image
-from .processes import local_rank
 
 
 def choose_device(request, say):

@@ -11,6 +11,7 @@ from mmcv import Config
 from .. import catalog
 from ..catalog.rows import Model
 from ..coco.folder import Split, check_split
+from ..distributed import launcher, processes
 from ..errors import DONE, FELL_SHORT, HeadError, LostPeer, RequestError
 from ..fast.mixed_precision import autocast_model, check_amp, not_float32
 from ..fetch import released
@@ -21,7 +22,7 @@ from ..support.file_hash import file_hash
 from ..support.for_each import raise_together
 from ..verdict import EXIT_STATUS, FAIL, NOT_VAL2017, judge, sentence
 from ..work_dir import open_work_dir
-from . import configuration, launch, processes
+from . import configuration
 from .device import choose_device
 from .inference import build_for_inference, detect, score
 from .loaders import build_test_loader
@@ -93,7 +94,7 @@ def make_plan(request):
     cfg = configuration.load_config(path)
     configuration.apply_overrides(cfg, request.overrides)
     configuration.point_at_data(cfg, request.get('data', 'data/coco'))
-    short = lacking(cfg.data.workers_per_gpu * launch.processes_here(request), images_a_batch=1)
+    short = lacking(cfg.data.workers_per_gpu * launcher.processes_here(request), images_a_batch=1)
     if short:
         print(f'{short}: images are loaded without workers, which is slower')
         cfg.data.workers_per_gpu = 0
@@ -190,11 +191,11 @@ def evaluate_all(request, device):
 
 def run(request: 'Request') -> int:
     """The command `eval`; returns its exit status."""
-    if launch.wanted(request):
+    if launcher.wanted(request):
         if 'config' in request.keys:
             catalog.find_config(request.get('config'))
         choose_device(request, lambda line: None)
-        return launch.launch(request)
+        return launcher.launch(request)
     said: List[str] = []
     device = choose_device(request, said.append)
     check_amp(request.get('amp'), device)

@@ -13,13 +13,14 @@ from mmdet.models import build_detector
 from torch import nn
 from tqdm import tqdm
 
+from ..distributed import processes
 from ..fast.fast_forms import use_fast_forms
 from ..fast.folded_backbone import FoldedBackbone
 from ..results.coco_metrics import IN_LOG, coco_scores
 from ..results.run import DETECTIONS
 from ..support.atomic_write import write_text
 from ..support.quiet import quietly
-from . import configuration, processes
+from . import configuration
 from .device import parallel
 
 

@@ -7,9 +7,9 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
+from ..distributed.processes import agree
+from ..distributed.worker_report import is_worker
 from ..errors import INTERRUPTED, HeadError
-from ..worker import is_worker
-from .processes import agree
 
 if TYPE_CHECKING:
     from torch.utils.data import DataLoader

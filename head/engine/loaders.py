@@ -7,8 +7,9 @@ from mmcv.parallel import collate
 from mmdet.datasets import build_dataset
 from torch.utils.data import DataLoader
 
+from ..distributed import processes
 from ..support.quiet import quietly
-from . import configuration, processes
+from . import configuration
 from .image_reading import name_broken_images
 from .interruption import shield_workers
 from .randomness import SeededDataset

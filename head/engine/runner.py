@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional
 from mmcv.runner import EpochBasedRunner
 from mmcv.utils import _BatchNorm
 
+from ..distributed import processes
 from ..errors import EnvironmentFault, HeadError
-from . import processes
 from .optimizer_step import MEND, Diverged, OptimizerStepHook
 from .randomness import IN_STEP, seed_all, seed_of
 

@@ -12,8 +12,8 @@ import torch
 from mmcv.runner import LoggerHook
 from mmcv.runner.checkpoint import get_state_dict, weights_to_cpu
 
+from ..distributed import processes
 from ..support.atomic_write import written_whole
-from . import processes
 from .logs import log_sizes
 
 IN_EPOCH = 2

@@ -10,6 +10,7 @@ from mmcv import Config
 from .. import catalog
 from ..catalog.rows import Model
 from ..coco.folder import Split, check_split
+from ..distributed import launcher, processes
 from ..errors import EnvironmentFault, RequestError
 from ..fast.mixed_precision import check_amp, not_float32
 from ..results.run import VERDICT
@@ -19,7 +20,7 @@ from ..support.file_hash import file_hash
 from ..support.quiet import quietly
 from ..verdict import EXIT_STATUS, NOT_VAL2017, judge, sentence
 from ..work_dir import open_work_dir
-from . import configuration, launch, logs, processes, resume, run_identity, weights
+from . import configuration, logs, resume, run_identity, weights
 from .device import choose_device
 from .randomness import choose_cudnn_benchmark, choose_determinism
 from .run_facts import run_facts
@@ -89,7 +90,7 @@ def load(request):
     configuration.point_at_data(cfg, request.get('data', 'data/coco'))
     if cfg.runner.type != 'EpochBasedRunner':
         raise RequestError(f'runner.type={cfg.runner.type}: trains by epochs only, with EpochBasedRunner')
-    short = lacking(cfg.data.workers_per_gpu * launch.processes_here(request), cfg.data.samples_per_gpu)
+    short = lacking(cfg.data.workers_per_gpu * launcher.processes_here(request), cfg.data.samples_per_gpu)
     if short:
         raise EnvironmentFault(f'{short}; or train without workers, slower: data.workers_per_gpu=0')
     return path, row, cfg
@@ -185,10 +186,10 @@ def announce(plan, facts, logger):
 def run(request: 'Request') -> int:
     """The command `train`; returns its exit status."""
     said: List[str] = []
-    if launch.wanted(request):
+    if launcher.wanted(request):
         load(request)
         choose_device(request, said.append)
-        return launch.launch(request)
+        return launcher.launch(request)
     device = choose_device(request, said.append)
     check_amp(request.get('amp'), device)
     deterministic = choose_determinism(request.get('deterministic'), device)

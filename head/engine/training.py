@@ -11,11 +11,12 @@ from mmcv.utils import _BatchNorm
 from mmdet.models import build_detector
 from mmdet.utils import collect_env
 
+from ..distributed import processes
+from ..distributed.model_wrapper import for_training
 from ..fast.fast_forms import use_fast_forms
 from ..fast.mixed_precision import autocast_model, gradient_scaler
 from ..support.quiet import quiet_children, quietly
-from . import configuration, logs, processes, run_identity
-from .distributed import for_training
+from . import configuration, logs, run_identity
 from .inference import CocoEvalHook
 from .interruption import Interruption
 from .loaders import StepLoader, build_test_loader

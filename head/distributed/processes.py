@@ -14,7 +14,7 @@ import torch
 import torch.distributed as dist
 
 from ..errors import HeadError, LostPeer, RequestError
-from ..worker import is_worker
+from .worker_report import is_worker
 
 TIMEOUT = datetime.timedelta(minutes=10)
 """How long a process waits for the others before it takes them for lost; torch's own 30 minutes are GPU hours."""

@@ -5,7 +5,7 @@ from typing import Any, Dict
 from mmcv.parallel import scatter
 from torch.nn.parallel import DistributedDataParallel
 
-from .device import parallel
+from ..engine.device import parallel
 from .processes import local_rank, world_size
 
 

@@ -5,7 +5,7 @@ import os
 import time
 from typing import Any, Dict, List
 
-from .errors import HeadError, LostPeer
+from ..errors import HeadError, LostPeer
 
 REPORTS = 'HEAD_REPORTS'
 """Environment variable that only workers have: the folder of their reports."""

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from head.catalog import ROOT
-from head.engine.worker_ends import cause
+from head.distributed.worker_exit import cause
 from head.errors import LostPeer
 
 LOST = dict(message='another process was lost', status=75, saved='; kept', lost=True)

@@ -25,9 +25,9 @@ from torch.distributed.elastic.rendezvous import RendezvousParameters
 from torch.distributed.elastic.rendezvous import registry as rendezvous
 
 from ..errors import DONE, INTERRUPTED, Ended, EnvironmentFault, HeadError, LostPeer, RequestError
-from ..worker import REPORTS, is_worker, read_reports
-from . import worker_ends
-from .last_word import LastWord
+from . import worker_exit
+from .peer_errors import LastWord
+from .worker_report import REPORTS, is_worker, read_reports
 
 if TYPE_CHECKING:
     from ..cli import Request
@@ -244,7 +244,7 @@ class Agent(LocalElasticAgent):
         self.looking_since = self.looking_since or time.time()
         heard = self.last_word.heard()
         stopped = self.ending.is_set() or (heard is not None and self.killed)
-        own = worker_ends.cause(read_reports(self.reports), failed, stopped, self.last_word.nnodes > 1)
+        own = worker_exit.cause(read_reports(self.reports), failed, stopped, self.last_word.nnodes > 1)
         # what went wrong on the way out of an interruption says more than that there was one
         self._blame(own if heard is None or heard.status == INTERRUPTED != own.status else heard, own.saved)
 
