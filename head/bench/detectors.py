@@ -5,7 +5,7 @@ from mmdet.models import build_detector
 from todd.base import init_iter
 
 from ..catalog import find_config
-from ..engine import weights
+from ..checkpoints import weights
 from ..engine.configuration import load_config
 from ..fast.mixed_precision import autocast_model
 from ..support.quiet import quietly

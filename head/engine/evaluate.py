@@ -10,6 +10,7 @@ from mmcv import Config
 
 from .. import catalog
 from ..catalog.rows import Model
+from ..checkpoints.weights import load_weights, read_state_dict
 from ..coco.folder import Split, check_split
 from ..distributed import launcher, processes
 from ..errors import DONE, FELL_SHORT, HeadError, LostPeer, RequestError
@@ -28,7 +29,6 @@ from .inference import build_for_inference, detect, score
 from .loaders import build_test_loader
 from .run_facts import run_facts
 from .shared_memory import lacking
-from .weights import load_weights, read_state_dict
 
 if TYPE_CHECKING:
     from ..cli import Request

@@ -13,6 +13,7 @@ from mmdet.models import build_detector
 from safetensors.torch import save
 
 from .. import __version__, catalog
+from ..checkpoints.weights import load_checkpoint
 from ..errors import DONE, EnvironmentFault, RequestError
 from ..support.atomic_write import written_whole
 from ..support.file_hash import file_hash
@@ -22,7 +23,6 @@ from ..work_dir import open_folder
 from . import configuration
 from .inference import build_for_inference
 from .onnx_file import write_onnx
-from .weights import load_checkpoint
 
 PAPER = 'arXiv:2207.05345'
 

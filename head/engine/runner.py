@@ -13,8 +13,8 @@ from .optimizer_step import MEND, Diverged, OptimizerStepHook
 from .randomness import IN_STEP, seed_all, seed_of
 
 if TYPE_CHECKING:
+    from ..checkpoints.saver import Saver
     from .interruption import Interruption
-    from .saver import Saver
 
 NO_MEMORY = ('out of memory', 'can\'t allocate memory', 'cannot allocate memory')
 

@@ -9,6 +9,7 @@ from mmcv import Config
 
 from .. import catalog
 from ..catalog.rows import Model
+from ..checkpoints import resume, run_identity, weights
 from ..coco.folder import Split, check_split
 from ..distributed import launcher, processes
 from ..errors import EnvironmentFault, RequestError
@@ -20,7 +21,7 @@ from ..support.file_hash import file_hash
 from ..support.quiet import quietly
 from ..verdict import EXIT_STATUS, NOT_VAL2017, judge, sentence
 from ..work_dir import open_work_dir
-from . import configuration, logs, resume, run_identity, weights
+from . import configuration, logs
 from .device import choose_device
 from .randomness import choose_cudnn_benchmark, choose_determinism
 from .run_facts import run_facts

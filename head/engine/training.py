@@ -11,20 +11,21 @@ from mmcv.utils import _BatchNorm
 from mmdet.models import build_detector
 from mmdet.utils import collect_env
 
+from ..checkpoints import run_identity
+from ..checkpoints.resume import Beginning, go_on, set_aside
+from ..checkpoints.saver import Saver
 from ..distributed import processes
 from ..distributed.model_wrapper import for_training
 from ..fast.fast_forms import use_fast_forms
 from ..fast.mixed_precision import autocast_model, gradient_scaler
 from ..support.quiet import quiet_children, quietly
-from . import configuration, logs, run_identity
+from . import configuration, logs
 from .inference import CocoEvalHook
 from .interruption import Interruption
 from .loaders import StepLoader, build_test_loader
 from .optimizer_step import OptimizerStepHook, check_optimizer_config
 from .randomness import seed_all
-from .resume import Beginning, go_on, set_aside
 from .runner import EnoughIterations, Runner
-from .saver import Saver
 from .training_set import build_training_set
 
 

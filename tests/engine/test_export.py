@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from head import __version__, catalog
-from head.engine import configuration, restricted_pickle
+from head.checkpoints import restricted_pickle
+from head.engine import configuration
 from head.engine.export import head_name, stock_config
 from head.engine.inference import build_for_inference
 from head.support.file_hash import file_hash
@@ -185,7 +186,7 @@ def test_no_checkpoint(refused):
 
 
 def test_malicious_checkpoint(refused, tmp_path):
-    from tests.engine.test_restricted_pickle import MEND, SYSTEM, ZIP, command, pickled
+    from tests.checkpoints.test_restricted_pickle import MEND, SYSTEM, ZIP, command, pickled
     pickled(tmp_path / 'x.pth', b'\x80\x04' + SYSTEM + command(tmp_path / 'flag') + b'\x85R.', ZIP)
     line = refused('export', 'config=head_r18', f'checkpoint={tmp_path}/x.pth', f'out={tmp_path}/out')
     assert line.endswith(f'refused, it asks for posix.system{MEND}')

@@ -150,7 +150,7 @@ def checkpoints(folder):
 
 
 def test_a_checkpoint_is_whole_or_not_there(tmp_path, monkeypatch):
-    from head.engine.saver import Saver
+    from head.checkpoints.saver import Saver
     saver, runner = Saver(epochs=1), SmallRunner(tmp_path)
     saver.after_epoch(runner.at(4))
     whole = (tmp_path / 'epoch_1.pth').read_bytes()
@@ -171,7 +171,7 @@ def test_a_checkpoint_is_whole_or_not_there(tmp_path, monkeypatch):
 
 
 def test_when_it_saves_and_what_it_keeps(tmp_path, monkeypatch):
-    from head.engine import saver as module
+    from head.checkpoints import saver as module
     clock = [1000.]
     monkeypatch.setattr(module.time, 'time', lambda: clock[0])
     saver, runner = module.Saver(epochs=1, iters=3, minutes=5), SmallRunner(tmp_path, 8)

@@ -17,8 +17,8 @@ import pytest
 import torch
 from torch.serialization import MAGIC_NUMBER, PROTOCOL_VERSION
 
-from head.engine import restricted_pickle
-from head.engine.allowed_globals import StoredConfig, StoredDict
+from head.checkpoints import restricted_pickle
+from head.checkpoints.allowed_globals import StoredConfig, StoredDict
 from head.errors import RequestError
 
 ZIP, LEGACY = {}, dict(_use_new_zipfile_serialization=False)
@@ -225,7 +225,7 @@ def test_nothing_of_it_runs(tmp_path, form, route, extension):
     'numpy load', 'numpy loadtxt', 'numpy.core.multiarray fromfile', 'pickle loads', 'builtins dict.fromkeys',
     'collections OrderedDict.fromkeys', 'torch Tensor', 'torch.nn.modules.module Module',
     'torch FloatStorage.from_file', 'os system', 'nt system', 'webbrowser open', 'mmcv.utils.config Config.fromfile',
-    'head.engine.allowed_globals put', 'copyreg _reconstructor', '__builtin__ eval', 'builtins int.__class__'
+    'head.checkpoints.allowed_globals put', 'copyreg _reconstructor', '__builtin__ eval', 'builtins int.__class__'
 ])
 def test_names_that_are_not_known(tmp_path, form, name):
     pickled(tmp_path / 'x.pth', b'\x80\x04' + called(name) + b'.', form)
@@ -469,7 +469,8 @@ def test_hash_before_content(tmp_path, monkeypatch):
     """A file that is not the catalog's is not unpickled at all."""
     pytest.importorskip('mmdet')
     from head.catalog import files, find_config
-    from head.engine import configuration, weights
+    from head.checkpoints import weights
+    from head.engine import configuration
     path = tmp_path / files()['resnet18'].path.replace('pretrained/', '')
     path.parent.mkdir()
     pickled(path, b'\x80\x04' + SYSTEM + command(tmp_path / 'flag') + b'\x85R.', ZIP)
@@ -482,7 +483,7 @@ def test_hash_before_content(tmp_path, monkeypatch):
 
 def test_what_mmcv_opens_itself(tmp_path):
     runner = pytest.importorskip('mmcv.runner')
-    from head.engine import weights
+    from head.checkpoints import weights
     flag, path = tmp_path / 'flag', tmp_path / 'x.pth'
     pickled(path, b'\x80\x04' + SYSTEM + command(flag) + b'\x85R.', ZIP)
     for read in (weights.read_state_dict, lambda path: runner.load_checkpoint(torch.nn.Linear(2, 2), path)):

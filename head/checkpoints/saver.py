@@ -13,8 +13,8 @@ from mmcv.runner import LoggerHook
 from mmcv.runner.checkpoint import get_state_dict, weights_to_cpu
 
 from ..distributed import processes
+from ..engine.logs import log_sizes
 from ..support.atomic_write import written_whole
-from .logs import log_sizes
 
 IN_EPOCH = 2
 """How many checkpoints from the midst of an epoch are kept: a damaged newest one leaves the one before."""
