@@ -86,7 +86,7 @@ COMMANDS = dict(
         'head.fetch.command', ('config', 'data', 'pretrained', 'images', 'out', 'stack'),
         'fetch COCO, weights and the released checkpoints', words='coco | pretrained | checkpoint | tiny | all | lock'),
     verify=Command(
-        'head.verify.command', ('config', 'data', 'work_dir', 'stack'),
+        'head.commands.verify', ('config', 'data', 'work_dir', 'stack'),
         'check results made earlier, here or by mmdet', words='FILE|WORK_DIR …'),
     report=Command(
         'head.report.command', ('data', 'out', 'stack'), 'one HTML file of what came out', words='[WORK_DIR …]'),

@@ -16,13 +16,13 @@ from ..distributed import launcher, processes
 from ..errors import DONE, FELL_SHORT, HeadError, LostPeer, RequestError
 from ..fast.mixed_precision import autocast_model, check_amp, not_float32
 from ..fetch import released
+from ..judging.verdict import EXIT_STATUS, FAIL, NOT_VAL2017, judge, sentence
 from ..results.run import VERDICT
 from ..results.verdict_file import RELEASED, Weights
+from ..results.work_dir import open_work_dir
 from ..support.atomic_write import write_json
 from ..support.file_hash import file_hash
 from ..support.for_each import raise_together
-from ..verdict import EXIT_STATUS, FAIL, NOT_VAL2017, judge, sentence
-from ..work_dir import open_work_dir
 from . import configuration
 from .device import choose_device
 from .inference import build_for_inference, detect, score

@@ -15,11 +15,11 @@ from safetensors.torch import save
 from .. import __version__, catalog
 from ..checkpoints.weights import load_checkpoint
 from ..errors import DONE, EnvironmentFault, RequestError
+from ..results.work_dir import open_folder
 from ..support.atomic_write import written_whole
 from ..support.file_hash import file_hash
 from ..support.quiet import quietly
 from ..support.torch_versions import WRITES_ONNX
-from ..work_dir import open_folder
 from . import configuration
 from .inference import build_for_inference
 from .onnx_file import write_onnx

@@ -10,10 +10,10 @@ from ..coco.folder import read_annotations
 from ..coco.subset import restrict
 from ..distributed import processes
 from ..errors import FELL_SHORT, HeadError, RequestError
+from ..judging.verdict import NOT_VAL2017
 from ..method.frozen_teacher import build_teacher
 from ..support.atomic_write import write_json
 from ..support.quiet import quietly
-from ..verdict import NOT_VAL2017
 from .inference import detect, score
 from .loaders import build_test_loader
 

@@ -14,13 +14,13 @@ from ..coco.folder import Split, check_split
 from ..distributed import launcher, processes
 from ..errors import EnvironmentFault, RequestError
 from ..fast.mixed_precision import check_amp, not_float32
+from ..judging.verdict import EXIT_STATUS, NOT_VAL2017, judge, sentence
 from ..results.run import VERDICT
 from ..results.verdict_file import Weights
+from ..results.work_dir import open_work_dir
 from ..support.atomic_write import write_json, write_text
 from ..support.file_hash import file_hash
 from ..support.quiet import quietly
-from ..verdict import EXIT_STATUS, NOT_VAL2017, judge, sentence
-from ..work_dir import open_work_dir
 from . import configuration, logs
 from .device import choose_device
 from .randomness import choose_cudnn_benchmark, choose_determinism

@@ -16,11 +16,11 @@ from tqdm import tqdm
 
 from ..engine.run_facts import run_facts
 from ..errors import DONE, FELL_SHORT
+from ..judging.verdict import FAIL, PASS
 from ..results.run import VERDICT
+from ..results.work_dir import open_work_dir
 from ..support.atomic_write import write_json
 from ..support.file_hash import file_hash
-from ..verdict import FAIL, PASS
-from ..work_dir import open_work_dir
 from . import comparison, experiment, figure
 from .side_by_side import run_all
 

@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 from typing_extensions import Annotated
 
 from ..errors import RequestError
-from ..results.reading import read_bytes
+from ..results.json_reading import read_bytes
 
 Bbox = Tuple[float, float, float, float]
 Pixels = Annotated[int, Meta(gt=0)]

@@ -6,9 +6,9 @@ from pathlib import PurePath
 from typing import Any, Dict, List, Optional
 
 from .. import catalog
+from ..judging.earlier_result import result_of_run
+from ..judging.verdict import judge, sentence
 from ..results.run import Run
-from ..verdict import judge, sentence
-from ..verify.result import result_of_run
 
 KINDS = dict(train='training', eval='evaluation')
 FIELDS = ('measured', 'reported', 'tolerance', 'difference', 'verdict', 'why')
@@ -16,7 +16,7 @@ FIELDS = ('measured', 'reported', 'tolerance', 'difference', 'verdict', 'why')
 
 @dataclass
 class Outcome:
-    """A run, the catalog's row that it is of (or None), and `result`, in the form of `head.verdict.judge`."""
+    """A run, the catalog's row that it is of (or None), and `result`, in the form of `head.judging.verdict.judge`."""
 
     run: Run
     row: Optional[catalog.Model]

@@ -9,8 +9,8 @@ from typing import List
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ..verify.result import result_of_run
-from ..verify.together import by_row, together
+from ..judging.earlier_result import result_of_run
+from ..judging.trainings_of_row import by_row, together
 from . import per_category, provenance
 from .curves import CurveFigure, curve_figures
 from .inline_svg import COLOURS, DASHES, dash_array

@@ -8,7 +8,7 @@ from typing_extensions import Annotated
 
 from ..coco.categories import ID_TO_NAME
 from ..errors import RequestError
-from .reading import convert, parse_json, read_bytes
+from .json_reading import convert, parse_json, read_bytes
 
 
 class Detection(Struct):

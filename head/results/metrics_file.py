@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, Optional
 
 from ..errors import RequestError
-from .reading import is_number
+from .json_reading import is_number
 
 
 @dataclass

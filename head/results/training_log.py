@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 from ..errors import RequestError
-from .reading import is_number, parse_json, read_bytes
+from .json_reading import is_number, parse_json, read_bytes
 
 ROUNDED_TO = 3
 """Decimal places of the mAP in mmdet's own logs."""

@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from ..errors import RequestError
-from .reading import convert, parse_json, read_bytes
+from .json_reading import convert, parse_json, read_bytes
 
 
 class NoRun(RequestError):

@@ -19,11 +19,11 @@ from ..engine.logs import open_log
 from ..engine.run_facts import run_facts
 from ..engine.training import Training, train
 from ..errors import DONE, FELL_SHORT, RequestError
+from ..judging.verdict import FAIL, PASS, UNVERIFIED
 from ..results.run import VERDICT
+from ..results.work_dir import open_work_dir
 from ..support.atomic_write import write_json
 from ..support.file_hash import file_hash
-from ..verdict import FAIL, PASS, UNVERIFIED
-from ..work_dir import open_work_dir
 from . import first_steps, miniature
 from .untrained import scores_untrained
 

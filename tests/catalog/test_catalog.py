@@ -14,7 +14,7 @@ from head.catalog import ROOT, coco, file_at, files, find_config, models, releas
 from head.catalog.table import BEGIN, END, into
 from head.cli import COMMANDS, KEYS
 from head.errors import RequestError
-from head.verdict import judge
+from head.judging.verdict import judge
 
 
 def test_readme_table_is_the_catalogs():

@@ -4,8 +4,8 @@ import json
 import math
 
 from head.coco.categories import NAMES
+from head.judging.verdict import judge
 from head.support.file_hash import file_hash
-from head.verdict import judge
 
 CONFIG = 'configs/head/head_retina_faster_r18_fpn_mstrain_1x_coco.py'
 METRICS = dict(AP=0.3604, AP50=0.5501, AP75=0.3832, APs=-1, APm=0.3969, APl=0.4833, AR1=0.3011, AR10=0.4901,

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import strategies as st
 
 from head.errors import RequestError
+from head.judging.earlier_result import read_result
 from head.results.run import read_run
 from head.results.training_log import read_logs
 from head.results.verdict_file import read_verdict
-from head.verify.result import read_result
 
 META = dict(env_info='Python: 3.8', config="model = dict()\ndata = dict(\n    val=dict(\n        ann_file='x.json'))\n",
             seed=7, exp_name='head_retina_faster_r18_fpn_mstrain_1x_coco.py')

@@ -2,9 +2,9 @@
 
 from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
-from ..verdict import UNVERIFIED
-from .result import Result
+from .earlier_result import Result
 from .seeds import Together, judge_together
+from .verdict import UNVERIFIED
 
 
 def by_row(results: Iterable[Result]) -> Tuple[Dict[str, List[Result]], List[Result], List[str]]:

@@ -7,9 +7,9 @@ import sys
 import tempfile
 from typing import Optional
 
-from .errors import RequestError
-from .results.run import VERDICT
-from .support.container import image
+from ..errors import RequestError
+from ..support.container import image
+from .run import VERDICT
 
 
 def _command_of_verdict(path: str) -> Optional[str]:

@@ -12,13 +12,13 @@ from ..coco.folder import read_annotations
 from ..errors import RequestError
 from ..results.coco_metrics import IN_LOG, coco_scores
 from ..results.detections import Detection, detections_in
+from ..results.json_reading import parse_json, read_bytes
 from ..results.metrics_file import Metrics, metrics_in
-from ..results.reading import parse_json, read_bytes
 from ..results.run import VERDICT, Run, read_run
 from ..results.training_log import ROUNDED_TO, Row, TrainingLog, read_logs
 from ..results.verdict_file import RELEASED, NoRun, Verdict, read_verdict
 from ..support.file_hash import file_hash
-from ..verdict import NOT_MEASURED, NOT_REPORTED, NOT_VAL2017, judge
+from .verdict import NOT_MEASURED, NOT_REPORTED, NOT_VAL2017, judge
 
 ROUNDING = 100 * 10**-ROUNDED_TO / 2
 """mAP in percent that mmdet's own logs are rounded by, at most."""

@@ -2,7 +2,7 @@
 
 from typing import Any, Dict, Iterable, Mapping, Optional
 
-from .errors import DONE, FELL_SHORT
+from ..errors import DONE, FELL_SHORT
 
 PASS, FAIL, UNVERIFIED = 'pass', 'fail', 'unverified'
 NOT_VAL2017 = 'the data are not COCO val2017'

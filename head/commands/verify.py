@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping
 
 from .. import catalog
 from ..errors import DONE, FELL_SHORT, RequestError
+from ..judging.earlier_result import read_result
+from ..judging.trainings_of_row import by_row, together
+from ..judging.verdict import FAIL, PASS, UNVERIFIED, sentence
 from ..results.run import VERDICT
+from ..results.work_dir import open_work_dir
 from ..support.atomic_write import write_json
-from ..verdict import FAIL, PASS, UNVERIFIED, sentence
-from ..work_dir import open_work_dir
-from .result import read_result
-from .together import by_row, together
 
 if TYPE_CHECKING:
     from ..cli import Request

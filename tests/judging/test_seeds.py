@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from head.verify.seeds import ALPHA, SPREAD, judge_together
+from head.judging.seeds import ALPHA, SPREAD, judge_together
 
 REPORTED, TOLERANCE, DRAWS = 36.1, 0.3, 2000
 

@@ -16,7 +16,7 @@ from typing import Sequence, Tuple
 
 from scipy import stats
 
-from ..verdict import FAIL, PASS, UNVERIFIED
+from .verdict import FAIL, PASS, UNVERIFIED
 
 SPREAD = 0.17
 """mAP in percent. Assumed: published trainings of the same RetinaNet span 35.8 to 36.3, three times as much."""

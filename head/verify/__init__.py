@@ -1,1 +1,0 @@
-"""Results made earlier against what is reported. Light: no torch."""
