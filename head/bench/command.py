@@ -14,8 +14,8 @@ from ..engine.run_facts import run_facts
 from ..errors import DONE, RequestError
 from ..fast.mixed_precision import check_amp
 from ..support.atomic_write import write_json
-from . import evaluator, full_size, inference, iterations, limit, pipeline, step
-from .table import lines
+from . import evaluator, full_size, inference_speed, iterations, limit, pipeline, step
+from .speed_table import lines
 
 ROUNDS = 3
 ROWS = ('retinanet_r18', 'assist_r18', 'head_dag_r18', 'head_r18', 'fitnet_r18', 'tf_head_r18')
@@ -30,7 +30,7 @@ def training_set(folder):
     cache = dict(os.environ, HEAD_CACHE=os.path.join(folder, 'cache'))
 
     def seconds(whose):
-        done = subprocess.run([sys.executable, '-m', 'head.bench.training_set', whose, ann_file], env=cache, check=True,
+        done = subprocess.run([sys.executable, '-m', 'head.bench.training_set_seconds', whose, ann_file], env=cache, check=True,
                               capture_output=True, text=True)
         return float(done.stdout.split()[-1])
 
@@ -62,7 +62,7 @@ def parts(request, device):
     return dict(
         step=lambda place, data: {row: step.measure(row, device, amp, ROUNDS) for row in rows},
         limit=lambda place, data: [limit.measure(one, ROUNDS) for one in (rows if row else ['head_r18'])],
-        inference=lambda place, data: inference.measure(device, ROUNDS),
+        inference=lambda place, data: inference_speed.measure(device, ROUNDS),
         evaluator=lambda place, data: evaluator.measure(1),
         training_set=lambda place, data: training_set(os.path.join(place, 'full')),
         pipeline=_loading,

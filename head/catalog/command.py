@@ -7,7 +7,7 @@ import msgspec
 from ..errors import DONE
 from ..support.atomic_write import write_json
 from . import coco, files, models, released
-from .table import markdown
+from .results_table import markdown
 
 if TYPE_CHECKING:
     from ..cli import Request

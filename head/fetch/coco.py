@@ -15,7 +15,7 @@ from ..support.for_each import each
 from ..support.locks import Say, hidden, locked
 from .archives import unpack
 from .download import obtain, web
-from .hashes import check_of, difference
+from .hash_check import check_of, difference
 
 UNPACKED = dict(train2017=1, val2017=1, annotations=4)
 """How many times its archive's size a folder has at most: pictures do not shrink, json does."""

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from ..errors import EnvironmentFault, RequestError
 from ..support.disk_space import require_space
 from ..support.locks import Say, hidden, locked
-from .patience import TIMEOUT, Fault, Patience, Unfinished, check_status
+from .retry import TIMEOUT, Fault, Patience, Unfinished, check_status
 
 BLOCK = 1 << 16
 """Bytes read at once; that much may be lost where a connection is cut."""

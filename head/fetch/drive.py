@@ -21,7 +21,7 @@ from gdown.exceptions import FileURLRetrievalError
 from ..errors import EnvironmentFault, RequestError
 from ..support.container import image
 from .download import Source
-from .patience import TIMEOUT, Patience, Unfinished, check_status
+from .retry import TIMEOUT, Patience, Unfinished, check_status
 
 LIMIT = 50
 """Entries of one folder that Drive's page shows."""

@@ -24,7 +24,7 @@ from ..support.for_each import each, raise_together
 from ..support.locks import Say, locked
 from .download import download, obtain
 from .drive import LIMIT, drive_file, folder_address, list_folder
-from .hashes import check_of
+from .hash_check import check_of
 from .known_row import known_row
 from .row_files import belongs, checkpoint_path, log_path
 

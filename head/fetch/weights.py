@@ -9,7 +9,7 @@ from ..errors import RequestError
 from ..support.for_each import each
 from ..support.locks import Say
 from .download import obtain, web
-from .hashes import check_of
+from .hash_check import check_of
 from .known_row import known_row
 
 WORKERS = 4

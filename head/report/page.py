@@ -17,7 +17,7 @@ from .inline_svg import COLOURS, DASHES, dash_array
 from .outcome import Outcome, outcome
 from .per_category import CategoryAP
 from .pictures import RULE, SCORE, WIDTH, Pictures, pictures
-from .table import rows
+from .table_rows import rows
 
 FOLDER = Path(__file__).parent
 SIGNS = {'pass': '✓', 'fail': '✗', 'unverified': '?'}

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from head.bench import evaluator, inference, limit, step
+from head.bench import evaluator, inference_speed, limit, step
 from head.bench.in_turn import Turns
 from head.bench.phases import PHASES, Phases
-from head.bench.table import lines
+from head.bench.speed_table import lines
 from head.errors import EnvironmentFault
 from head.fast.winograd import WinogradConvolution
 from head.support.torch_versions import HAS_AUTOCAST
@@ -79,7 +79,7 @@ def test_a_product_has_its_gradients_in_it(monkeypatch):
 
 
 def test_inference_detects_the_same():
-    found = inference.measure('cpu', 1, SIZE)
+    found = inference_speed.measure('cpu', 1, SIZE)
     assert found['detections'] > 10 and found['difference'] < 0.02
     assert found['stock'] > 0 and found['ours'] > 0
 

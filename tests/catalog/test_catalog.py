@@ -11,7 +11,7 @@ from mmcv import Config
 
 from head import catalog
 from head.catalog import ROOT, coco, file_at, files, find_config, models, released
-from head.catalog.table import BEGIN, END, into
+from head.catalog.results_table import BEGIN, END, into
 from head.cli import COMMANDS, KEYS
 from head.errors import RequestError
 from head.judging.verdict import judge

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from head.bench.detectors import build, config_of
-from head.bench.inference import Images
+from head.bench.inference_speed import Images
 from head.engine.inference import detect
 from head.fast.folded_backbone import FoldedBackbone
 

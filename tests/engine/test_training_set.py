@@ -154,9 +154,9 @@ def test_augmentation_goes_by_place():
 
 def test_the_benchmarks_annotations(cache, tmp_path):
     """Small ones of the same making are read alike by both."""
-    from head.bench import full_size, training_set
+    from head.bench import full_size, training_set_seconds
     (tmp_path / 'annotations').mkdir()
     path = str(tmp_path / 'annotations/instances_train2017.json')
     full_size.write(path, images=50, objects=300)
     assert_same(path)
-    assert training_set.seconds('stock', path) > 0 and training_set.seconds('ours', path) > 0
+    assert training_set_seconds.seconds('stock', path) > 0 and training_set_seconds.seconds('ours', path) > 0

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from head.bench.detectors import batch, build, config_of
-from head.bench.inference import Images
+from head.bench.inference_speed import Images
 from head.engine.inference import detect
 from head.fast.fast_forms import use_fast_forms
 

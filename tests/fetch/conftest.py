@@ -24,9 +24,9 @@ CHILD = """
 import sys
 from pathlib import Path
 import head.catalog
-import head.fetch.patience
+import head.fetch.retry
 head.catalog.FOLDER = Path(sys.argv[1])
-head.fetch.patience.PAUSE = 0.01
+head.fetch.retry.PAUSE = 0.01
 exec(sys.argv[2])
 from head.cli import main
 sys.exit(main(sys.argv[3:]))

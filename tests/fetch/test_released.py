@@ -195,8 +195,8 @@ def test_a_subfolder_that_is_refused(fetch, drive):
 
 def test_a_listing_that_never_comes(fetch, internet, released):
     internet.put(f'https://drive.google.com/drive/folders/{number("row")}', b'<html>' * 9999, pace=99)
-    before = 'import head.fetch.drive, head.fetch.patience; head.fetch.drive.LISTING_SECONDS = 0.3; ' \
-             'head.fetch.patience.TRIES = 1'
+    before = 'import head.fetch.drive, head.fetch.retry; head.fetch.drive.LISTING_SECONDS = 0.3; ' \
+             'head.fetch.retry.TRIES = 1'
     assert 'TimeoutError' in fetch('checkpoint', 'config=head_r18', before=before, status=3)
 
 

@@ -1,4 +1,4 @@
-"""Building the training set and its sampler: `python -m head.bench.training_set stock|ours ANN_FILE` prints seconds."""
+"""Building the training set and its sampler: `python -m head.bench.training_set_seconds stock|ours ANN_FILE` prints seconds."""
 
 import sys
 import time

@@ -1,9 +1,9 @@
-"""The results table, as the README shows it: `python -m head.catalog.table` puts it there anew."""
+"""The results table, as the README shows it: `python -m head.catalog.results_table` puts it there anew."""
 
 from ..support.generated_section import renewed
 from . import ROOT, Model, models
 
-BEGIN, END = '<!-- results: head.catalog.table -->\n', '<!-- end of results -->\n'
+BEGIN, END = '<!-- results: head.catalog.results_table -->\n', '<!-- end of results -->\n'
 
 
 def _figure(row: Model) -> str:

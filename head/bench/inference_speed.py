@@ -1,4 +1,4 @@
-"""Detections of single images, beside mmdet's test loop: `python -m head.bench.inference WHOSE DEVICE HEIGHT WIDTH`."""
+"""Detections of single images, beside mmdet's test loop: `python -m head.bench.inference_speed WHOSE DEVICE HEIGHT WIDTH`."""
 
 import functools
 import json
@@ -80,8 +80,8 @@ def measure(device, rounds, size=SIZE):
         dict: ``stock`` and ``ours``, images a second; ``ratio`` of the times; ``detections`` an image; and how far
         they are apart, ``difference``: None where not even their number and classes agree. Medians.
     """
-    with Turns('head.bench.inference', 'stock', device, *size) as stock, \
-            Turns('head.bench.inference', 'ours', device, *size) as ours:
+    with Turns('head.bench.inference_speed', 'stock', device, *size) as stock, \
+            Turns('head.bench.inference_speed', 'ours', device, *size) as ours:
         pairs = alternate(stock, ours, rounds)
     a, b = (np.array([row for image in one['detections'] for row in image]).reshape(-1, 6) for one in pairs[-1])
     same = a.shape == b.shape and (a[:, 5] == b[:, 5]).all()
