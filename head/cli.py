@@ -79,9 +79,9 @@ COMMANDS = dict(
         'head.engine.evaluate', ('config', 'checkpoint', 'data', 'work_dir', *PROCESSES, 'amp', 'stack'),
         'evaluate a checkpoint, or all that are released, and compare with what is reported', True),
     smoke=Command(
-        'head.smoke.command', ('data', 'work_dir', 'stack'), 'show in minutes that all of it works, without a GPU'),
+        'head.commands.smoke', ('data', 'work_dir', 'stack'), 'show in minutes that all of it works, without a GPU'),
     mini=Command(
-        'head.mini.command', ('work_dir', 'stack'), 'train the paper\'s comparison in miniature, without a GPU'),
+        'head.commands.mini', ('work_dir', 'stack'), 'train the paper\'s comparison in miniature, without a GPU'),
     fetch=Command(
         'head.fetch.command', ('config', 'data', 'pretrained', 'images', 'out', 'stack'),
         'fetch COCO, weights and the released checkpoints', words='coco | pretrained | checkpoint | tiny | all | lock'),

@@ -4,7 +4,4 @@ from head.support.quick_imports import quick_imports
 from head.support.quiet import quietly
 
 with quietly(), quick_imports():
-    import head.engine.evaluate
-    import head.engine.export
-    import head.engine.train
-    import head.smoke.command  # noqa: F401
+    pass

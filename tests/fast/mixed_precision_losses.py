@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from head.coco import drawn_set
-from head.smoke import first_steps
+from head.miniature import first_steps
 from head.support.atomic_write import write_json
 
 STORED = Path(__file__).with_suffix('.json')

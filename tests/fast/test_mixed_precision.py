@@ -8,7 +8,7 @@ import torch
 from todd.base import init_iter
 
 from head.fast import mixed_precision
-from head.smoke import first_steps
+from head.miniature import first_steps
 from head.support.torch_versions import HAS_AUTOCAST
 
 from ..engine.training_runs import QUICK

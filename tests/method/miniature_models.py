@@ -2,23 +2,23 @@
 
 import torch
 
-from head.smoke import miniature
+from head.miniature import shrunk_config
 
 
 def head_detector(train=True, seed=0):
     """The shrunk HEAD detector with a random teacher."""
-    cfg = miniature.with_teacher(miniature.load('head_r18'), miniature.load('faster_rcnn_r18'), None)
+    cfg = shrunk_config.with_teacher(shrunk_config.load('head_r18'), shrunk_config.load('faster_rcnn_r18'), None)
     return _built(cfg.model, train, seed)
 
 
 def two_stage_detector():
     """The shrunk Faster R-CNN."""
-    return _built(miniature.load('faster_rcnn_r18').model, True)
+    return _built(shrunk_config.load('faster_rcnn_r18').model, True)
 
 
 def teacher_free_config(kind):
     """A shrunk model of teacher-free HEAD, of both assistants or of one: ``both``, ``rcnn``, ``fcos``."""
-    return miniature.load('tf_head_r18' if kind == 'both' else f'tf_head_{kind}_r18').model
+    return shrunk_config.load('tf_head_r18' if kind == 'both' else f'tf_head_{kind}_r18').model
 
 
 def teacher_free_detector(kind='both', train=True):

@@ -17,12 +17,12 @@ from tqdm import tqdm
 from ..engine.run_facts import run_facts
 from ..errors import DONE, FELL_SHORT
 from ..judging.verdict import FAIL, PASS
+from ..miniature import comparison, experiment, figure
+from ..miniature.side_by_side import run_all
 from ..results.run import VERDICT
 from ..results.work_dir import open_work_dir
 from ..support.atomic_write import write_json
 from ..support.file_hash import file_hash
-from . import comparison, experiment, figure
-from .side_by_side import run_all
 
 RESULT = Path(__file__).parent / 'result.json'
 

@@ -3,7 +3,7 @@
 What is compared: the losses of the first steps with what `reference.json` stores for the data, tightly; the AP on the
 training images with a stored floor, which leaves room for other CPUs; and the AP with that of the untrained model. On a
 COCO folder without stored numbers only the last of these. The student that is trained has group norm in its heads, see
-`miniature.add_group_norm`; that of the first steps has none, as the paper's.
+`shrunk_config.add_group_norm`; that of the first steps has none, as the paper's.
 """
 
 import json
@@ -20,12 +20,12 @@ from ..engine.run_facts import run_facts
 from ..engine.training import Training, train
 from ..errors import DONE, FELL_SHORT, RequestError
 from ..judging.verdict import FAIL, PASS, UNVERIFIED
+from ..miniature import first_steps, shrunk_config
+from ..miniature.untrained import scores_untrained
 from ..results.run import VERDICT
 from ..results.work_dir import open_work_dir
 from ..support.atomic_write import write_json
 from ..support.file_hash import file_hash
-from . import first_steps, miniature
-from .untrained import scores_untrained
 
 REFERENCE = Path(__file__).parent / 'reference.json'
 IMAGES = 8
@@ -78,7 +78,7 @@ def measure(folder, place):
     found['first_steps'] = first_steps.losses(folder)
 
     def run(name, cfg, iters):
-        cfg = miniature.train_on(cfg, folder, iters, images, IMAGES_A_STEP, LEARNING_RATE)
+        cfg = shrunk_config.train_on(cfg, folder, iters, images, IMAGES_A_STEP, LEARNING_RATE)
         trained_on = cfg.data.train['dataset']
         cfg.data.val.update(ann_file=trained_on.ann_file, img_prefix=trained_on.img_prefix)
         work_dir = os.path.join(place, name)
@@ -88,10 +88,10 @@ def measure(folder, place):
         return cfg, scores.metrics, os.path.join(work_dir, 'epoch_1.pth')
 
     print(f'[2/3] a teacher: Faster R-CNN, {TEACHER_STEPS} steps', flush=True)
-    _, found['teacher'], ckpt = run('teacher', miniature.load('faster_rcnn_r18'), TEACHER_STEPS)
+    _, found['teacher'], ckpt = run('teacher', shrunk_config.load('faster_rcnn_r18'), TEACHER_STEPS)
     print(f'[3/3] HEAD, distilled from it: {STUDENT_STEPS} steps', flush=True)
-    cfg = miniature.with_teacher(miniature.load('head_r18'), miniature.load('faster_rcnn_r18'), ckpt)
-    miniature.add_group_norm(cfg.model)
+    cfg = shrunk_config.with_teacher(shrunk_config.load('head_r18'), shrunk_config.load('faster_rcnn_r18'), ckpt)
+    shrunk_config.add_group_norm(cfg.model)
     cfg.model.backbone.init_cfg = dict(type='Pretrained', checkpoint=ckpt, prefix='backbone.')
     for loss in cfg.model.distiller.losses.values():
         loss.weight.update(value=DISTILLATION_WEIGHT, iter_=WARM_UP)

@@ -1,7 +1,7 @@
 """What the miniature experiment trains, on what.
 
 Every student begins with the backbone of one pretraining, a Faster R-CNN on other images, and with head weights of its
-seed; so does the teacher. The detectors are `head.smoke.miniature`'s with half as wide a backbone. The students' heads
+seed; so does the teacher. The detectors are `head.miniature.shrunk_config`'s with half as wide a backbone. The students' heads
 have group norm, see `add_group_norm`.
 """
 
@@ -15,7 +15,7 @@ from ..coco.categories import IDS
 from ..engine.logs import open_log
 from ..engine.randomness import choose_determinism
 from ..engine.training import Training, train
-from ..smoke import miniature
+from . import shrunk_config
 
 ARMS = {
     'baseline': 'retinanet_r18',
@@ -95,7 +95,7 @@ def student_jobs(data, place, backbone, teacher):
 
 def config(job):
     """The config of a job."""
-    cfg = miniature.train_on(_narrow(miniature.load(job.alias, SCALE)), job.data, job.steps,
+    cfg = shrunk_config.train_on(_narrow(shrunk_config.load(job.alias, SCALE)), job.data, job.steps,
                              TRAIN_IMAGES - TRAIN_IMAGES // 8, IMAGES_A_STEP, job.learning_rate)
     cfg.lr_config.warmup_iters = LR_WARM_UP
     cfg.seed = job.seed
@@ -106,9 +106,9 @@ def config(job):
     if model.type == 'FasterRCNN':
         return cfg
     model.backbone.norm_eval = True
-    miniature.add_group_norm(model)
+    shrunk_config.add_group_norm(model)
     if 'teacher' in model.get('distiller', ()):
-        miniature.with_teacher(cfg, _narrow(miniature.load(R_CNN, SCALE)), job.teacher)
+        shrunk_config.with_teacher(cfg, _narrow(shrunk_config.load(R_CNN, SCALE)), job.teacher)
     imitations = [loss.weight for loss in model.get('distiller', {}).get('losses', {}).values()]
     for weight in imitations:
         weight['value'] = weight.get('value', 1.0) * IMITATION

@@ -1,4 +1,4 @@
-"""Stores what a smoke run measured as the numbers to compare with: python -m head.smoke.record VERDICT.json
+"""Stores what a smoke run measured as the numbers to compare with: python -m head.miniature.record_smoke VERDICT.json
 
 Only for a change that is meant to change the numbers. The floor is a third of the measured AP: the AP after
 a short training differs between processors by as much as a factor of two.
@@ -7,8 +7,8 @@ a short training differs between processors by as much as a factor of two.
 import json
 import sys
 
+from ..commands.smoke import REFERENCE
 from ..support.atomic_write import write_json
-from .command import REFERENCE
 
 if __name__ == '__main__':
     with open(sys.argv[1]) as file:

@@ -5,12 +5,13 @@ import json
 import pytest
 
 from head.cli import Request
-from head.mini import command, comparison, experiment, record
+from head.commands import mini
+from head.miniature import comparison, experiment, record_comparison
 
 
 @pytest.fixture(scope='module')
 def stored():
-    return json.loads(command.RESULT.read_text())
+    return json.loads(mini.RESULT.read_text())
 
 
 @pytest.mark.slow
@@ -19,7 +20,7 @@ def test_whole_with_few_steps(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(experiment, 'SEEDS', range(2))
     for name, value in dict(TRAIN_IMAGES=16, VAL_IMAGES=8, PRETRAINING_STEPS=3, TEACHER_STEPS=3, STEPS=3).items():
         monkeypatch.setattr(experiment, name, value)
-    assert command.run(Request('mini', dict(work_dir=str(tmp_path)))) == 1
+    assert mini.run(Request('mini', dict(work_dir=str(tmp_path)))) == 1
     verdict = json.loads((tmp_path / 'verdict.json').read_text())
     assert verdict['verdict'] == 'fail' and verdict['why']
     assert {arm: len(values) for arm, values in verdict['runs'].items()} == dict.fromkeys(experiment.ARMS, 2)
@@ -32,16 +33,16 @@ def test_whole_with_few_steps(tmp_path, monkeypatch, capsys):
 
 
 def test_what_a_rerun_must_repeat(stored):
-    assert command.judge(stored, stored) == []
+    assert mini.judge(stored, stored) == []
     shuffled = {arm: values[::-1] for arm, values in stored['runs'].items()}
-    assert command.judge(dict(stored, runs=shuffled), stored) == []
+    assert mini.judge(dict(stored, runs=shuffled), stored) == []
     worse = dict(stored['runs'], baseline=[value + 0.2 for value in stored['runs']['baseline']])
-    fault, = command.judge(dict(stored, runs=worse), stored)
+    fault, = mini.judge(dict(stored, runs=worse), stored)
     assert fault.startswith('baseline: ')
     nothing_learned = {arm: [0.001, 0.0, 0.002, 0.0] for arm in stored['runs']}
-    assert len(command.judge(dict(stored, runs=nothing_learned), stored)) == len(experiment.ARMS)
+    assert len(mini.judge(dict(stored, runs=nothing_learned), stored)) == len(experiment.ARMS)
     broken = dict(stored['runs'], baseline=[float('nan')] * 4)
-    assert len(command.judge(dict(stored, runs=broken), stored)) == 1
+    assert len(mini.judge(dict(stored, runs=broken), stored)) == 1
 
 
 def test_chance_is_told_from_a_difference():
@@ -55,7 +56,7 @@ def test_chance_is_told_from_a_difference():
 
 
 def test_the_docs_show_the_stored_result(stored):
-    text = record.DOCUMENT.read_text()
-    assert record.into(text, stored) == text
+    text = record_comparison.DOCUMENT.read_text()
+    assert record_comparison.into(text, stored) == text
     assert {arm: len(values) for arm, values in stored['runs'].items()} == dict.fromkeys(experiment.ARMS,
                                                                                         len(experiment.SEEDS))

@@ -18,7 +18,7 @@ from todd.base import init_iter
 from ..engine.configuration import point_at_data
 from ..fast.mixed_precision import autocast_model
 from ..support.quiet import quietly
-from . import miniature
+from . import shrunk_config
 
 STEPS = 3
 ITERATION = 1000
@@ -41,7 +41,7 @@ def build(folder):
     Returns:
         (nn.Module, Config, list[dict]): the detector in train mode, its config, and `STEPS` batches of 2 images.
     """
-    cfg = miniature.with_teacher(miniature.load('head_r18'), miniature.load('faster_rcnn_r18'), None)
+    cfg = shrunk_config.with_teacher(shrunk_config.load('head_r18'), shrunk_config.load('faster_rcnn_r18'), None)
     point_at_data(cfg, folder)
     cfg.data.train.pipeline[2]['img_scale'] = SCALE
     cfg.data.train.pipeline[3].flip_ratio = 0.0
