@@ -70,35 +70,35 @@ class Command:
 
 COMMANDS = dict(
     train=Command(
-        'head.engine.train',
+        'head.commands.train',
         ('config', 'data', 'work_dir', 'pretrained', *PROCESSES, 'accumulate', 'seed', 'deterministic',
          'cudnn_benchmark', 'epochs', 'iters', 'check_teacher', 'amp', 'resume', 'save_iters', 'save_minutes',
          'keep', 'stack'),
         'train one row of the results table', True),
     eval=Command(
-        'head.engine.evaluate', ('config', 'checkpoint', 'data', 'work_dir', *PROCESSES, 'amp', 'stack'),
+        'head.commands.eval', ('config', 'checkpoint', 'data', 'work_dir', *PROCESSES, 'amp', 'stack'),
         'evaluate a checkpoint, or all that are released, and compare with what is reported', True),
     smoke=Command(
         'head.commands.smoke', ('data', 'work_dir', 'stack'), 'show in minutes that all of it works, without a GPU'),
     mini=Command(
         'head.commands.mini', ('work_dir', 'stack'), 'train the paper\'s comparison in miniature, without a GPU'),
     fetch=Command(
-        'head.fetch.command', ('config', 'data', 'pretrained', 'images', 'out', 'stack'),
+        'head.commands.fetch', ('config', 'data', 'pretrained', 'images', 'out', 'stack'),
         'fetch COCO, weights and the released checkpoints', words='coco | pretrained | checkpoint | tiny | all | lock'),
     verify=Command(
         'head.commands.verify', ('config', 'data', 'work_dir', 'stack'),
         'check results made earlier, here or by mmdet', words='FILE|WORK_DIR …'),
     report=Command(
-        'head.report.command', ('data', 'out', 'stack'), 'one HTML file of what came out', words='[WORK_DIR …]'),
+        'head.commands.report', ('data', 'out', 'stack'), 'one HTML file of what came out', words='[WORK_DIR …]'),
     export=Command(
-        'head.engine.export', ('config', 'checkpoint', 'out', 'onnx', 'stack'),
+        'head.commands.export', ('config', 'checkpoint', 'out', 'onnx', 'stack'),
         'the student as a plain mmdet RetinaNet'),
     bench=Command(
-        'head.bench.command', ('config', 'data', 'device', 'amp', 'stack', 'json'),
+        'head.commands.bench', ('config', 'data', 'device', 'amp', 'stack', 'json'),
         'measure speed and memory beside stock mmdet, on generated inputs',
         words='[step] [limit] [inference] [evaluator] [training_set] [pipeline] [iterations]'),
-    catalog=Command('head.catalog.command', ('json', 'stack'), 'list what can be reproduced'),
-    doctor=Command('head.doctor', ('data', 'pretrained', 'stack', 'json'), 'print what this machine has'),
+    catalog=Command('head.commands.catalog', ('json', 'stack'), 'list what can be reproduced'),
+    doctor=Command('head.commands.doctor', ('data', 'pretrained', 'stack', 'json'), 'print what this machine has'),
 )
 
 

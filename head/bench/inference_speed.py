@@ -11,8 +11,8 @@ import torch
 from mmcv.parallel import DataContainer
 from mmdet.apis import single_gpu_test
 
+from ..commands.export import student_weights
 from ..engine.device import parallel
-from ..engine.export import student_weights
 from ..engine.inference import detect
 from ..support.quiet import quietly
 from .detectors import STOCK, batch, build, config_of

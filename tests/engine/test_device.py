@@ -38,7 +38,7 @@ def test_runs_on(architectures, capability, runs):
 
 
 def test_torch_has_code_for_all_that_mmcv_is_built_for():
-    from head.doctor import architectures
+    from head.commands.doctor import architectures
     wanted = [(int(arch[3:-1]), int(arch[-1])) for arch in device.compiled_for()]
     assert len(wanted) > 3 and all(device.runs_on(architectures(), *one) for one in wanted)
 

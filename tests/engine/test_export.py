@@ -12,8 +12,8 @@ import torch
 
 from head import __version__, catalog
 from head.checkpoints import restricted_pickle
+from head.commands.export import head_name, stock_config
 from head.engine import configuration
-from head.engine.export import head_name, stock_config
 from head.engine.inference import build_for_inference
 from head.support.file_hash import file_hash
 from head.support.torch_versions import WRITES_ONNX
@@ -157,7 +157,7 @@ def test_onnx(head, checkpoint, tmp_path):
 def test_a_torch_without_onnx(checkpoint, tmp_path, monkeypatch):
     """Without onnx= nothing is missed; with it that is said before the long work."""
     from head.cli import parse
-    from head.engine import export
+    from head.commands import export
     from head.errors import EnvironmentFault
     monkeypatch.setattr(export, 'WRITES_ONNX', False)
     words = ['export', 'config=head_r18', f'checkpoint={checkpoint}']

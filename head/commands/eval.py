@@ -13,6 +13,12 @@ from ..catalog.rows import Model
 from ..checkpoints.weights import load_weights, read_state_dict
 from ..coco.folder import Split, check_split
 from ..distributed import launcher, processes
+from ..engine import configuration
+from ..engine.device import choose_device
+from ..engine.inference import build_for_inference, detect, score
+from ..engine.loaders import build_test_loader
+from ..engine.run_facts import run_facts
+from ..engine.shared_memory import lacking
 from ..errors import DONE, FELL_SHORT, HeadError, LostPeer, RequestError
 from ..fast.mixed_precision import autocast_model, check_amp, not_float32
 from ..fetch import released
@@ -23,12 +29,6 @@ from ..results.work_dir import open_work_dir
 from ..support.atomic_write import write_json
 from ..support.file_hash import file_hash
 from ..support.for_each import raise_together
-from . import configuration
-from .device import choose_device
-from .inference import build_for_inference, detect, score
-from .loaders import build_test_loader
-from .run_facts import run_facts
-from .shared_memory import lacking
 
 if TYPE_CHECKING:
     from ..cli import Request

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, List
 from tqdm import tqdm
 
 from ..errors import DONE, HeadError, RequestError
+from ..fetch.coco import fetch_coco
+from ..fetch.released import fetch_all_released, fetch_released, lock_released
+from ..fetch.tiny import cut_tiny
+from ..fetch.weights import fetch_weights
 from ..support.container import image
 from ..support.for_each import raise_together
-from .coco import fetch_coco
-from .released import fetch_all_released, fetch_released, lock_released
-from .tiny import cut_tiny
-from .weights import fetch_weights
 
 if TYPE_CHECKING:
     from ..cli import Request

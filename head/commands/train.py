@@ -12,6 +12,13 @@ from ..catalog.rows import Model
 from ..checkpoints import resume, run_identity, weights
 from ..coco.folder import Split, check_split
 from ..distributed import launcher, processes
+from ..engine import configuration, logs
+from ..engine.device import choose_device
+from ..engine.randomness import choose_cudnn_benchmark, choose_determinism
+from ..engine.run_facts import run_facts
+from ..engine.shared_memory import lacking
+from ..engine.teacher_check import check_teacher, require_teacher
+from ..engine.training import Training, train
 from ..errors import EnvironmentFault, RequestError
 from ..fast.mixed_precision import check_amp, not_float32
 from ..judging.verdict import EXIT_STATUS, NOT_VAL2017, judge, sentence
@@ -21,13 +28,6 @@ from ..results.work_dir import open_work_dir
 from ..support.atomic_write import write_json, write_text
 from ..support.file_hash import file_hash
 from ..support.quiet import quietly
-from . import configuration, logs
-from .device import choose_device
-from .randomness import choose_cudnn_benchmark, choose_determinism
-from .run_facts import run_facts
-from .shared_memory import lacking
-from .teacher_check import check_teacher, require_teacher
-from .training import Training, train
 
 if TYPE_CHECKING:
     from ..cli import Request

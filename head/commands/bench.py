@@ -7,6 +7,8 @@ import sys
 import tempfile
 from statistics import median
 
+from ..bench import evaluator, full_size, inference_speed, iterations, limit, pipeline, step
+from ..bench.speed_table import lines
 from ..catalog import models
 from ..coco import drawn_set
 from ..engine.device import choose_device
@@ -14,8 +16,6 @@ from ..engine.run_facts import run_facts
 from ..errors import DONE, RequestError
 from ..fast.mixed_precision import check_amp
 from ..support.atomic_write import write_json
-from . import evaluator, full_size, inference_speed, iterations, limit, pipeline, step
-from .speed_table import lines
 
 ROUNDS = 3
 ROWS = ('retinanet_r18', 'assist_r18', 'head_dag_r18', 'head_r18', 'fitnet_r18', 'tf_head_r18')

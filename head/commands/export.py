@@ -14,15 +14,15 @@ from safetensors.torch import save
 
 from .. import __version__, catalog
 from ..checkpoints.weights import load_checkpoint
+from ..engine import configuration
+from ..engine.inference import build_for_inference
+from ..engine.onnx_file import write_onnx
 from ..errors import DONE, EnvironmentFault, RequestError
 from ..results.work_dir import open_folder
 from ..support.atomic_write import written_whole
 from ..support.file_hash import file_hash
 from ..support.quiet import quietly
 from ..support.torch_versions import WRITES_ONNX
-from . import configuration
-from .inference import build_for_inference
-from .onnx_file import write_onnx
 
 PAPER = 'arXiv:2207.05345'
 

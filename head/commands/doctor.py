@@ -5,15 +5,15 @@ import platform
 import shutil
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Tuple
 
-from .catalog import files
-from .errors import DONE
-from .support.atomic_write import write_json
-from .support.container import image
-from .support.file_hash import file_hash
-from .support.quiet import quietly
+from ..catalog import files
+from ..errors import DONE
+from ..support.atomic_write import write_json
+from ..support.container import image
+from ..support.file_hash import file_hash
+from ..support.quiet import quietly
 
 if TYPE_CHECKING:
-    from .cli import Request
+    from ..cli import Request
 
 
 def _gigabytes(number: float) -> str:
@@ -43,9 +43,9 @@ def examine(data: str, pretrained: str) -> Dict[str, Any]:
     with quietly():
         import torch
 
-        from .engine.device import misfit
-        from .engine.run_facts import commit, versions
-        from .engine.shared_memory import lacking
+        from ..engine.device import misfit
+        from ..engine.run_facts import commit, versions
+        from ..engine.shared_memory import lacking
         try:
             from mmcv.ops import get_compiler_version, get_compiling_cuda_version
             compiled = dict(compiler=get_compiler_version(), cuda=get_compiling_cuda_version())

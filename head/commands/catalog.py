@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ..catalog import coco, files, models, released
+from ..catalog.results_table import markdown
 from ..errors import DONE
 from ..support.atomic_write import write_json
-from . import coco, files, models, released
-from .results_table import markdown
 
 if TYPE_CHECKING:
     from ..cli import Request

@@ -4,9 +4,9 @@ import os
 from typing import TYPE_CHECKING
 
 from ..errors import DONE, RequestError
+from ..report.page import render
+from ..report.work_dirs import SEARCHED, read_named, search
 from ..support.atomic_write import NO_SPACE, write_text
-from .page import render
-from .work_dirs import SEARCHED, read_named, search
 
 if TYPE_CHECKING:
     from ..cli import Request
