@@ -1,4 +1,7 @@
-"""Detections of single images, beside mmdet's test loop: `python -m head.bench.inference_speed WHOSE DEVICE HEIGHT WIDTH`."""
+"""Detections of single images, beside mmdet's test loop.
+
+`python -m head.bench.inference_speed WHOSE DEVICE HEIGHT WIDTH` takes them.
+"""
 
 import functools
 import json

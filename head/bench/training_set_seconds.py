@@ -1,4 +1,7 @@
-"""Building the training set and its sampler: `python -m head.bench.training_set_seconds stock|ours ANN_FILE` prints seconds."""
+"""Building the training set and its sampler.
+
+`python -m head.bench.training_set_seconds stock|ours ANN_FILE` prints seconds.
+"""
 
 import sys
 import time

@@ -1,120 +1,17 @@
-"""`smoke`: draw data, make a teacher, distill HEAD from it, evaluate, compare with stored numbers.
+"""`smoke`: the smoke run, on the drawn set or on a COCO folder."""
 
-What is compared: the losses of the first steps with what `reference.json` stores for the data, tightly; the AP on the
-training images with a stored floor, which leaves room for other CPUs; and the AP with that of the untrained model. On a
-COCO folder without stored numbers only the last of these. The student that is trained has group norm in its heads, see
-`shrunk_config.add_group_norm`; that of the first steps has none, as the paper's.
-"""
-
-import json
 import os
 import time
-from pathlib import Path
-from typing import Any, Dict
 
 from ..coco import drawn_set
-from ..coco.folder import check_split
-from ..coco.subset import restrict, take_images, write_annotations
-from ..engine.logs import open_log
+from ..coco.subset import take_images, write_annotations
 from ..engine.run_facts import run_facts
-from ..engine.training import Training, train
-from ..errors import DONE, FELL_SHORT, RequestError
+from ..errors import DONE, FELL_SHORT
 from ..judging.verdict import FAIL, PASS, UNVERIFIED
-from ..miniature import first_steps, shrunk_config
-from ..miniature.untrained import scores_untrained
+from ..miniature.smoke_run import IMAGES, choose_images, judge, measure, stored_for
 from ..results.run import VERDICT
 from ..results.work_dir import open_work_dir
 from ..support.atomic_write import write_json
-from ..support.file_hash import file_hash
-
-REFERENCE = Path(__file__).parent / 'reference.json'
-IMAGES = 8
-"""Images the run trains on."""
-
-TEACHER_STEPS, STUDENT_STEPS, IMAGES_A_STEP = 50, 100, 4
-LEARNING_RATE = 0.001
-DISTILLATION_WEIGHT, WARM_UP = 0.02, 20
-"""Far below the paper's 2: a teacher of 50 steps has features of any size."""
-
-LEARNED = 0.05
-"""AP, of 1, that the trained model must have above the untrained one."""
-
-
-def choose_images(data: str) -> Dict[str, Any]:
-    """The annotations of `IMAGES` images of a COCO folder's train2017.
-
-    Chosen are those whose smallest object is largest: the run shrinks images to a side of 192 pixels.
-
-    Raises:
-        RequestError: `data` is no COCO folder, or has too few such images.
-    """
-    ann_file = os.path.join(data, 'annotations', 'instances_train2017.json')
-    check_split(ann_file, os.path.join(data, 'train2017'))
-    with open(ann_file) as file:
-        content = json.load(file)
-    smallest: Dict[int, float] = {}
-    for one in content['annotations']:
-        size = (one['bbox'][2] * one['bbox'][3])**0.5
-        smallest[one['image_id']] = 0 if one['iscrowd'] else min(size, smallest.get(one['image_id'], size))
-    sides = {one['id']: max(one['height'], one['width']) for one in content['images']}
-    chosen = sorted(smallest, key=lambda number: (-smallest[number] / sides[number], number))[:IMAGES]
-    if len(chosen) < IMAGES:
-        raise RequestError(f'{ann_file}: {len(chosen)} images with objects; the smoke run needs {IMAGES}')
-    return restrict(content, chosen)
-
-
-def measure(folder, place):
-    """Everything the smoke run measures on the data in `folder`.
-
-    Returns:
-        dict: ``data`` (hash of the annotations), ``first_steps`` (losses by step), and the metrics of ``teacher``,
-        ``untrained`` and ``student``, see `CocoScores`.
-    """
-    ann_file = os.path.join(folder, 'annotations', 'instances_train2017.json')
-    with open(ann_file) as file:
-        images = len({one['image_id'] for one in json.load(file)['annotations']})
-    found = dict(data=file_hash(ann_file))
-    print(f'[1/3] {first_steps.STEPS} steps with known losses', flush=True)
-    found['first_steps'] = first_steps.losses(folder)
-
-    def run(name, cfg, iters):
-        cfg = shrunk_config.train_on(cfg, folder, iters, images, IMAGES_A_STEP, LEARNING_RATE)
-        trained_on = cfg.data.train['dataset']
-        cfg.data.val.update(ann_file=trained_on.ann_file, img_prefix=trained_on.img_prefix)
-        work_dir = os.path.join(place, name)
-        os.makedirs(work_dir)
-        cfg.dump(os.path.join(work_dir, f'{name}.py'))
-        scores, _ = train(cfg, Training('cpu', work_dir), open_log(work_dir, terminal=False))
-        return cfg, scores.metrics, os.path.join(work_dir, 'epoch_1.pth')
-
-    print(f'[2/3] a teacher: Faster R-CNN, {TEACHER_STEPS} steps', flush=True)
-    _, found['teacher'], ckpt = run('teacher', shrunk_config.load('faster_rcnn_r18'), TEACHER_STEPS)
-    print(f'[3/3] HEAD, distilled from it: {STUDENT_STEPS} steps', flush=True)
-    cfg = shrunk_config.with_teacher(shrunk_config.load('head_r18'), shrunk_config.load('faster_rcnn_r18'), ckpt)
-    shrunk_config.add_group_norm(cfg.model)
-    cfg.model.backbone.init_cfg = dict(type='Pretrained', checkpoint=ckpt, prefix='backbone.')
-    for loss in cfg.model.distiller.losses.values():
-        loss.weight.update(value=DISTILLATION_WEIGHT, iter_=WARM_UP)
-    cfg, found['student'], _ = run('student', cfg, STUDENT_STEPS)
-    found['untrained'] = scores_untrained(cfg, place).metrics
-    return found
-
-
-def judge(found, stored):
-    """The checks: a list of (what, found, wanted, whether it holds)."""
-    ap, untrained = found['student']['AP'], found['untrained']['AP']
-    checks = [('AP gained by training', ap - untrained, f'>= {LEARNED}', ap - untrained >= LEARNED)]
-    if stored:
-        off = first_steps.deviations(found['first_steps'], stored['first_steps'])
-        checks.append(('losses of the first steps that differ', len(off), '0', not off))
-        checks += [(f'  step {step} {name}', value, expected, False) for step, name, expected, value in off]
-        checks.append(('AP of the student', ap, f'>= {stored["floor"]}', ap >= stored['floor']))
-    return checks
-
-
-def stored_for(data):
-    """What reference.json stores for data of that hash, or None."""
-    return json.loads(REFERENCE.read_text()).get(data) if REFERENCE.exists() else None
 
 
 def prepare(request):

@@ -1,9 +1,17 @@
-"""What the trainings of the arms say together: means, spreads, and which differences are more than chance."""
+"""What the trainings of the arms say together: means, spreads, and which differences are more than chance.
+
+Stored (`comparison.json`) are the AP of every training, and the data's hash. Another processor, stack or order of sums
+rounds differently and so makes other trainings, of which each arm's mean must agree with the stored one's (Welch's t
+test).
+"""
 
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import mean, stdev
 
 from scipy import stats
+
+RESULT = Path(__file__).parent / 'comparison.json'
 
 SURE = 0.05
 """A difference with a smaller p is called one."""
@@ -59,6 +67,13 @@ def differing(runs, stored):
     found = {arm: p_of_difference(values, stored[arm]) for arm, values in runs.items()}
     return {arm: p for arm, p in found.items()
             if not (p >= REPEATED and mean(runs[arm]) >= LEARNED * mean(stored[arm]))}
+
+
+def differences(found, stored):
+    """Why the result is not the stored one: a list of lines, empty where it is."""
+    faults = [] if found['data'] == stored['data'] else ['the drawn images have other annotations']
+    return faults + [f'{arm}: not the stored trainings repeated (p = {p:.2g})'
+                     for arm, p in differing(found['runs'], stored['runs']).items()]
 
 
 def markdown(runs):

@@ -1,21 +1,26 @@
 """What the miniature experiment trains, on what.
 
 Every student begins with the backbone of one pretraining, a Faster R-CNN on other images, and with head weights of its
-seed; so does the teacher. The detectors are `head.miniature.shrunk_config`'s with half as wide a backbone. The students' heads
+seed; so does the teacher. The detectors are those of `shrunk_config` with half as wide a backbone. The students' heads
 have group norm, see `add_group_norm`.
 """
 
 import glob
 import os
+import sys
 from dataclasses import dataclass
-from typing import Optional
+from typing import Any, Dict, List, Optional
+
+from tqdm import tqdm
 
 from ..coco import drawn_set
 from ..coco.categories import IDS
 from ..engine.logs import open_log
 from ..engine.randomness import choose_determinism
 from ..engine.training import Training, train
+from ..support.file_hash import file_hash
 from . import shrunk_config
+from .side_by_side import run_all
 
 ARMS = {
     'baseline': 'retinanet_r18',
@@ -142,3 +147,29 @@ def remove_weights(job):
     """The students' checkpoints would fill a gigabyte."""
     for path in glob.glob(os.path.join(job.work_dir, '*.pth')):
         os.unlink(path)
+
+
+def measure(place: str) -> Dict[str, Any]:
+    """Run the experiment below `place`, an existing folder.
+
+    Returns:
+        dict: ``data`` (sha256 of the two annotation files), AP (0 to 1) of ``pretraining`` and ``teacher``, and
+        ``runs``, arm -> AP of each seed.
+    """
+    print('[1/3] drawing images', flush=True)
+    pretraining_data, data = draw(place)
+    annotations = [os.path.join(data, 'annotations', f'instances_{split}2017.json') for split in ('train', 'val')]
+    found: Dict[str, Any] = dict(data=list(map(file_hash, annotations)))
+    first = first_jobs(pretraining_data, data, place)
+    print('[2/3] Faster R-CNN: pretraining, then the teacher', flush=True)
+    for name, job in zip(('pretraining', 'teacher'), first):
+        (_, metrics), = run_all(run, [job])
+        found[name] = metrics['AP']
+    arms, jobs = zip(*student_jobs(data, place, *(job.checkpoint for job in first)))
+    print(f'[3/3] {len(jobs)} students', flush=True)
+    scores: List[Optional[float]] = [None] * len(jobs)
+    for number, metrics in tqdm(run_all(run, jobs), total=len(jobs), disable=not sys.stderr.isatty()):
+        scores[number] = metrics['AP']
+        remove_weights(jobs[number])
+    found['runs'] = {arm: [score for a, score in zip(arms, scores) if a == arm] for arm in ARMS}
+    return found

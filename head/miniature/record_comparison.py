@@ -1,13 +1,16 @@
-"""Stores a result as the one to compare with, and shows it in the docs: python -m head.miniature.record_comparison VERDICT.json"""
+"""Stores a result as the one to compare with, and shows it in the docs.
+
+python -m head.miniature.record_comparison VERDICT.json
+"""
 
 import json
 import sys
 
 from ..catalog import ROOT
-from ..commands.mini import RESULT
 from ..support.atomic_write import write_json
 from ..support.generated_section import renewed
 from . import comparison, figure
+from .comparison import RESULT
 
 DOCUMENT = ROOT / 'docs' / 'mini.md'
 BEGIN, END = '<!-- result: head.miniature.record_comparison -->\n', '<!-- end of result -->\n'

@@ -7,8 +7,8 @@ a short training differs between processors by as much as a factor of two.
 import json
 import sys
 
-from ..commands.smoke import REFERENCE
 from ..support.atomic_write import write_json
+from .smoke_run import REFERENCE
 
 if __name__ == '__main__':
     with open(sys.argv[1]) as file:

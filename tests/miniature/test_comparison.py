@@ -11,7 +11,7 @@ from head.miniature import comparison, experiment, record_comparison
 
 @pytest.fixture(scope='module')
 def stored():
-    return json.loads(mini.RESULT.read_text())
+    return json.loads(comparison.RESULT.read_text())
 
 
 @pytest.mark.slow
@@ -33,16 +33,16 @@ def test_whole_with_few_steps(tmp_path, monkeypatch, capsys):
 
 
 def test_what_a_rerun_must_repeat(stored):
-    assert mini.judge(stored, stored) == []
+    assert comparison.differences(stored, stored) == []
     shuffled = {arm: values[::-1] for arm, values in stored['runs'].items()}
-    assert mini.judge(dict(stored, runs=shuffled), stored) == []
+    assert comparison.differences(dict(stored, runs=shuffled), stored) == []
     worse = dict(stored['runs'], baseline=[value + 0.2 for value in stored['runs']['baseline']])
-    fault, = mini.judge(dict(stored, runs=worse), stored)
+    fault, = comparison.differences(dict(stored, runs=worse), stored)
     assert fault.startswith('baseline: ')
     nothing_learned = {arm: [0.001, 0.0, 0.002, 0.0] for arm in stored['runs']}
-    assert len(mini.judge(dict(stored, runs=nothing_learned), stored)) == len(experiment.ARMS)
+    assert len(comparison.differences(dict(stored, runs=nothing_learned), stored)) == len(experiment.ARMS)
     broken = dict(stored['runs'], baseline=[float('nan')] * 4)
-    assert len(mini.judge(dict(stored, runs=broken), stored)) == 1
+    assert len(comparison.differences(dict(stored, runs=broken), stored)) == 1
 
 
 def test_chance_is_told_from_a_difference():

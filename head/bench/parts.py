@@ -1,0 +1,94 @@
+"""What can be measured, by name: speeds and memory beside stock mmdet's, as ratios within one run."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+from statistics import median
+
+from ..catalog import models
+from ..coco import drawn_set
+from ..errors import RequestError
+from . import evaluator, full_size, inference_speed, iterations, limit, pipeline, step
+
+ROUNDS = 3
+ROWS = ('retinanet_r18', 'assist_r18', 'head_dag_r18', 'head_r18', 'fitnet_r18', 'tf_head_r18')
+"""Whose steps are measured unless `config=` names one, or all."""
+
+
+def training_set(folder):
+    """Seconds of building the training set with annotations of full size: stock, ours at first, ours again."""
+    ann_file = os.path.join(folder, 'annotations', 'instances_train2017.json')
+    os.makedirs(os.path.dirname(ann_file))
+    full_size.write(ann_file)
+    cache = dict(os.environ, HEAD_CACHE=os.path.join(folder, 'cache'))
+
+    def seconds(whose):
+        done = subprocess.run([sys.executable, '-m', 'head.bench.training_set_seconds', whose, ann_file], env=cache,
+                              check=True, capture_output=True, text=True)
+        return float(done.stdout.split()[-1])
+
+    first = seconds('ours')
+    pairs = [(seconds('stock'), seconds('ours')) for _ in range(ROUNDS)]
+    return dict(stock=median(a for a, _ in pairs), first=first, again=median(b for _, b in pairs),
+                ratio_first=first / median(a for a, _ in pairs), ratio_again=median(b / a for a, b in pairs))
+
+
+def _loading(place, data):
+    stock, ours = pipeline.seconds_an_image(data, ROUNDS)
+    return dict(stock=1 / median(stock), ours=1 / median(ours), ratio=median(b / a for a, b in zip(ours, stock)))
+
+
+def _iterations(place, data):
+    steps = iterations.measure(data, place, 8)
+    alone = steps['alone']['iteration']
+    return dict(steps, ratio_two_processes=steps['two_processes']['iteration'] / alone,
+                ratio_checkpoint_each=steps['checkpoint_each']['iteration'] / alone)
+
+
+def parts(row, amp, device):
+    """Name -> function of (a folder for files, a COCO folder) that measures it.
+
+    Args:
+        row (str): alias of the RetinaNet to measure, ``'all'``, or None for `ROWS`.
+        amp (str): see `autocast_model`.
+        device (str): ``'cuda'`` or ``'cpu'``.
+
+    Raises:
+        RequestError: no such row.
+    """
+    known = [alias for alias, model in models().items() if model.student.endswith('RetinaNet')]
+    if row not in (None, 'all', *known):
+        raise RequestError(f'config={row}: the alias of a RetinaNet in the results table, or all')
+    rows = ROWS if row is None else known if row == 'all' else [row]
+    return dict(
+        step=lambda place, data: {one: step.measure(one, device, amp, ROUNDS) for one in rows},
+        limit=lambda place, data: [limit.measure(one, ROUNDS) for one in (rows if row else ['head_r18'])],
+        inference=lambda place, data: inference_speed.measure(device, ROUNDS),
+        evaluator=lambda place, data: evaluator.measure(1),
+        training_set=lambda place, data: training_set(os.path.join(place, 'full')),
+        pipeline=_loading,
+        iterations=_iterations)
+
+
+def measure(chosen, data):
+    """Measure.
+
+    Args:
+        chosen (dict): of `parts`, those that are wanted.
+        data (str): a COCO folder; None for the embedded set.
+
+    Returns:
+        dict: name -> what was found.
+    """
+    found = {}
+    with contextlib.ExitStack() as stack:
+        place = stack.enter_context(tempfile.TemporaryDirectory())
+        if data is None:
+            data = os.path.join(place, 'embedded')
+            drawn_set.draw(data, num_train=32)
+        for number, (name, part) in enumerate(chosen.items(), 1):
+            print(f'[{number}/{len(chosen)}] {name}', file=sys.stderr, flush=True)
+            found[name] = part(place, data)
+    return found

@@ -1,1 +1,0 @@
-"""The smoke run: all of HEAD in minutes, on a CPU, from nothing."""
