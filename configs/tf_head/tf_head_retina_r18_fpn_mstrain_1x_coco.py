@@ -11,7 +11,7 @@ model = dict(
         norm_on_bbox=True,
         centerness_on_reg=True,
         center_sampling=True,
-        loss_cls=dict(type='FusedFocalLoss', use_sigmoid=True, gamma=2.0, alpha=0.25, loss_weight=0.5),
+        loss_cls=dict(type='FocalLoss', use_sigmoid=True, gamma=2.0, alpha=0.25, loss_weight=0.5),
         loss_bbox=dict(type='GIoULoss', loss_weight=0.5),
         loss_centerness=dict(type='CrossEntropyLoss', use_sigmoid=True, loss_weight=0.5)),
     distiller=dict(

@@ -11,9 +11,7 @@ from ..fast.mixed_precision import autocast_model
 from ..support.quiet import quietly
 
 STOCK = 'stock RetinaNet'
-"""mmdet's own detector, head and loss with the architecture of `retinanet_r18`."""
-
-STOCK_TYPES = dict(type='RetinaNet', bbox_head=dict(type='RetinaHead', loss_cls=dict(type='FocalLoss')))
+"""`retinanet_r18`, whose config names types of mmdet alone, as mmdet computes it."""
 
 MIDDLE = 1000
 """Where the distillation's warm-up is half done: every loss counts."""
@@ -23,8 +21,6 @@ def config_of(row):
     """The config of an alias of the catalog, or of `STOCK`, with random weights for pretrained ones."""
     cfg = load_config(find_config('retinanet_r18' if row == STOCK else row)[0])
     weights.drop_pretrained(cfg)
-    if row == STOCK:
-        cfg.merge_from_dict(dict(model=STOCK_TYPES))
     return cfg
 
 

@@ -17,6 +17,7 @@ from mmdet.apis import single_gpu_test
 from ..commands.export import student_weights
 from ..engine.device import parallel
 from ..engine.inference import detect
+from ..fast.fast_forms import use_fast_forms
 from ..support.quiet import quietly
 from .detectors import STOCK, batch, build, config_of
 from .in_turn import Turns, alternate, serve
@@ -59,6 +60,7 @@ class Pass:
             model.load_state_dict(weights)
             self.run = functools.partial(single_gpu_test, parallel(model, device))
         else:
+            use_fast_forms(model)  # as an evaluation does
             self.run = functools.partial(detect, model, device=device)
         self.device = device
         self.loader = Images(size, device, IMAGES)

@@ -16,6 +16,9 @@ from .categories import ID_TO_NAME, IDS
 SIZES = ((160, 192), (192, 160), (176, 176))
 """(height, width) of the images, in turn."""
 
+DESCRIPTION = 'drawn by head.data.embedded'
+"""In the annotations, whose hash names the stored numbers: a name of earlier, which stays."""
+
 SHAPES = ('box', 'ellipse', 'diamond', 'frame')
 
 
@@ -77,7 +80,7 @@ def draw_split(rng: np.random.RandomState, num_images: int, first_id: int,
         pictures[name] = image.astype(np.uint8)
         images.append(dict(id=image_id, file_name=name, height=height, width=width))
     content = dict(
-        info=dict(description='drawn by head.coco.drawn_set'),
+        info=dict(description=DESCRIPTION),
         images=images,
         annotations=[
             dict(

@@ -33,10 +33,6 @@ def head_name(model):
     return next((name for name in ('bbox_head', 'rpn_head') if model.get(name, {}).get('type') in heads), None)
 
 
-def _stock_loss(loss):
-    return dict(loss, type='FocalLoss') if loss.type == 'FusedFocalLoss' else loss
-
-
 def stock_config(cfg):
     """The config of the student alone, which needs nothing of this package.
 
@@ -54,7 +50,7 @@ def stock_config(cfg):
         type='RetinaNet',
         backbone=dict(model.backbone, init_cfg=None),
         neck=model.neck,
-        bbox_head=dict(model[head], type='RetinaHead', loss_cls=_stock_loss(model[head].loss_cls)),
+        bbox_head=dict(model[head], type='RetinaHead'),
         train_cfg=train_cfg,
         test_cfg=test_cfg)
     return Config(stock)

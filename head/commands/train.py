@@ -142,7 +142,7 @@ def make_plan(request, device, said):
     if begun:
         run_identity.require_same(begun['run'], run, f'work_dir={work_dir}')
     training = Training(
-        device, work_dir, accumulate, request.get('iters'), amp, beginning, run, list(doubts),
+        device, work_dir, accumulate, request.get('iters'), amp, request.get('fast', True), beginning, run, list(doubts),
         begun_from, request.get('save_iters'), request.get('save_minutes'), request.get('keep'))
     if request.get('epochs'):
         doubts.append(f'epochs={request.get("epochs")}, not the config\'s {cfg.runner.max_epochs}')

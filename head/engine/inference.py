@@ -1,6 +1,5 @@
 """A detector on a data set: detections, their scores, and both after every epoch of a training."""
 
-import contextlib
 import copy
 import os
 import sys
@@ -10,12 +9,9 @@ import torch
 from mmcv.utils import _BatchNorm
 from mmdet.core import EvalHook
 from mmdet.models import build_detector
-from torch import nn
 from tqdm import tqdm
 
 from ..distributed import processes
-from ..fast.fast_forms import use_fast_forms
-from ..fast.folded_backbone import FoldedBackbone
 from ..results.coco_metrics import IN_LOG, coco_scores
 from ..results.run import DETECTIONS
 from ..support.atomic_write import write_text
@@ -30,7 +26,7 @@ def detect(model, loader, device):
     Shows progress on a terminal.
 
     Args:
-        model (BaseDetector): left in eval mode and in its fast forms.
+        model (BaseDetector): left in eval mode.
         loader (DataLoader): of `build_test_loader`.
         device (str): ``'cuda'`` or ``'cpu'``.
 
@@ -50,36 +46,16 @@ def detect(model, loader, device):
 
 
 def _detect_share(model, loader, device):
-    use_fast_forms(model)
     detector = parallel(model.eval(), device)
     results = []
     silent = not (sys.stderr.isatty() and processes.is_first())
-    with _backbone_folded(model), tqdm(total=len(loader), unit='img', disable=silent, leave=False) as bar:
+    with tqdm(total=len(loader), unit='img', disable=silent, leave=False) as bar:
         for batch in loader:
             with torch.no_grad():
                 found = detector(return_loss=False, rescale=True, **batch)
             results.extend(found)
             bar.update(len(found))
     return results
-
-
-class _Folded(nn.Module):
-    """A backbone that computes in its fast form."""
-
-    def __init__(self, backbone):
-        super().__init__()
-        self.backbone = backbone
-        self.forward = FoldedBackbone(backbone)
-
-
-@contextlib.contextmanager
-def _backbone_folded(model):
-    """Lets a detector's backbone compute in its fast form."""
-    model.backbone = _Folded(model.backbone)
-    try:
-        yield
-    finally:
-        model.backbone = model.backbone.backbone
 
 
 def score(dataset, results, work_dir):

@@ -39,6 +39,7 @@ class Training:
         accumulate: micro-batches a step and process.
         iters: stop after so many iterations.
         amp: see `autocast_model`.
+        fast: whether the detector computes in its fast forms, see `use_fast_forms`.
         beginning: what to go on from; else the training begins.
         run: its identity, see `run_identity`.
         doubts: why no run that goes on from its checkpoints can confirm the paper; they tell it.
@@ -51,6 +52,7 @@ class Training:
     accumulate: int = 1
     iters: Optional[int] = None
     amp: Optional[str] = None
+    fast: bool = True
     beginning: Optional[Beginning] = None
     run: dict = field(default_factory=dict)
     doubts: List[str] = field(default_factory=list)
@@ -109,7 +111,8 @@ def _build(cfg, training):
     with quietly():
         model = configuration.built(build_detector, cfg.model)
         model.init_weights()
-    use_fast_forms(model)
+    if training.fast:
+        use_fast_forms(model)
     model.CLASSES = dataset.CLASSES
     loader = StepLoader(dataset, cfg.data.samples_per_gpu, cfg.data.workers_per_gpu, cfg.seed, training.accumulate)
     return model, loader, build_test_loader(cfg, 'val')

@@ -47,7 +47,7 @@ class FoldedBackbone:
     def __call__(self, img: torch.Tensor) -> Tuple[torch.Tensor, ...]:
         """(B, 3, H, W) images -> tuple of dense (B, C, h, w) maps, those of the backbone up to rounding."""
         if not _is_plain(self.backbone):
-            return self.backbone(img)
+            return type(self.backbone).forward(self.backbone, img)
         on_cpu, autocast = not img.is_cuda, autocast_on_cpu()
         in_onednn = (on_cpu and img.dtype == torch.float32 and torch.backends.mkldnn.is_available() and not autocast)
         self._renew(in_onednn, on_cpu and autocast)
@@ -60,13 +60,18 @@ class FoldedBackbone:
         made_of = (in_onednn, channels_last, [(tensor.data_ptr(), tensor._version) for tensor in tensors])
         if made_of == self._made_of:
             return
-        folded = fuse_conv_bn(copy.deepcopy(self.backbone))
-        vars(folded).pop('forward', None)  # that of `FoldedStages`, here all stages are folded
+        plain = copy.copy(self.backbone)
+        vars(plain).pop('forward', None)  # a fast form of it
+        folded = fuse_conv_bn(copy.deepcopy(plain))
         if in_onednn:
             folded = to_mkldnn(folded)
         elif channels_last:
             folded = folded.to(memory_format=torch.channels_last)
         self._made_of, self._folded = made_of, folded
+
+    def forget(self) -> None:
+        """Give the folded copy's memory back."""
+        self._made_of = self._folded = None
 
     def __getstate__(self):
         return dict(backbone=self.backbone, _made_of=None, _folded=None)

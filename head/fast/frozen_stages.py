@@ -3,8 +3,6 @@
 import copy
 from collections import OrderedDict
 
-from mmdet.models import ResNet
-
 from .folded_backbone import FoldedBackbone
 
 
@@ -36,12 +34,3 @@ class FoldedStages:
         for name in self._trained:
             maps.append(getattr(self.backbone, name)(maps[-1]))
         return tuple(level for index, level in enumerate(maps) if index in self.backbone.out_indices)
-
-
-def fold_frozen_stages(backbone):
-    """Let a backbone compute its frozen stages in their fast form, if it is a ResNet that has any.
-
-    Names stay, a second call changes nothing.
-    """
-    if type(backbone) is ResNet and backbone.frozen_stages >= 1 and 'forward' not in vars(backbone):
-        backbone.forward = FoldedStages(backbone)

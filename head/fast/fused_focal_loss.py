@@ -2,7 +2,7 @@
 
 import torch
 import torch.nn.functional as F
-from mmdet.models import LOSSES, FocalLoss
+from mmdet.models import FocalLoss
 from mmdet.models.losses.utils import weight_reduce_loss
 
 ROWS = 8192
@@ -18,7 +18,7 @@ def _as_negative(logits, gamma):
 
 
 class _FocalSum(torch.autograd.Function):
-    """The weighted sum of all focal losses; see `FusedFocalLoss`."""
+    """The weighted sum of all focal losses; see `FusedFocalForward`."""
 
     @staticmethod
     def forward(ctx, logits, labels, weight, alpha, gamma):
@@ -41,14 +41,19 @@ class _FocalSum(torch.autograd.Function):
         return ctx.saved_tensors[0] * grad, None, None, None, None
 
 
-@LOSSES.register_module()
-class FusedFocalLoss(FocalLoss):
-    """mmdet's `FocalLoss`, whose CPU form makes a dozen full-size temporaries.
+class FusedFocalForward:
+    """The forward pass of mmdet's `FocalLoss`, whose CPU form makes a dozen full-size temporaries.
 
     The same up to rounding. A GPU has mmcv's kernel, which is taken there.
+
+    Args:
+        loss (FocalLoss): whose settings count.
     """
 
-    def forward(self, pred, target, weight=None, avg_factor=None, reduction_override=None):
+    def __init__(self, loss):
+        self.loss = loss
+
+    def __call__(self, pred, target, weight=None, avg_factor=None, reduction_override=None):
         """`FocalLoss.forward`.
 
         Args:
@@ -61,10 +66,11 @@ class FusedFocalLoss(FocalLoss):
         Returns:
             Tensor: the loss, a scalar unless it is not to be reduced.
         """
+        loss = self.loss
         one_a_row = weight is None or weight.shape == target.shape
-        if pred.is_cuda or self.activated or avg_factor is None or not one_a_row or target.dim() != 1 or (
-                reduction_override or self.reduction) != 'mean':
-            return super().forward(pred, target, weight, avg_factor, reduction_override)
+        if pred.is_cuda or loss.activated or avg_factor is None or not one_a_row or target.dim() != 1 or (
+                reduction_override or loss.reduction) != 'mean':
+            return FocalLoss.forward(loss, pred, target, weight, avg_factor, reduction_override)
         weight = pred.new_ones(len(pred)) if weight is None else weight.to(pred.dtype)
-        total = _FocalSum.apply(pred, target, weight, self.alpha, self.gamma)
-        return self.loss_weight * weight_reduce_loss(total, None, 'mean', avg_factor)
+        total = _FocalSum.apply(pred, target, weight, loss.alpha, loss.gamma)
+        return loss.loss_weight * weight_reduce_loss(total, None, 'mean', avg_factor)

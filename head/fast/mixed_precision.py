@@ -15,6 +15,7 @@ from mmdet.models.roi_heads.roi_extractors.base_roi_extractor import BaseRoIExtr
 
 from ..errors import EnvironmentFault, RequestError
 from ..support.torch_versions import HAS_AUTOCAST, untyped_torch
+from .detectors import with_teachers
 from .roi_align_choice import choose_roi_align
 
 DTYPES = dict(bf16='bfloat16', fp16='float16')
@@ -66,7 +67,7 @@ def autocast_model(model: Any, amp: Optional[str], device: str) -> Any:
     if amp is None:
         return model
     dtype = getattr(torch, DTYPES[amp])
-    for module in with_teacher(model):
+    for module in (module for detector in with_teachers(model) for module in detector.modules()):
         for kind, names in IN_FLOAT32.items():
             if isinstance(module, kind):
                 for name in names:
@@ -77,13 +78,6 @@ def autocast_model(model: Any, amp: Optional[str], device: str) -> Any:
         model.extract_feat = _in_channels_last(model.extract_feat)
         choose_roi_align(model)  # mmcv's takes these maps for dense ones
     return model
-
-
-def with_teacher(model):
-    """All modules of a detector, its teacher's among them, which are none of the student's."""
-    yield from model.modules()
-    for teacher in getattr(getattr(model, 'distiller', None), 'teachers', []):  # none in inference
-        yield from teacher.modules()
 
 
 def _in_float32(function, dtype, device):

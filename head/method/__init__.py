@@ -5,7 +5,6 @@ parallel wrappers where torch is newer than they are. To use them with stock mmd
 ``custom_imports = dict(imports=['head.method'], allow_failed_imports=False)``.
 """
 
-from ..fast.fused_focal_loss import FusedFocalLoss
 from . import parallel_wrappers
 from .assistant_distiller import AssistantDistiller
 from .box_positions import AnchorIds, CustomAdapt, RowsWithCell
@@ -31,7 +30,6 @@ __all__ = [
     'FCOSAssistant',
     'FeatureMSELoss',
     'FrozenTeacherDistiller',
-    'FusedFocalLoss',
     'IterationCounterHook',
     'RetinaRPNHead',
     'RowsWithCell',

@@ -9,9 +9,6 @@ from mmdet.models import build_detector
 from todd.base import getattr_recur
 from todd.distillers import DISTILLERS, MultiTeacherDistiller, SingleTeacherDistiller
 
-from ..fast.folded_backbone import FoldedBackbone
-from ..fast.roi_align_choice import choose_roi_align
-from ..fast.winograd_choice import use_winograd
 from .distillation_step import DistillationStep
 
 
@@ -49,9 +46,6 @@ class FrozenTeacherDistiller(DistillationStep, SingleTeacherDistiller):
             return
         super().__init__(
             student, build_teacher(**teacher), teacher_hooks=teacher_hooks, student_hooks=student_hooks, **kwargs)
-        self._backbone = FoldedBackbone(self.teacher.backbone)
-        use_winograd(self.teacher.neck)
-        choose_roi_align(self.teacher)
         for target, source in (weight_transfer or {}).items():
             part = getattr_recur(self, target)
             part.load_state_dict(getattr_recur(self, source).state_dict())
@@ -65,6 +59,6 @@ class FrozenTeacherDistiller(DistillationStep, SingleTeacherDistiller):
             img (Tensor): (B, 3, H, W), the student's batch.
             bboxes (list[Tensor], optional): per image (n, 4) boxes in pixels to pool the RoI head's features at.
         """
-        feats = self.teacher.neck(self._backbone(img))
+        feats = self.teacher.extract_feat(img)
         if bboxes is not None:
             self.teacher.roi_head._bbox_forward(feats, bbox2roi(bboxes))

@@ -1,9 +1,9 @@
 """RetinaNet's dense head as the proposal source of an assistant."""
 
 import torch
+from mmcv.ops import batched_nms
 from mmdet.models import HEADS, RetinaHead
 
-from ..fast.nms_choice import proposal_nms
 from .box_positions import cell_ids
 
 
@@ -13,7 +13,12 @@ class RetinaRPNHead(RetinaHead):
 
     Its own losses come out as ``loss_cls_rpn`` and ``loss_bbox_rpn``, so that the assistant's keep their usual names.
     Inference is RetinaNet's, unchanged.
+
+    Attributes:
+        proposal_nms: thins an image's proposals, with the arguments and results of mmcv's `batched_nms`.
     """
+
+    proposal_nms = staticmethod(batched_nms)
 
     def loss(self, cls_scores, bbox_preds, *args, **kwargs):
         """`RetinaHead.loss` in float32, whatever precision the maps come in."""
@@ -85,6 +90,6 @@ class RetinaRPNHead(RetinaHead):
         boxes, scores, ids = boxes[valid], scores[valid], ids[valid]
         if len(boxes) == 0:
             return boxes.new_zeros((0, 9))
-        dets, keep = proposal_nms(boxes, scores, ids[:, 0].long(), cfg.nms)
+        dets, keep = self.proposal_nms(boxes, scores, ids[:, 0].long(), cfg.nms)
         dets, keep = dets[:cfg.max_per_img], keep[:cfg.max_per_img]
         return torch.cat([dets, ids[keep]], 1)

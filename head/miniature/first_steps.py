@@ -16,6 +16,7 @@ from mmdet.models import build_detector
 from todd.base import init_iter
 
 from ..engine.configuration import point_at_data
+from ..fast.fast_forms import use_fast_forms
 from ..fast.mixed_precision import autocast_model
 from ..support.quiet import quietly
 from . import shrunk_config
@@ -62,14 +63,17 @@ def build(folder):
     return model.train(), cfg, batches
 
 
-def losses(folder, amp=None):
+def losses(folder, amp=None, fast=True):
     """The losses of every step: a list of name -> float.
 
     Args:
         folder (str): see `build`.
         amp (str, optional): see `autocast_model`; gradients are not scaled.
+        fast (bool): see `use_fast_forms`.
     """
     model, cfg, batches = build(folder)
+    if fast:
+        use_fast_forms(model)
     autocast_model(model, amp, 'cpu')
     optimizer = build_optimizer(model, cfg.optimizer)
     init_iter(None)

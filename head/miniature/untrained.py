@@ -6,6 +6,7 @@ from mmdet.apis import set_random_seed
 
 from ..engine.inference import build_for_inference, detect, score
 from ..engine.loaders import build_test_loader
+from ..fast.fast_forms import use_fast_forms
 from ..support.quiet import quietly
 
 
@@ -17,5 +18,6 @@ def scores_untrained(cfg, work_dir):
     model = build_for_inference(cfg)
     with quietly():
         model.init_weights()
+    use_fast_forms(model)
     loader = build_test_loader(cfg, 'val')
     return score(loader.dataset, detect(model, loader, 'cpu'), work_dir)

@@ -8,6 +8,7 @@ import torch
 from head.bench.detectors import build, config_of
 from head.bench.inference_speed import Images
 from head.engine.inference import detect
+from head.fast.fast_forms import use_fast_forms
 from head.fast.folded_backbone import FoldedBackbone
 
 
@@ -47,6 +48,7 @@ def test_the_same_detections_also_of_changed_weights(model, loader, monkeypatch)
     calls, renew = [], FoldedBackbone._renew
     monkeypatch.setattr(FoldedBackbone, '_renew', lambda *args: calls.append(args) or renew(*args))
     backbone, names, twin = model.backbone, list(model.state_dict()), copy.deepcopy(model)
+    use_fast_forms(model)
     assert_same(detect(model, loader, 'cpu'), plain(twin, loader))
     model.train()
     for one in model, twin:
@@ -57,16 +59,3 @@ def test_the_same_detections_also_of_changed_weights(model, loader, monkeypatch)
     assert len(calls) == 4 and not model.training
     assert 'forward' in vars(model.rpn_head.retina_cls)
     assert model.backbone is backbone and list(model.state_dict()) == names
-
-
-def test_the_backbone_is_back_after_an_error(model, loader, monkeypatch):
-    backbone, seen = model.backbone, []
-
-    def fail(*args):
-        seen.append(model.backbone)
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(FoldedBackbone, '_renew', fail)
-    with pytest.raises(ZeroDivisionError):
-        detect(model, loader, 'cpu')
-    assert model.backbone is backbone and seen and seen[0] is not backbone

@@ -6,8 +6,7 @@ import pytest
 import torch
 from mmdet.models import build_backbone
 
-from head.fast.folded_backbone import FoldedBackbone
-from head.fast.frozen_stages import fold_frozen_stages
+from head.fast.fast_backbone import use_fast_backbone
 from head.support.torch_versions import HAS_AUTOCAST
 
 from .backbones import TOLERANCE, difference, random_images, resnet
@@ -21,7 +20,7 @@ def images():
 def both(frozen_stages=1, depth=18, **config):
     """The plain one, and its twin whose frozen stages are folded."""
     plain, fast = (resnet(frozen_stages=frozen_stages, depth=depth, norm_eval=True, **config) for _ in range(2))
-    fold_frozen_stages(fast)
+    use_fast_backbone(fast)
     assert 'forward' in vars(fast)
     return plain, fast
 
@@ -54,11 +53,11 @@ def test_the_same_gradients_and_names(images):
 def test_training_makes_nothing_anew_other_weights_do(images):
     plain, fast = both()
     fast(images)
-    made = fast.forward._frozen._folded
+    made = fast.forward.stages._frozen._folded
     gradients(fast, images)
     torch.optim.SGD(fast.parameters(), lr=0.1).step()
     fast(images)
-    assert fast.forward._frozen._folded is made
+    assert fast.forward.stages._frozen._folded is made
     other = {name: value * 0.9 for name, value in plain.state_dict().items()}
     for backbone in plain, fast:
         backbone.load_state_dict(other)
@@ -69,9 +68,13 @@ def test_an_evaluation_folds_all_of_it(images):
     plain, fast = both()
     for backbone in plain, fast:
         backbone.eval()
-    folded = FoldedBackbone(fast)
-    assert 0 < difference(folded(images), plain(images)) < TOLERANCE
-    assert 'forward' not in vars(folded._folded) and 'forward' in vars(fast)
+    with torch.no_grad():
+        assert 0 < difference(fast(images), plain(images)) < TOLERANCE
+    folded = fast.forward.whole._folded
+    assert 'forward' not in vars(folded) and 'forward' in vars(fast)
+    for backbone in plain, fast:
+        backbone.train()
+    assert 0 < difference(fast(images), plain(images)) < TOLERANCE and fast.forward.whole._folded is None
 
 
 def test_a_copy_has_its_own(images):
@@ -108,8 +111,13 @@ def test_half_precision(images):
     assert 0 < apart[1] < 2 * apart[0] < 0.5
 
 
-def test_what_is_not_frozen_is_left_alone():
+@pytest.mark.parametrize('frozen_stages', [-1, 0])
+def test_what_is_not_frozen_is_trained_as_it_is(images, frozen_stages):
+    plain, fast = both(frozen_stages)
+    assert all(map(torch.equal, fast(images), plain(images)))
+
+
+def test_another_backbone_is_left_alone():
     mobile = build_backbone(dict(type='MobileNetV2', frozen_stages=1))
-    for backbone in resnet(depth=18, frozen_stages=-1), resnet(depth=18, frozen_stages=0), mobile:
-        fold_frozen_stages(backbone)
-        assert 'forward' not in vars(backbone)
+    use_fast_backbone(mobile)
+    assert 'forward' not in vars(mobile)

@@ -10,8 +10,7 @@ from mmcv.ops import batched_nms
 
 from head.bench.detectors import batch, build, config_of
 from head.catalog import ROOT
-from head.fast.fast_forms import use_fast_forms
-from head.method import retina_rpn_head
+from head.fast import fast_forms
 
 dispatch = pytest.importorskip('torch.utils._python_dispatch', reason='the paper\'s torch cannot list its operators')
 
@@ -21,7 +20,7 @@ WAITING = {'_local_scalar_dense', 'nonzero', 'masked_select', '_unique2', 'uniqu
 
 def place():
     """The file that calls, by its path in its package; ``backward`` where none of the known packages does."""
-    known = re.compile(r'.*/(?:site-packages/(?=mmdet|mmcv|todd)|(?=head/(?:method|engine)/))(.*)')
+    known = re.compile(r'.*/(?:site-packages/(?=mmdet|mmcv|todd)|(?=head/(?:method|fast|engine)/))(.*)')
     names = [known.match(frame.filename) for frame in traceback.extract_stack()]
     return next((name[1] for name in reversed(names) if name), 'backward')
 
@@ -54,9 +53,9 @@ def listed(row):
 
 @pytest.mark.parametrize('row', ['head_r18', 'tf_head_r18'])
 def test_the_places_are_those_that_are_listed(row, monkeypatch):
-    monkeypatch.setattr(retina_rpn_head, 'proposal_nms', batched_nms)  # a GPU's choice
+    monkeypatch.setattr(fast_forms, 'proposal_nms', batched_nms)  # a GPU's choice
     model, data = build(config_of(row), 'cpu'), batch((256, 320), 'cpu')
-    use_fast_forms(model)  # as a training does
+    fast_forms.use_fast_forms(model)  # as a training does
     with Waits() as waits:
         loss, _ = model._parse_losses(model(return_loss=True, **data))
         loss.backward()

@@ -8,6 +8,7 @@ import torch
 from todd.base import init_iter
 
 from head.fast import mixed_precision
+from head.fast.fast_forms import use_fast_forms
 from head.miniature import first_steps
 from head.support.torch_versions import HAS_AUTOCAST
 
@@ -52,7 +53,9 @@ def test_the_effect_on_the_losses_is_the_stored_one(embedded, amp, tmp_path):
 def test_what_computes_in_what(amp, build, rois, other):
     """Convolutions in half precision, the teacher's and the assistants' too; losses, proposals and RoIs in float32."""
     dtype = getattr(torch, mixed_precision.DTYPES[amp])
-    model = mixed_precision.autocast_model(build(), amp, 'cpu')
+    model = build()
+    use_fast_forms(model)
+    mixed_precision.autocast_model(model, amp, 'cpu')
     expected = {'rpn_head.retina_cls': dtype, 'roi_head.bbox_head.shared_fcs.0': dtype, other: dtype,
                 rois: torch.float32}
     seen, layouts = {}, set()
@@ -72,7 +75,7 @@ def test_what_computes_in_what(amp, build, rois, other):
     assert seen == expected
     assert layouts == {True}, 'the student\'s maps are not in the layout that is fast on a CPU'
     if 'teacher' in other:  # whose backbone is folded, see test_folded_backbone.py
-        assert model.distiller._backbone._folded is not None
+        assert model.distiller.teacher.backbone.forward.whole._folded is not None
     values = [item for value in losses.values() for item in (value if isinstance(value, list) else [value])]
     assert {value.dtype for value in values} == {torch.float32}
     assert model.roi_head.bboxes_ids.dtype == torch.float32
