@@ -5,6 +5,8 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 model = dict(
-    backbone=dict(depth=18, init_cfg=dict(checkpoint='pretrained/torchvision/resnet18-f37072fd.pth')),
+    backbone=dict(
+        depth=18,
+        init_cfg=dict(type='Pretrained', checkpoint='pretrained/torchvision/resnet18-f37072fd.pth')),
     neck=dict(in_channels=[64, 128, 256, 512]))
 optimizer = dict(lr=0.02)

@@ -4,4 +4,5 @@ _base_ = [
     '../_base_/schedules/schedule_1x.py',
     '../_base_/default_runtime.py',
 ]
+model = dict(backbone=dict(init_cfg=dict(type='Pretrained', checkpoint='pretrained/torchvision/resnet50-0676ba61.pth')))
 optimizer = dict(lr=0.02)

@@ -4,3 +4,8 @@ _base_ = [
     '../_base_/schedules/schedule_1x.py',
     '../_base_/default_runtime.py',
 ]
+model = dict(
+    backbone=dict(
+        depth=18,
+        init_cfg=dict(type='Pretrained', checkpoint='pretrained/torchvision/resnet18-f37072fd.pth')),
+    neck=dict(in_channels=[64, 128, 256, 512]))

@@ -15,7 +15,7 @@ from mmcv.parallel import DataContainer
 from mmdet.apis import single_gpu_test
 
 from ..commands.export import student_weights
-from ..engine.device import parallel
+from ..distributed.model_wrapper import parallel
 from ..engine.inference import detect
 from ..fast.fast_forms import use_fast_forms
 from ..support.quiet import quietly

@@ -22,7 +22,7 @@ T = TypeVar('T')
 
 __all__ = [
     'EVALUATION_TOLERANCE', 'FOLDER', 'ROOT', 'Coco', 'File', 'Model', 'Released', 'ReleasedFile', 'ReleasedFiles',
-    'coco', 'file_at', 'files', 'find_config', 'model_of_config', 'models', 'read_yaml', 'released'
+    'coco', 'file_at', 'files', 'find_config', 'known_row', 'model_of_config', 'models', 'read_yaml', 'released'
 ]
 
 
@@ -66,7 +66,7 @@ def models() -> Dict[str, Model]:
     path, known = FOLDER / 'models.yaml', files()
     rows = _read_rows(path.name, Model)
     for alias, row in rows.items():
-        for name in row.files:
+        for name in [*row.files, *([row.checkpoint] if row.checkpoint else [])]:
             if name not in known:
                 raise RequestError(f'{path}: {alias} needs {name}, which files.yaml does not know')
         if not (ROOT / row.config).is_file():
@@ -111,6 +111,18 @@ def find_config(config: str) -> Tuple[Path, Optional[Model]]:
         raise RequestError(f'config={config}: no such file')
     near = difflib.get_close_matches(config, rows, n=3, cutoff=0.3) or list(rows)
     raise RequestError(f'config={config}: no such alias; did you mean {", ".join(near)}?')
+
+
+def known_row(config: str) -> Model:
+    """The row of an alias or config file.
+
+    Raises:
+        RequestError: no such config, or one that is no row's.
+    """
+    path, row = find_config(config)
+    if row is None:
+        raise RequestError(f'config={path}: the catalog does not know it; name an alias: {", ".join(models())}')
+    return row
 
 
 def file_at(path: Union[str, Path]) -> Optional[File]:

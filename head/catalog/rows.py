@@ -27,7 +27,6 @@ class File(Struct, frozen=True, forbid_unknown_fields=True):
     sha256: Optional[Sha256Beginning] = None
     md5: Optional[Md5] = None
     size: Optional[Count] = None
-    mAP: Optional[Percent] = None
 
     def __post_init__(self) -> None:
         """Nothing is downloaded without a hash check."""
@@ -61,6 +60,7 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
     where: str = ''
     note: str = ''
     epochs: Count = 12
+    checkpoint: Optional[Text] = None
     eval_tolerance: Points = EVALUATION_TOLERANCE
     train_tolerance: Points = 0.3
 

@@ -13,6 +13,7 @@ from ..errors import RequestError
 from ..method.frozen_teacher import build_teacher
 from ..results.verdict_file import Weights
 from ..support.file_hash import file_hash
+from ..support.folders import PRETRAINED
 from . import restricted_pickle
 
 CLASSIFIER = ('fc.', 'head.', 'classifier.')
@@ -138,7 +139,7 @@ def check_pretrained(cfg: Any, folder: str, overrides: Container[str]) -> List[W
             raise RequestError(f'{dotted}: names no weights; name a file, or take random ones: pretrained=none')
         by_hand = dotted in overrides
         path, known = Path(node[key]), file_at(node[key])
-        if not by_hand and path.parts[0] == 'pretrained':
+        if not by_hand and path.parts[0] == PRETRAINED:
             path = Path(folder, *path.parts[1:])
         node[key] = str(path)
         if not path.is_file():

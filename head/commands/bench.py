@@ -2,20 +2,22 @@
 
 from ..bench.parts import measure, parts
 from ..bench.speed_table import lines
+from ..distributed.layout import Layout
 from ..engine.device import choose_device
 from ..engine.run_facts import run_facts
 from ..errors import DONE, RequestError
 from ..fast.mixed_precision import check_amp
+from ..request import Request
 from ..support.atomic_write import write_json
 
 
-def run(request):
+def run(request: Request) -> int:
     """The command `bench`; returns its exit status.
 
     Raises:
         RequestError: a part or a row that there is not, or a device or a precision that cannot be had.
     """
-    device = choose_device(request, lambda line: None)
+    device = choose_device(Layout(device=request.get('device')), lambda line: None)
     check_amp(request.get('amp'), device)
     known = parts(request.get('config'), request.get('amp'), device)
     if device == 'cuda' or request.get('amp'):

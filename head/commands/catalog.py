@@ -1,19 +1,16 @@
 """`catalog`: what can be reproduced, as a table or json."""
 
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from ..catalog import coco, files, models, released
 from ..catalog.results_table import markdown
 from ..errors import DONE
+from ..request import Request
 from ..support.atomic_write import write_json
 
-if TYPE_CHECKING:
-    from ..cli import Request
 
-
-def run(request: 'Request') -> int:
+def run(request: Request) -> int:
     """The command `catalog`; returns its exit status."""
     print(markdown())
     if request.get('json'):

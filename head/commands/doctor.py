@@ -3,17 +3,16 @@
 import os
 import platform
 import shutil
-from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List, Tuple
 
 from ..catalog import files
 from ..errors import DONE
+from ..request import Request
 from ..support.atomic_write import write_json
 from ..support.container import image
 from ..support.file_hash import file_hash
+from ..support.folders import WORK_DIRS
 from ..support.quiet import quietly
-
-if TYPE_CHECKING:
-    from ..cli import Request
 
 
 def _gigabytes(number: float) -> str:
@@ -79,7 +78,7 @@ def examine(data: str, pretrained: str) -> Dict[str, Any]:
         ],
         cpus=len(os.sched_getaffinity(0)),
         shared_memory=shared and dict(total=shared.total, free=shared.free, lacking=lacking(2, 2)),
-        disk=dict(free=_space('work_dirs').free),
+        disk=dict(free=_space(WORK_DIRS).free),
         data={
             data: 'present' if os.path.isdir(data) else 'missing',
             **{
@@ -117,9 +116,9 @@ def _lines(facts: Dict[str, Any]) -> Iterator[Tuple[str, Any]]:
         yield state, name
 
 
-def run(request: 'Request') -> int:
+def run(request: Request) -> int:
     """The command `doctor`; returns its exit status."""
-    facts = examine(request.get('data', 'data/coco'), request.get('pretrained', 'pretrained'))
+    facts = examine(request.value('data'), request.value('pretrained'))
     for name, value in _lines(facts):
         print(f'{name:20}{value}')
     if request.get('json'):

@@ -4,7 +4,7 @@ import os
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from mmcv import Config
 
@@ -13,6 +13,8 @@ from ..catalog.rows import Model
 from ..checkpoints.weights import load_weights, read_state_dict
 from ..coco.folder import Split, check_split
 from ..distributed import launcher, processes
+from ..distributed.layout import Layout
+from ..distributed.worker_report import is_worker
 from ..engine import configuration
 from ..engine.device import choose_device
 from ..engine.inference import build_for_inference, detect, score
@@ -20,49 +22,57 @@ from ..engine.loaders import build_test_loader
 from ..engine.run_facts import run_facts
 from ..engine.shared_memory import lacking
 from ..errors import DONE, FELL_SHORT, HeadError, LostPeer, RequestError
+from ..fast.fast_forms import use_fast_forms
 from ..fast.mixed_precision import autocast_model, check_amp, not_float32
 from ..fetch import released
+from ..fetch.weights import fetch_file
 from ..judging.verdict import EXIT_STATUS, FAIL, NOT_VAL2017, judge, sentence
-from ..results.run import VERDICT
-from ..results.verdict_file import RELEASED, Weights
+from ..request import PROCESSES, Request
+from ..results.verdict_file import RELEASED, Data, EvalVerdict, Weights, write_verdict
 from ..results.work_dir import open_work_dir
-from ..support.atomic_write import write_json
 from ..support.file_hash import file_hash
+from ..support.folders import WORK_DIRS
 from ..support.for_each import raise_together
 
-if TYPE_CHECKING:
-    from ..cli import Request
 
-
-def find_checkpoint(request, row):
+def find_checkpoint(config: str, path: Optional[str], row: Optional[Model]) -> Tuple[Weights, Optional[float]]:
     """The weights to evaluate: those of `checkpoint=`, or the released ones, fetched.
 
+    Args:
+        config: as it was asked for, for messages.
+        path: of `checkpoint=`, or None.
+        row: of the catalog, or None.
+
     Returns:
-        (Weights, float): with the tolerance that holds for them, that of a training where they are not the released.
+        with the tolerance that holds for them, that of a training where they are not the released.
 
     Raises:
         RequestError: no such file; or none is asked for and none is released.
         EnvironmentFault: the released ones cannot be fetched.
     """
-    path = request.get('checkpoint')
     if path is None:
         if row is None:
-            raise RequestError(f'config={request.get("config")}: nothing is released for it; name the weights: '
+            raise RequestError(f'config={config}: nothing is released for it; name the weights: '
                                'checkpoint=FILE')
+        if row.checkpoint:
+            file = catalog.files()[row.checkpoint]
+            path = fetch_file(file)
+            return Weights(RELEASED, path, file_hash(path), True), row.eval_tolerance
         found = released.checkpoint(row)
         return Weights(RELEASED, found.path, found.sha256, found.confirmed), row.eval_tolerance
     if not os.path.isfile(path):
         raise RequestError(f'{path}: no such file')
     sha256 = file_hash(path)
-    confirmed = released.standing(row, sha256) if row else None
-    if confirmed is not None:
+    known = catalog.files()[row.checkpoint] if row and row.checkpoint else None
+    confirmed = (known.is_of(sha256) or None) if known else released.standing(row, sha256) if row else None
+    if row and confirmed is not None:
         return Weights(RELEASED, path, sha256, confirmed), row.eval_tolerance
     return Weights('checkpoint', path, sha256, False), row.train_tolerance if row else None
 
 
-@dataclass
+@dataclass(frozen=True)
 class Plan:
-    """A request that was found to be right, the same on all processes.
+    """A request that was found to be right, the same on all processes; nothing after it looks at the request again.
 
     Attributes:
         cfg: ready to run.
@@ -71,7 +81,11 @@ class Plan:
         split: the data.
         weights: what is evaluated, with `state`, their names and tensors.
         tolerance: that holds for them.
+        doubts: why its number cannot confirm the paper.
         work_dir: open.
+        device: ``'cuda'`` or ``'cpu'``.
+        amp: see `autocast_model`.
+        fast: see `use_fast_forms`.
     """
 
     cfg: Config
@@ -79,12 +93,16 @@ class Plan:
     row: Optional[Model]
     split: Split
     weights: Weights
-    state: dict
+    state: Dict[str, Any]
     tolerance: Optional[float]
+    doubts: List[str]
     work_dir: str
+    device: str
+    amp: Optional[str]
+    fast: bool
 
 
-def make_plan(request):
+def make_plan(request: Request, layout: Layout, device: str) -> Plan:
     """Check a request; fetches the released weights where no others are named.
 
     Raises:
@@ -93,66 +111,63 @@ def make_plan(request):
     path, row = catalog.find_config(request.require('config'))
     cfg = configuration.load_config(path)
     configuration.apply_overrides(cfg, request.overrides)
-    configuration.point_at_data(cfg, request.get('data', 'data/coco'))
-    short = lacking(cfg.data.workers_per_gpu * launcher.processes_here(request), images_a_batch=1)
+    configuration.point_at_data(cfg, request.value('data'))
+    short = lacking(cfg.data.workers_per_gpu * layout.processes_here, images_a_batch=1)
     if short:
         print(f'{short}: images are loaded without workers, which is slower')
         cfg.data.workers_per_gpu = 0
-    split = check_split(cfg.data.test.ann_file, cfg.data.test.img_prefix)
-    weights, tolerance = find_checkpoint(request, row)
+    split, amp = check_split(cfg.data.test.ann_file, cfg.data.test.img_prefix), request.get('amp')
+    weights, tolerance = find_checkpoint(request.get('config'), request.get('checkpoint'), row)
     state = read_state_dict(weights.path)
     load_weights(build_for_inference(cfg), state, weights.path, path.name)
-    work_dir = open_work_dir(request.get('work_dir') or os.path.join('work_dirs', path.stem, 'eval'), 'eval')
-    print(f'evaluating {weights.path} on {split.images} images of {split.ann_file}', flush=True)
-    return Plan(cfg, path, row, split, weights, state, tolerance, work_dir)
-
-
-def evaluate(request, device):
-    """Evaluate one row; writes its `verdict.json` and says what came out.
-
-    Args:
-        request (Request): the command's.
-        device (str): ``'cuda'`` or ``'cpu'``.
-
-    Returns:
-        (str, str): the verdict, and its sentence; the same on all processes.
-    """
-    plan, amp = processes.on_first(make_plan, request), request.get('amp')
-    model = build_for_inference(plan.cfg)
-    load_weights(model, plan.state, plan.weights.path, plan.config.name)
-    loader = processes.together(build_test_loader, plan.cfg, 'test')
-    start = time.time()
-    autocast_model(model, amp, device)
-    scores = score(loader.dataset, detect(model, loader, device), plan.work_dir)
-    return processes.on_first(lambda: _conclude(request, plan, scores, time.time() - start, device))
-
-
-def _conclude(request, plan, scores, seconds, device):
-    """Judge, write, and say it."""
-    row, split, weights, amp = plan.row, plan.split, plan.weights, request.get('amp')
     doubts = configuration.doubts(request.overrides)
     if amp:
         doubts.append(not_float32(amp))
     if not split.is_val2017:
         doubts.append(NOT_VAL2017)
-    result, facts = judge(scores.percent, row and row.reported, plan.tolerance, doubts), run_facts(device)
-    target = os.path.join(plan.work_dir, VERDICT)
-    write_json(
-        target,
-        dict(
-            command='eval',
-            alias=row and row.alias,
+    work_dir = open_work_dir(request.get('work_dir') or os.path.join(WORK_DIRS, path.stem, 'eval'), 'eval')
+    print(f'evaluating {weights.path} on {split.images} images of {split.ann_file}', flush=True)
+    return Plan(cfg, path, row, split, weights, state, tolerance, doubts, work_dir, device, amp, request.value('fast'))
+
+
+def evaluate(plan: Plan) -> Tuple[str, str]:
+    """Evaluate one row; writes its `verdict.json` and says what came out.
+
+    Returns:
+        the verdict, and its sentence; the same on all processes.
+    """
+    model = build_for_inference(plan.cfg)
+    load_weights(model, plan.state, plan.weights.path, plan.config.name)
+    loader = processes.together(build_test_loader, plan.cfg, 'test')
+    start = time.time()
+    if plan.fast:
+        use_fast_forms(model)
+    autocast_model(model, plan.amp, plan.device)
+    scores = score(loader.dataset, detect(model, loader, plan.device), plan.work_dir)
+    return processes.on_first(lambda: conclude(plan, scores, time.time() - start))
+
+
+def conclude(plan: Plan, scores: Any, seconds: float) -> Tuple[str, str]:
+    """Judge, write, and say it."""
+    row, split, weights = plan.row, plan.split, plan.weights
+    reported, facts = row.reported if row else None, run_facts(plan.device)
+    result = judge(scores.percent, reported, plan.tolerance, plan.doubts)
+    target = write_verdict(
+        plan.work_dir,
+        EvalVerdict(
+            alias=row.alias if row else None,
             config=str(plan.config),
             config_sha256=file_hash(plan.config),
-            checkpoint=weights.as_dict(),
-            data=dict(val=split.as_dict()),
-            amp=amp,
+            checkpoint=weights,
+            data=dict(val=Data(**split.as_dict())),
+            amp=plan.amp,
+            fast=plan.fast,
             processes=processes.world_size(),
             metrics=scores.metrics,
             per_category=scores.per_category,
-            **result,
             seconds=seconds,
             images_per_second=split.images / seconds,
+            **result,
             **facts))
     for name, value in scores.metrics.items():
         print(f'  {name:6}{value * 100:7.2f}' if value >= 0 else f'  {name:6}      –')
@@ -170,7 +185,7 @@ def _standing(weights):
     return 'the released one' if weights.confirmed else 'as the released one, unconfirmed: no lock has its hash'
 
 
-def evaluate_all(request, device):
+def evaluate_all(request: Request, layout: Layout, device: str) -> int:
     """Every released checkpoint; returns the exit status."""
     found, errors = [], []
     for row in released.released_rows():
@@ -178,7 +193,7 @@ def evaluate_all(request, device):
         if 'work_dir' in keys:
             keys['work_dir'] = os.path.join(keys['work_dir'], row.alias)
         try:
-            found.append(evaluate(replace(request, keys=keys), device))
+            found.append(evaluate(processes.on_first(make_plan, replace(request, keys=keys), layout, device)))
         except LostPeer:
             raise
         except HeadError as error:
@@ -189,20 +204,21 @@ def evaluate_all(request, device):
     return FELL_SHORT if FAIL in [verdict for verdict, _ in found] else DONE
 
 
-def run(request: 'Request') -> int:
+def run(request: Request) -> int:
     """The command `eval`; returns its exit status."""
-    if launcher.wanted(request):
+    layout = Layout(**{key: request.value(key) for key in PROCESSES})
+    if layout.several and not is_worker():
         if 'config' in request.keys:
             catalog.find_config(request.get('config'))
-        choose_device(request, lambda line: None)
-        return launcher.launch(request)
-    said: List[str] = []
-    device = choose_device(request, said.append)
+        choose_device(layout, lambda line: None)
+        return launcher.launch(request.arguments, layout)
+    notes: List[str] = []
+    device = choose_device(layout, notes.append)
     check_amp(request.get('amp'), device)
     with processes.joined(device):
         if processes.is_first():
-            print('\n'.join(said))
+            print('\n'.join(notes))
         if not {'config', 'checkpoint'} & set(request.keys):
-            return evaluate_all(request, device)
-        status = EXIT_STATUS[evaluate(request, device)[0]]
-        return status if processes.is_first() else DONE
+            return evaluate_all(request, layout, device)
+        verdict, _ = evaluate(processes.on_first(make_plan, request, layout, device))
+        return EXIT_STATUS[verdict] if processes.is_first() else DONE

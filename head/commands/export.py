@@ -18,9 +18,11 @@ from ..engine import configuration
 from ..engine.inference import build_for_inference
 from ..engine.onnx_file import write_onnx
 from ..errors import DONE, EnvironmentFault, RequestError
+from ..request import Request
 from ..results.work_dir import open_folder
 from ..support.atomic_write import written_whole
 from ..support.file_hash import file_hash
+from ..support.folders import WORK_DIRS
 from ..support.quiet import quietly
 from ..support.torch_versions import WRITES_ONNX
 
@@ -65,7 +67,7 @@ def student_weights(state, head):
     }
 
 
-def run(request):
+def run(request: Request) -> int:
     """The command `export`; returns its exit status.
 
     Raises:
@@ -79,7 +81,7 @@ def run(request):
     head = head_name(cfg.model)
     if head is None:
         raise RequestError(f'{path}: a {cfg.model.type}, which has no RetinaNet to export')
-    out = request.get('out') or os.path.join('work_dirs', path.stem, 'export')
+    out = request.get('out') or os.path.join(WORK_DIRS, path.stem, 'export')
     names = [os.path.join(out, path.stem + suffix) for suffix in ('.pth', '.py', '.safetensors')]
     names += [request.get('onnx')] if request.get('onnx') else []
     for name in filter(os.path.lexists, names):

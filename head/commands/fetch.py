@@ -1,6 +1,7 @@
 """`fetch`: COCO, weights and released checkpoints, checked by hash, resumed after an interruption."""
 
-from typing import TYPE_CHECKING, List
+import os
+from typing import List
 
 from tqdm import tqdm
 
@@ -9,11 +10,10 @@ from ..fetch.coco import fetch_coco
 from ..fetch.released import fetch_all_released, fetch_released, lock_released
 from ..fetch.tiny import cut_tiny
 from ..fetch.weights import fetch_weights
+from ..request import Request
 from ..support.container import image
+from ..support.folders import COCO, WORK_DIRS
 from ..support.for_each import raise_together
-
-if TYPE_CHECKING:
-    from ..cli import Request
 
 WORDS = dict(
     coco=('data', ),
@@ -28,24 +28,24 @@ WORDS = dict(
 say = tqdm.write  # print, without tearing a progress bar
 
 
-def _coco(request: 'Request') -> None:
-    fetch_coco(request.get('data', 'data/coco'), say)
+def _coco(request: Request) -> None:
+    fetch_coco(request.value('data'), say)
 
 
-def _pretrained(request: 'Request') -> None:
-    fetch_weights(request.get('pretrained', 'pretrained'), request.get('config'), say)
+def _pretrained(request: Request) -> None:
+    fetch_weights(request.value('pretrained'), request.get('config'), say)
 
 
-def _checkpoint(request: 'Request') -> None:
+def _checkpoint(request: Request) -> None:
     fetch_released(request.require('config'), say)
 
 
-def _tiny(request: 'Request') -> None:
-    out = 'work_dirs/coco_tiny' if image() else 'data/coco_tiny'  # an image has no other folder to write to
-    cut_tiny(request.get('data', 'data/coco'), request.get('out', out), request.get('images', 64), say)
+def _tiny(request: Request) -> None:
+    out = os.path.join(WORK_DIRS, 'coco_tiny') if image() else f'{COCO}_tiny'  # an image can write nowhere else
+    cut_tiny(request.value('data'), request.get('out') or out, request.value('images'), say)
 
 
-def _all(request: 'Request') -> None:
+def _all(request: Request) -> None:
     errors: List[HeadError] = []
     for step in (_coco, _pretrained, lambda request: fetch_all_released(say)):
         try:
@@ -55,11 +55,11 @@ def _all(request: 'Request') -> None:
     raise_together(errors)
 
 
-def _lock(request: 'Request') -> None:
+def _lock(request: Request) -> None:
     lock_released(say)
 
 
-def run(request: 'Request') -> int:
+def run(request: Request) -> int:
     """The command `fetch`; returns its exit status."""
     words = ', '.join(WORDS)
     if len(request.words) != 1 or request.words[0] not in WORDS:

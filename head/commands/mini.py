@@ -5,18 +5,18 @@ import os
 import time
 
 from ..engine.run_facts import run_facts
-from ..errors import DONE, FELL_SHORT
-from ..judging.verdict import FAIL, PASS
+from ..judging.verdict import EXIT_STATUS, FAIL, PASS
 from ..miniature import comparison, experiment, figure
-from ..results.run import VERDICT
+from ..request import Request
+from ..results.verdict_file import MiniVerdict, VerdictWord, write_verdict
 from ..results.work_dir import open_work_dir
-from ..support.atomic_write import write_json
+from ..support.folders import WORK_DIRS
 
 
-def run(request):
+def run(request: Request) -> int:
     """The command `mini`; returns its exit status."""
     start = time.time()
-    work_dir = open_work_dir(request.get('work_dir') or os.path.join('work_dirs', 'mini'), 'mini')
+    work_dir = open_work_dir(request.get('work_dir') or os.path.join(WORK_DIRS, 'mini'), 'mini')
     place = os.path.join(work_dir, time.strftime('%Y%m%d_%H%M%S'))
     os.makedirs(place)
     found = experiment.measure(place)
@@ -28,10 +28,9 @@ def run(request):
     print(f'{same} of {sum(map(len, found["runs"].values()))} trainings have the stored AP to the last bit')
     for fault in faults:
         print(f'  FAIL  {fault}')
-    verdict = FAIL if faults else PASS
+    verdict: VerdictWord = FAIL if faults else PASS
     figure.draw(os.path.join(work_dir, 'mini.svg'), found['runs'], found['teacher'])
-    write_json(os.path.join(work_dir, VERDICT),
-               dict(command='mini', verdict=verdict, why=faults, seconds=time.time() - start, **found,
-                    **run_facts('cpu')))
-    print(f'mini: {verdict} in {time.time() - start:.0f} s; written: {os.path.join(work_dir, VERDICT)}, mini.svg')
-    return FELL_SHORT if faults else DONE
+    path = write_verdict(work_dir, MiniVerdict(verdict=verdict, why=faults, seconds=time.time() - start, **found,
+                                               **run_facts('cpu')))
+    print(f'mini: {verdict} in {time.time() - start:.0f} s; written: {path}, mini.svg')
+    return EXIT_STATUS[verdict]

@@ -1,15 +1,12 @@
 """`report`: one HTML file of what came out."""
 
 import os
-from typing import TYPE_CHECKING
 
 from ..errors import DONE, RequestError
 from ..report.page import render
 from ..report.work_dirs import SEARCHED, read_named, search
+from ..request import Request
 from ..support.atomic_write import NO_SPACE, write_text
-
-if TYPE_CHECKING:
-    from ..cli import Request
 
 NAME = 'report.html'
 
@@ -26,7 +23,7 @@ def _destination(request, runs):
     return path
 
 
-def run(request: 'Request') -> int:
+def run(request: Request) -> int:
     """The command `report`; returns its exit status."""
     runs, left_out = (read_named(request.words), []) if request.words else search()
     path = _destination(request, runs)

@@ -1,9 +1,9 @@
 """The command `train`: one row of the results table, from the weights it starts from to its verdict."""
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from mmcv import Config
 
@@ -12,33 +12,32 @@ from ..catalog.rows import Model
 from ..checkpoints import resume, run_identity, weights
 from ..coco.folder import Split, check_split
 from ..distributed import launcher, processes
+from ..distributed.layout import Layout
+from ..distributed.worker_report import is_worker
 from ..engine import configuration, logs
 from ..engine.device import choose_device
 from ..engine.randomness import choose_cudnn_benchmark, choose_determinism
 from ..engine.run_facts import run_facts
 from ..engine.shared_memory import lacking
-from ..engine.teacher_check import check_teacher, require_teacher
 from ..engine.training import Training, train
 from ..errors import EnvironmentFault, RequestError
 from ..fast.mixed_precision import check_amp, not_float32
 from ..judging.verdict import EXIT_STATUS, NOT_VAL2017, judge, sentence
-from ..results.run import VERDICT
-from ..results.verdict_file import Weights
+from ..request import PROCESSES, Request
+from ..results.verdict_file import Data, TrainVerdict, Weights, write_verdict
 from ..results.work_dir import open_work_dir
-from ..support.atomic_write import write_json, write_text
+from ..support.atomic_write import write_text
 from ..support.file_hash import file_hash
+from ..support.folders import WORK_DIRS
 from ..support.quiet import quietly
-
-if TYPE_CHECKING:
-    from ..cli import Request
 
 SEED = 3407
 """The one that is published."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Plan:
-    """A request that was found to be right, the same on all processes.
+    """A request that was found to be right, the same on all processes; nothing after it looks at the request again.
 
     Attributes:
         cfg: ready to run.
@@ -51,7 +50,7 @@ class Plan:
         work_dir: open.
         training: how it is trained.
         timestamp: of the log to go on with, or None.
-        said: lines for the log's beginning.
+        notes: lines for the log's beginning.
     """
 
     cfg: Config
@@ -63,66 +62,68 @@ class Plan:
     doubts: List[str]
     work_dir: str
     training: Training
-    timestamp: Optional[str] = None
-    said: List[str] = field(default_factory=list)
+    timestamp: Optional[str]
+    notes: List[str]
 
 
-def check_weights(cfg, request):
+def check_weights(cfg: Config, folder: str, overrides: Dict[str, Any]) -> Tuple[List[Weights], List[str]]:
     """The weights a training starts from, and why a comparison with the paper would mean nothing.
 
-    Returns:
-        (list[Weights], list[str])
+    Args:
+        cfg: gets their paths.
+        folder: where they are, or ``'none'``.
+        overrides: of the config, by dotted key.
     """
-    pretrained = request.get('pretrained', 'pretrained')
-    if pretrained == 'none':
+    if folder == 'none':
         weights.drop_pretrained(cfg)
         teacher = ', random teacher' if 'teacher' in cfg.model.get('distiller', {}) else ''
         return [], [f'pretrained=none: random backbone{teacher}']
     with quietly():
-        used = weights.check_pretrained(cfg, pretrained, request.overrides)
+        used = weights.check_pretrained(cfg, folder, overrides)
     return used, [f'{one.path} is not a file of the catalog' for one in used if not one.confirmed]
 
 
-def load(request):
+def load(request: Request, layout: Layout) -> Tuple[Path, Optional[Model], Config]:
     """The config of a request, its overrides and data in place: (path, row, Config)."""
     path, row = catalog.find_config(request.require('config'))
     cfg = configuration.load_config(path)
     configuration.apply_overrides(cfg, request.overrides)
-    configuration.point_at_data(cfg, request.get('data', 'data/coco'))
+    configuration.point_at_data(cfg, request.value('data'))
     if cfg.runner.type != 'EpochBasedRunner':
         raise RequestError(f'runner.type={cfg.runner.type}: trains by epochs only, with EpochBasedRunner')
-    short = lacking(cfg.data.workers_per_gpu * launcher.processes_here(request), cfg.data.samples_per_gpu)
+    short = lacking(cfg.data.workers_per_gpu * layout.processes_here, cfg.data.samples_per_gpu)
     if short:
         raise EnvironmentFault(f'{short}; or train without workers, slower: data.workers_per_gpu=0')
     return path, row, cfg
 
 
-def check_splits(cfg):
+def check_splits(cfg: Config) -> Dict[str, Split]:
     """Both splits, checked."""
     return {name: check_split(cfg.data[name].ann_file, cfg.data[name].img_prefix) for name in ('train', 'val')}
 
 
-def make_plan(request, device, said):
+def make_plan(request: Request, layout: Layout, device: str, notes: List[str]) -> Plan:
     """Check a request; writes nothing before all of it is found right.
+
+    Args:
+        notes: what was chosen so far, for the log.
 
     Raises:
         RequestError, EnvironmentFault: what is wrong with it.
     """
-    path, row, cfg = load(request)
-    amp, wanted = request.get('amp'), request.get('resume', 'auto')
-    accumulate = configuration.micro_batches(request.get('accumulate'),
-                                             cfg.data.samples_per_gpu * processes.world_size())
-    images = cfg.data.samples_per_gpu * processes.world_size() * accumulate
-    used, doubts = check_weights(cfg, request)
+    path, row, cfg = load(request, layout)
+    amp, wanted, iters = request.get('amp'), request.value('resume'), request.get('iters')
+    at_once = cfg.data.samples_per_gpu * processes.world_size()
+    accumulate = configuration.micro_batches(request.value('accumulate'), at_once)
+    images = at_once * accumulate
+    used, doubts = check_weights(cfg, request.value('pretrained'), request.overrides)
     doubts += configuration.doubts(request.overrides)
     splits = check_splits(cfg)
-    if request.get('check_teacher'):
-        require_teacher(cfg, used, request.get('check_teacher'))
     if amp:
         doubts.append(not_float32(amp))
-    work_dir = request.get('work_dir') or os.path.join('work_dirs', path.stem)
+    work_dir = request.get('work_dir') or os.path.join(WORK_DIRS, path.stem)
     begun = run_identity.read(work_dir)
-    beginning = resume.choose(wanted, work_dir, begun, said.append)
+    beginning = resume.choose(wanted, work_dir, begun, notes.append)
     begun_from = begun and begun['source'] if wanted == 'auto' else run_identity.source(wanted)
     in_place = beginning.lies_in(work_dir) if beginning else begun is not None
     seed = request.get('seed')
@@ -134,31 +135,32 @@ def make_plan(request, device, said):
     open_work_dir(work_dir, 'train', in_place)
 
     text = cfg.pretty_text  # before the learning rate is scaled, so that it can be trained from
-    configuration.scale_learning_rate(cfg, images, request.overrides, said.append)
+    configuration.scale_learning_rate(cfg, images, request.overrides, notes.append)
     if images != configuration.IMAGES_AN_ITERATION and accumulate == 1:
-        said.append(f'{images} images an iteration; accumulate=auto takes the published '
-                    f'{configuration.IMAGES_AN_ITERATION}')
+        notes.append(f'{images} images an iteration; accumulate=auto takes the published '
+                     f'{configuration.IMAGES_AN_ITERATION}')
     run = run_identity.identity(cfg, splits, amp, images)
     if begun:
         run_identity.require_same(begun['run'], run, f'work_dir={work_dir}')
     training = Training(
-        device, work_dir, accumulate, request.get('iters'), amp, request.get('fast', True), beginning, run, list(doubts),
-        begun_from, request.get('save_iters'), request.get('save_minutes'), request.get('keep'))
-    if request.get('epochs'):
-        doubts.append(f'epochs={request.get("epochs")}, not the config\'s {cfg.runner.max_epochs}')
-        cfg.runner.max_epochs = request.get('epochs')
-    if training.iters:
-        doubts.append(f'iters={training.iters} may end it early')
-        cfg.log_config.interval = min(cfg.log_config.interval, max(1, training.iters // 20))
+        device, work_dir, accumulate, iters, amp, request.value('fast'), beginning, run, list(doubts), begun_from,
+        request.get('save_iters'), request.get('save_minutes'), request.get('keep'))
+    epochs = request.get('epochs')
+    if epochs:
+        doubts.append(f'epochs={epochs}, not the config\'s {cfg.runner.max_epochs}')
+        cfg.runner.max_epochs = epochs
+    if iters:
+        doubts.append(f'iters={iters} may end it early')
+        cfg.log_config.interval = min(cfg.log_config.interval, max(1, iters // 20))
     if not splits['val'].is_val2017:
         doubts.append(NOT_VAL2017)
-    return Plan(cfg, text, path, row, used, splits, doubts, work_dir, training, begun and begun['log'], said)
+    return Plan(cfg, text, path, row, used, splits, doubts, work_dir, training, begun and begun['log'], notes)
 
 
-def prepare(request, device, said):
+def plan_together(request: Request, layout: Layout, device: str, notes: List[str]) -> Plan:
     """`make_plan` on the first process, for all; each machine checks its own copy of the data."""
-    cfg = processes.together(load, request)[2]
-    plan = processes.on_first(make_plan, request, device, said)
+    cfg = processes.together(load, request, layout)[2]
+    plan: Plan = processes.on_first(make_plan, request, layout, device, notes)
 
     def of_this_machine():
         if processes.is_first():
@@ -168,15 +170,15 @@ def prepare(request, device, said):
     here = processes.together(of_this_machine)
     hashes = [{name: split.sha256 for name, split in one.items()} for one in processes.gather_everywhere(here) if one]
     if any(one != hashes[0] for one in hashes):
-        raise RequestError(f'data={request.get("data", "data/coco")}: the machines have different annotations there')
+        raise RequestError(f'data={request.value("data")}: the machines have different annotations there')
     return plan
 
 
-def announce(plan, facts, logger):
+def announce(plan: Plan, facts: Dict[str, Any], logger: Any) -> None:
     """The beginning of the log, and the config beside it."""
     write_text(os.path.join(plan.work_dir, plan.config.name), plan.text)
     logger.info(f'{plan.config} -> {plan.work_dir}, {facts["stack"]} stack, {facts["versions"]}')
-    for line in plan.said:
+    for line in plan.notes:
         logger.info(line)
     if not any(one.part != 'resumed from' for one in plan.used):
         logger.warning('!' * 20 + ' RANDOM WEIGHTS ' + '!' * 20)
@@ -184,58 +186,57 @@ def announce(plan, facts, logger):
         logger.warning(f'this run cannot confirm the paper: {line}')
 
 
-def run(request: 'Request') -> int:
+def run(request: Request) -> int:
     """The command `train`; returns its exit status."""
-    said: List[str] = []
-    if launcher.wanted(request):
-        load(request)
-        choose_device(request, said.append)
-        return launcher.launch(request)
-    device = choose_device(request, said.append)
+    notes: List[str] = []
+    layout = Layout(**{key: request.value(key) for key in PROCESSES})
+    if layout.several and not is_worker():
+        load(request, layout)
+        choose_device(layout, notes.append)
+        return launcher.launch(request.arguments, layout)
+    device = choose_device(layout, notes.append)
     check_amp(request.get('amp'), device)
     deterministic = choose_determinism(request.get('deterministic'), device)
     if deterministic:
-        said.append('deterministic: the same operations give the same bits')
-    if choose_cudnn_benchmark(request.get('cudnn_benchmark'), deterministic, device):
-        said.append('cudnn_benchmark: the fastest algorithm of each size of images, whichever it is')
+        notes.append('deterministic: the same operations give the same bits')
+    if choose_cudnn_benchmark(request.value('cudnn_benchmark'), deterministic, device):
+        notes.append('cudnn_benchmark: the fastest algorithm of each size of images, whichever it is')
     with processes.joined(device):
-        return _run(request, device, said)
+        return carry_out(plan_together(request, layout, device, notes), run_facts(device))
 
 
-def _run(request, device, said):
-    plan = prepare(request, device, said)
-    cfg, training = plan.cfg, plan.training
-    logger, facts = processes.together(logs.open_log, plan.work_dir, plan.timestamp), run_facts(device)
+def carry_out(plan: Plan, facts: Dict[str, Any]) -> int:
+    """Train as planned, on every process; returns the exit status."""
+    logger = processes.together(logs.open_log, plan.work_dir, plan.timestamp)
     if processes.is_first():
         announce(plan, facts, logger)
-    if request.get('check_teacher'):
-        check_teacher(cfg, plan.used, request.get('check_teacher'), device, logger.info)
-    scores, runner = train(cfg, training, logger)
-    return processes.on_first(_conclude, plan, scores, runner.seconds, facts, logger)
+    scores, runner = train(plan.cfg, plan.training, logger)
+    return processes.on_first(conclude, plan, scores, runner.seconds, facts, logger)
 
 
-def _conclude(plan, scores, seconds, facts, logger):
+def conclude(plan: Plan, scores: Any, seconds: float, facts: Dict[str, Any], logger: Any) -> int:
     """Judge, write, and say it; returns the exit status."""
-    result = judge(scores and scores.percent, plan.row and plan.row.reported, plan.row and plan.row.train_tolerance,
-                   plan.doubts)
-    write_json(
-        os.path.join(plan.work_dir, VERDICT),
-        dict(
-            command='train',
-            alias=plan.row.alias if plan.row else None,
+    row, training = plan.row, plan.training
+    reported, tolerance = (row.reported, row.train_tolerance) if row else (None, None)
+    result = judge(scores and scores.percent, reported, tolerance, plan.doubts)
+    path = write_verdict(
+        plan.work_dir,
+        TrainVerdict(
+            alias=row.alias if row else None,
             config=str(plan.config),
             config_sha256=file_hash(plan.config),
-            weights=[one.as_dict() for one in plan.used],
-            data={name: split.as_dict() for name, split in plan.splits.items()},
+            weights=plan.used,
+            data={name: Data(**split.as_dict()) for name, split in plan.splits.items()},
             seed=plan.cfg.seed,
-            amp=plan.training.amp,
+            amp=training.amp,
+            fast=training.fast,
             processes=processes.world_size(),
-            accumulate=plan.training.accumulate,
+            accumulate=training.accumulate,
             metrics=scores and scores.metrics,
             per_category=scores and scores.per_category,
-            **result,
             seconds=seconds,
+            **result,
             **facts))
-    logger.info(sentence(plan.row.alias if plan.row else plan.config.stem, result))
-    logger.info(f'written: {os.path.join(plan.work_dir, VERDICT)}')
+    logger.info(sentence(row.alias if row else plan.config.stem, result))
+    logger.info(f'written: {path}')
     return EXIT_STATUS[result['verdict']]

@@ -3,20 +3,17 @@
 import itertools
 import math
 import os
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping
+from typing import Any, Dict, List, Mapping
 
 from .. import catalog
-from ..errors import DONE, FELL_SHORT, RequestError
+from ..errors import RequestError
 from ..judging.earlier_result import read_result
 from ..judging.trainings_of_row import by_row, together
-from ..judging.verdict import FAIL, PASS, UNVERIFIED, sentence
-from ..results.run import VERDICT
+from ..judging.verdict import EXIT_STATUS, FAIL, PASS, UNVERIFIED, sentence
+from ..request import Request
+from ..results.verdict_file import CheckedResult, VerdictWord, VerifyVerdict, write_verdict
 from ..results.work_dir import open_work_dir
-from ..support.atomic_write import write_json
-
-if TYPE_CHECKING:
-    from ..cli import Request
+from ..support.folders import WORK_DIRS
 
 
 def _known(values: Mapping[str, Any]) -> Dict[str, Any]:
@@ -25,7 +22,7 @@ def _known(values: Mapping[str, Any]) -> Dict[str, Any]:
             for name, value in values.items()}
 
 
-def run(request: 'Request') -> int:
+def run(request: Request) -> int:
     """The command `verify`; returns its exit status."""
     if not request.words:
         raise RequestError('verify needs files or work dirs: verdict.json, *.log.json, metrics or detections')
@@ -35,19 +32,20 @@ def run(request: 'Request') -> int:
         if row is None:
             raise RequestError(f'config={path}: no row of the results table; nothing is reported for it')
     results = [read_result(word, row, request.get('data')) for word in request.words]
-    work_dir = open_work_dir(request.get('work_dir') or os.path.join('work_dirs', 'verify'), 'verify')
+    work_dir = open_work_dir(request.get('work_dir') or os.path.join(WORK_DIRS, 'verify'), 'verify')
 
-    content: List[Dict[str, Any]] = []
+    content: List[CheckedResult] = []
     lines: List[str] = []
     final: List[str] = []
     several, repeats, notes = by_row(results)
     grouped = {id(one) for one in itertools.chain(repeats, *several.values())}
     for one in results:
         verdict = one.judged()
-        lines.append(f'{one.path}: {sentence(one.row.alias if one.row else "no row of the table", verdict)}')
+        lines.append(f'{one.path}: {sentence(one.name, verdict)}')
         lines += [f'  taken on trust: {what}' for what in one.trusted]
-        content.append(dict(path=one.path, alias=one.row and one.row.alias, metrics=_known(one.metrics), seed=one.seed,
-                            trusted=one.trusted, **_known(verdict)))
+        content.append(CheckedResult(path=one.path, alias=one.row.alias if one.row else None,
+                                     metrics=_known(one.metrics), seed=one.seed, trusted=one.trusted,
+                                     **_known(verdict)))
         if id(one) not in grouped:
             final.append(verdict['verdict'])
     groups = {alias: together(members) for alias, members in several.items()}
@@ -55,11 +53,11 @@ def run(request: 'Request') -> int:
         lines.append(line)
         final.append(found.verdict)
     lines += [f'not judged together: {note}' for note in notes]
-    overall = FAIL if FAIL in final else UNVERIFIED if UNVERIFIED in final else PASS
-    target = os.path.join(work_dir, VERDICT)
-    write_json(target, dict(command='verify', verdict=overall, results=content,
-                            together={alias: asdict(found) for alias, (found, _) in groups.items()}))
+    overall: VerdictWord = FAIL if FAIL in final else UNVERIFIED if UNVERIFIED in final else PASS
+    target = write_verdict(work_dir, VerifyVerdict(
+        verdict=overall, why=[] if overall == PASS else [line for line in lines if f': {overall}' in line],
+        results=content, together={alias: found for alias, (found, _) in groups.items()}))
     for line in lines:
         print(line)
     print(f'written: {target}')
-    return FELL_SHORT if overall == FAIL else DONE
+    return EXIT_STATUS[overall]

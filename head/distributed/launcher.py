@@ -7,7 +7,6 @@ machine was lost; any other end of a worker ends all, on all machines.
 import contextlib
 import logging
 import os
-import re
 import shutil
 import signal
 import sys
@@ -16,7 +15,7 @@ import threading
 import time
 import uuid
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Sequence
 
 from torch.distributed.elastic import multiprocessing
 from torch.distributed.elastic.agent.server.api import WorkerSpec, WorkerState
@@ -24,13 +23,11 @@ from torch.distributed.elastic.agent.server.local_elastic_agent import LocalElas
 from torch.distributed.elastic.rendezvous import RendezvousParameters
 from torch.distributed.elastic.rendezvous import registry as rendezvous
 
-from ..errors import DONE, INTERRUPTED, Ended, EnvironmentFault, HeadError, LostPeer, RequestError
+from ..errors import DONE, INTERRUPTED, Ended, EnvironmentFault, HeadError, LostPeer
 from . import worker_exit
+from .layout import Layout
 from .peer_errors import LastWord
-from .worker_report import REPORTS, is_worker, read_reports
-
-if TYPE_CHECKING:
-    from ..cli import Request
+from .worker_report import REPORTS, read_reports
 
 RESTARTS = 10
 """How often other machines may be lost before a launcher gives up."""
@@ -46,46 +43,25 @@ GRACE = 30
 """Seconds that workers have to end where one of them has failed, before they are killed; torch 2's own number."""
 
 
-def wanted(request: 'Request') -> bool:
-    """Whether the keys ask for more than this one process.
+def launch(arguments: Sequence[str], layout: Layout) -> int:
+    """Run a command line in workers; returns its exit status.
 
-    Raises:
-        RequestError: keys for several machines that do not fit together.
-    """
-    nnodes, number, place = request.get('nnodes', 1), request.get('node_rank'), request.get('rdzv')
-    if nnodes > 1:
-        if number is None or place is None:
-            raise RequestError(f'nnodes={nnodes}: each machine needs node_rank= (0 to {nnodes - 1}) and the same '
-                               'rdzv=HOST:PORT, with HOST the machine of node_rank=0')
-        if number >= nnodes:
-            raise RequestError(f'node_rank={number}: of nnodes={nnodes} the last is {nnodes - 1}')
-        if not re.fullmatch(r'\S+:\d{1,5}', place) or not 0 < int(place.rpartition(':')[2]) < 2**16:
-            raise RequestError(f'rdzv={place}: HOST:PORT, for instance {place.partition(":")[0]}:29400')
-    elif number or place is not None:
-        raise RequestError(f'{"rdzv" if place is not None else "node_rank"}= is for several machines: give nnodes= too')
-    return not is_worker() and (nnodes > 1 or processes_here(request) > 1)
-
-
-def processes_here(request: 'Request') -> int:
-    """How many processes the keys ask for on this machine."""
-    return request.get('gpus') or request.get('procs') or 1
-
-
-def launch(request: 'Request') -> int:
-    """Run the command line of this process in workers; returns its exit status.
+    Args:
+        arguments: the words after the program's name.
+        layout: how many.
 
     Raises:
         Ended: a worker's error; all are gone.
     """
-    here = processes_here(request)
+    here = layout.processes_here
     reports = tempfile.mkdtemp(prefix='head-')
-    os.environ.update({REPORTS: reports, 'HEAD_NODE_RANK': str(request.get('node_rank', 0))})
-    threads = 1 if request.get('gpus') else max(1, len(os.sched_getaffinity(0)) // here)
+    os.environ.update({REPORTS: reports, 'HEAD_NODE_RANK': str(layout.node_rank or 0)})
+    threads = 1 if layout.gpus else max(1, len(os.sched_getaffinity(0)) // here)
     os.environ.setdefault('OMP_NUM_THREADS', str(threads))
     os.environ.setdefault('TORCH_CPP_LOG_LEVEL', 'ERROR')
     os.environ['TORCH_DISABLE_SHARE_RDZV_TCP_STORE'] = '1'  # torch 2 would meet again among the keys of a lost round
     logging.disable(logging.CRITICAL)  # the agent's; what it knows is said in one line
-    run = _Run(request, here, reports)
+    run = _Run(arguments, layout, reports)
     try:
         return run.wait()
     finally:
@@ -97,10 +73,10 @@ class _Run:
     """The agent in a thread of its own, so that signals are this module's: torch 1.9's agent has no answer to them, and
     later ones leave a step 30 seconds."""
 
-    def __init__(self, request: 'Request', here: int, reports: str) -> None:
-        self.arguments, self.here, self.reports = request.arguments, here, reports
-        self.nnodes, self.node_rank = request.get('nnodes', 1), request.get('node_rank', 0)
-        self.endpoint = request.get('rdzv', 'localhost:0')
+    def __init__(self, arguments: Sequence[str], layout: Layout, reports: str) -> None:
+        self.arguments, self.here, self.reports = arguments, layout.processes_here, reports
+        self.nnodes, self.node_rank = layout.nnodes, layout.node_rank or 0
+        self.endpoint = layout.rdzv or 'localhost:0'
         self.agent: Optional[Agent] = None
         self.result: Any = None  # the agent's
         self.error: Optional[Exception] = None

@@ -1,11 +1,10 @@
-"""A detector that several processes train together."""
+"""A detector on its device, wrapped for one process or for several."""
 
 from typing import Any, Dict
 
-from mmcv.parallel import scatter
+from mmcv.parallel import MMDataParallel, scatter
 from torch.nn.parallel import DistributedDataParallel
 
-from ..engine.device import parallel
 from .processes import local_rank, world_size
 
 
@@ -32,6 +31,15 @@ class DistributedDetector(DistributedDataParallel):
         detector: Any = self.module
         loss, log_vars = detector._parse_losses(self(**batch))
         return dict(loss=loss, log_vars=log_vars, num_samples=len(batch['img_metas']))
+
+
+def parallel(model: Any, device: str) -> Any:
+    """The model on this process's device, wrapped as mmcv's runner wants it (unpacks DataContainers)."""
+    if device == 'cuda':
+        return MMDataParallel(model.cuda(local_rank()), device_ids=[local_rank()])
+    wrapped = MMDataParallel(model, device_ids=[])
+    wrapped.device_ids = []  # torch fills in every GPU it sees
+    return wrapped
 
 
 def for_training(model: Any, device: str) -> Any:

@@ -7,6 +7,7 @@ from typing import Any, Dict
 from mmcv import Config
 
 from ..errors import RequestError
+from ..support.folders import COCO
 from ..support.quiet import quietly
 
 IMAGES_AN_ITERATION = 16
@@ -101,7 +102,7 @@ def built(build, cfg, *args):
 
 def point_at_data(cfg, folder):
     """Let every split read below `folder` instead of the config's `data_root`."""
-    root = cfg.get('data_root', 'data/coco/')
+    root = cfg.get('data_root', f'{COCO}/')
     for split in ('train', 'val', 'test'):
         for key in ('ann_file', 'img_prefix'):
             path = cfg.data[split][key]

@@ -3,22 +3,24 @@
 import os
 import re
 import subprocess
+from typing import Callable
 
 import torch
 
 from ..catalog import ROOT
+from ..distributed.layout import Layout
 from ..distributed.processes import local_rank
 from ..errors import EnvironmentFault, RequestError
 from ..support.container import image
 
 
-def choose_device(request, say):
-    """``'cuda'`` or ``'cpu'`` from the keys `device`, `gpus` and `procs`, saying so when it is the CPU.
+def choose_device(layout: Layout, say: Callable[[str], object]) -> str:
+    """``'cuda'`` or ``'cpu'``, as the keys ask for it; `say` is told what was chosen.
 
     Raises:
         RequestError: more GPUs than present, or keys that contradict each other.
     """
-    device, gpus, procs = request.get('device'), request.get('gpus'), request.get('procs')
+    device, gpus, procs = layout.device, layout.gpus, layout.procs
     present = torch.cuda.device_count()
     if device not in (None, 'cpu', 'cuda'):
         raise RequestError(f'device={device}: cuda or cpu')
@@ -96,13 +98,3 @@ def misfit(major, minor):
     if not found:
         return text + 'no stack drives this GPU: take device=cpu, or another GPU'
     return text + f'take {"the image of " if image() else ""}stack={found}, or device=cpu'
-
-
-def parallel(model, device):
-    """The model on this process's device, wrapped as mmcv's runner wants it (unpacks DataContainers)."""
-    from mmcv.parallel import MMDataParallel
-    if device == 'cuda':
-        return MMDataParallel(model.cuda(local_rank()), device_ids=[local_rank()])
-    wrapped = MMDataParallel(model, device_ids=[])
-    wrapped.device_ids = []  # torch fills in every GPU it sees
-    return wrapped

@@ -12,12 +12,12 @@ from mmdet.models import build_detector
 from tqdm import tqdm
 
 from ..distributed import processes
+from ..distributed.model_wrapper import parallel
 from ..results.coco_metrics import IN_LOG, coco_scores
 from ..results.run import DETECTIONS
 from ..support.atomic_write import write_text
 from ..support.quiet import quietly
 from . import configuration
-from .device import parallel
 
 
 def detect(model, loader, device):

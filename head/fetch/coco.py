@@ -11,6 +11,7 @@ from .. import catalog
 from ..coco.folder import check_split
 from ..errors import RequestError
 from ..support.disk_space import require_space
+from ..support.folders import COCO
 from ..support.for_each import each
 from ..support.locks import Say, hidden, locked
 from .archives import unpack
@@ -153,7 +154,7 @@ def _check_places(folder: Path, splits: Iterable[str]) -> None:
                                'it, or link or mount the folder above')
 
 
-def fetch_coco(folder: Union[str, Path] = 'data/coco', say: Say = print) -> None:
+def fetch_coco(folder: Union[str, Path] = COCO, say: Say = print) -> None:
     """Have COCO in `folder`: annotations/, train2017/, val2017/. Parts that are there are checked and kept.
 
     Raises:

@@ -20,6 +20,7 @@ from gdown.exceptions import FileURLRetrievalError
 
 from ..errors import EnvironmentFault, RequestError
 from ..support.container import image
+from ..support.folders import WORK_DIRS
 from .download import Source
 from .retry import TIMEOUT, Patience, Unfinished, check_status
 
@@ -37,7 +38,7 @@ QUOTA = re.compile('too many users have|quota exceeded', re.IGNORECASE)
 
 ID = re.compile(r'[\w-]{10,}')
 
-COOKIES = (os.path.join('work_dirs', 'cookies.txt'), os.path.join('~', '.cache', 'gdown', 'cookies.txt'))
+COOKIES = (os.path.join(WORK_DIRS, 'cookies.txt'), os.path.join('~', '.cache', 'gdown', 'cookies.txt'))
 """Where cookies may be, here first or where gdown keeps them; those of a signed-in browser lift some refusals."""
 
 AGENT = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/98.0.4758.102 Safari/537.36'

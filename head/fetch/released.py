@@ -20,15 +20,15 @@ from ..errors import EnvironmentFault, HeadError, RequestError
 from ..support.atomic_write import write_text
 from ..support.container import image
 from ..support.file_hash import file_hash
+from ..support.folders import WORK_DIRS
 from ..support.for_each import each, raise_together
 from ..support.locks import Say, locked
 from .download import download, obtain
 from .drive import LIMIT, drive_file, folder_address, list_folder
 from .hash_check import check_of
-from .known_row import known_row
 from .row_files import belongs, checkpoint_path, log_path
 
-FOLDER = Path('work_dirs', 'released')
+FOLDER = Path(WORK_DIRS, 'released')
 RECORD = FOLDER / 'released.yaml'
 """What was downloaded without a lock, in the lock's format."""
 
@@ -198,7 +198,7 @@ def checkpoint(row: Model, say: Say = print) -> Checkpoint:
 
 def fetch_released(config: str, say: Say = print) -> None:
     """Have the checkpoint of `config=`, and its log where there is one."""
-    _fetch(known_row(config), say)
+    _fetch(catalog.known_row(config), say)
 
 
 def _fetch(row: Model, say: Say) -> None:
@@ -215,6 +215,11 @@ def _has_checkpoint(row: Model) -> bool:
         return True
 
 
+def _rows() -> List[Model]:
+    """The rows whose weights can be in the authors' folder."""
+    return [row for row in catalog.models().values() if not row.checkpoint]
+
+
 def released_rows() -> List[Model]:
     """The rows that the lock knows; with an empty lock, those of which the folder has a checkpoint.
 
@@ -223,7 +228,7 @@ def released_rows() -> List[Model]:
         EnvironmentFault: the folder is not to be read.
     """
     locks = catalog.released().files
-    rows = [row for row in catalog.models().values() if (row.alias in locks if locks else _has_checkpoint(row))]
+    rows = [row for row in _rows() if (row.alias in locks if locks else _has_checkpoint(row))]
     if not rows:
         raise RequestError(f'{folder_address(catalog.released().folder)}: no checkpoint of any row in it; the folder '
                            'has changed, see there')
@@ -287,7 +292,7 @@ def lock_released(say: Say = print) -> None:
     list_folder(released.folder)
     errors: List[HeadError] = []
     try:
-        each(one, catalog.models().values(), WORKERS)
+        each(one, _rows(), WORKERS)
     except HeadError as error:
         errors.append(error)
     lines = path.read_text().splitlines(keepends=True)

@@ -46,8 +46,7 @@ def _check_existing(out: Path, wanted: Dict[str, Dict[str, Any]]) -> None:
         check_split(str(path), str(out / split))
 
 
-def cut_tiny(folder: Union[str, Path] = 'data/coco', out: Union[str, Path] = 'data/coco_tiny', number: int = 64,
-             say: Say = print) -> None:
+def cut_tiny(folder: Union[str, Path], out: Union[str, Path], number: int, say: Say = print) -> None:
     """Have a subset of `number` images of each split as a COCO folder of its own.
 
     Cut from the splits whose images are in `folder`; where there are none, the annotations are fetched to `folder` and

@@ -6,11 +6,11 @@ from typing import Optional
 from .. import catalog
 from ..catalog import File
 from ..errors import RequestError
+from ..support.folders import PRETRAINED
 from ..support.for_each import each
 from ..support.locks import Say
 from .download import obtain, web
 from .hash_check import check_of
-from .known_row import known_row
 
 WORKERS = 4
 
@@ -19,7 +19,23 @@ def _fetch(folder: str, say: Say, file: File) -> None:
     obtain(web(file.address), file.below(folder), check_of(file), file.size, say)
 
 
-def fetch_weights(folder: str = 'pretrained', config: Optional[str] = None, say: Say = print) -> None:
+def fetch_file(file: File, folder: str = PRETRAINED, say: Say = print) -> str:
+    """Have one of the catalog's files below `folder`; returns its path.
+
+    Raises:
+        RequestError: the one that is there is damaged, or the folder cannot be written to.
+        EnvironmentFault: see `download`.
+    """
+    path = file.below(folder)
+    try:
+        _fetch(folder, say, file)
+    except OSError as error:
+        raise RequestError(f'{path}: not there, and cannot be fetched to there ({error.strerror}); fetch it with the '
+                           'command fetch pretrained') from error
+    return path
+
+
+def fetch_weights(folder: str = PRETRAINED, config: Optional[str] = None, say: Say = print) -> None:
     """Fetch weights to where the configs look for them.
 
     Args:
@@ -34,5 +50,6 @@ def fetch_weights(folder: str = 'pretrained', config: Optional[str] = None, say:
         raise RequestError('pretrained=none: a training with random weights needs no file; name a folder')
     files = catalog.files()
     if config:
-        files = {name: files[name] for name in known_row(config).files}
+        row = catalog.known_row(config)
+        files = {name: files[name] for name in [*row.files, *([row.checkpoint] if row.checkpoint else [])]}
     each(functools.partial(_fetch, folder, say), files.values(), WORKERS)

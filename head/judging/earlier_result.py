@@ -14,11 +14,11 @@ from ..results.coco_metrics import IN_LOG, coco_scores
 from ..results.detections import Detection, detections_in
 from ..results.json_reading import parse_json, read_bytes
 from ..results.metrics_file import Metrics, metrics_in
-from ..results.run import VERDICT, Run, read_run
+from ..results.run import Run, read_run
 from ..results.training_log import ROUNDED_TO, Row, TrainingLog, read_logs
-from ..results.verdict_file import RELEASED, NoRun, Verdict, read_verdict
+from ..results.verdict_file import RELEASED, VERDICT, RunVerdict, SmokeVerdict, Verdict, VerifyVerdict, read_verdict
 from ..support.file_hash import file_hash
-from .verdict import NOT_MEASURED, NOT_REPORTED, NOT_VAL2017, judge
+from .verdict import FAIL, NOT_MEASURED, NOT_REPORTED, NOT_VAL2017, PASS, judge
 
 ROUNDING = 100 * 10**-ROUNDED_TO / 2
 """mAP in percent that mmdet's own logs are rounded by, at most."""
@@ -46,6 +46,7 @@ class Result:
         doubts: why it says nothing of the reported number.
         trusted: what was taken from the file's own word.
         identity: a hash, equal for the same result in two places.
+        own: the verdict of a command that is of no row, which counts as it is.
     """
 
     path: str
@@ -58,6 +59,7 @@ class Result:
     doubts: List[str] = field(default_factory=list)
     trusted: List[str] = field(default_factory=list)
     identity: Optional[str] = None
+    own: Optional[Verdict] = None
 
     @property
     def tolerance(self) -> Optional[float]:
@@ -73,8 +75,15 @@ class Result:
         return None if value is None else value * 100
 
     @property
+    def name(self) -> str:
+        """What it is called in a sentence."""
+        return self.own.command if self.own else self.row.alias if self.row else 'no row of the table'
+
+    @property
     def faults(self) -> List[str]:
         """What is wrong with the metrics themselves: missing, not a number, out of range."""
+        if self.own:
+            return contradictions(self.own)
         if 'AP' not in self.metrics:
             return ['there is no box mAP']
         return [f'{name} is {value}' for name, value in self.metrics.items()
@@ -82,8 +91,25 @@ class Result:
 
     def judged(self) -> Dict[str, Any]:
         """See `judge`."""
+        if self.own:
+            faults = self.faults
+            return dict(measured=None, reported=None, tolerance=None, difference=None,
+                        verdict=FAIL if faults else self.own.verdict, why=faults or self.own.why)
         reported = self.row.reported if self.row else None
         return judge(self.measured, reported, self.tolerance, self.doubts, self.faults)
+
+
+def contradictions(verdict: Verdict) -> List[str]:
+    """What a verdict says against itself: that it passes, where its own parts do not."""
+    if verdict.verdict != PASS:
+        return []
+    if isinstance(verdict, SmokeVerdict):
+        return [f'it says pass, and {one.what.strip()} does not hold' for one in verdict.checks if not one.holds]
+    if isinstance(verdict, VerifyVerdict):
+        parts = {**{one.path: one.verdict for one in verdict.results if one.alias not in verdict.together},
+                 **{alias: one.verdict for alias, one in verdict.together.items()}}
+        return [f'it says pass, and {name} is {one}' for name, one in parts.items() if one != PASS]
+    return [f'it says pass, and: {why}' for why in verdict.why]
 
 
 def read_result(path: str, row: Optional[catalog.Model] = None, data: Optional[str] = None) -> Result:
@@ -105,7 +131,7 @@ def read_result(path: str, row: Optional[catalog.Model] = None, data: Optional[s
     if isinstance(content, list):
         return _of_detections(detections_in(content, path), path, row, data)
     if isinstance(content, dict) and 'command' in content:
-        return _of_verdict(read_verdict(path), path, row)
+        return _of_any_verdict(read_verdict(path), path, row)
     if isinstance(content, dict):
         return _of_metrics(metrics_in(content, path), path, row)
     raise RequestError(f'{path}: neither a verdict, nor metrics, nor detections')
@@ -114,7 +140,7 @@ def read_result(path: str, row: Optional[catalog.Model] = None, data: Optional[s
 def result_of_run(run: Run, row: Optional[catalog.Model] = None) -> Result:
     """The result of a work dir: its verdict's, else its log's; see `read_result`."""
     if run.verdict:
-        return _of_verdict(run.verdict, os.path.join(run.folder, VERDICT), row)
+        return _of_any_verdict(run.verdict, os.path.join(run.folder, VERDICT), row)
     assert run.log, 'a run has one of the two'
     return _of_log(run.log, row)
 
@@ -122,10 +148,8 @@ def result_of_run(run: Run, row: Optional[catalog.Model] = None) -> Result:
 def _doubts_beside(path: str) -> List[str]:
     """The doubts of the training's verdict that lies beside its log, if one does."""
     beside = os.path.join(os.path.dirname(path), VERDICT)
-    try:
-        return read_verdict(beside).why if os.path.isfile(beside) else []
-    except NoRun:
-        return []
+    found = read_verdict(beside) if os.path.isfile(beside) else None
+    return found.why if isinstance(found, RunVerdict) else []
 
 
 def _row(path: str, named: Optional[catalog.Model], row: Optional[catalog.Model]) -> Optional[catalog.Model]:
@@ -140,7 +164,16 @@ def _lasting(doubts: Iterable[str]) -> List[str]:
     return [why for why in doubts if why not in (NOT_VAL2017, NOT_REPORTED, NOT_MEASURED)]
 
 
-def _of_verdict(verdict: Verdict, path: str, row: Optional[catalog.Model]) -> Result:
+def _of_any_verdict(verdict: Verdict, path: str, row: Optional[catalog.Model]) -> Result:
+    if isinstance(verdict, RunVerdict):
+        return _of_verdict(verdict, path, row)
+    if row:
+        raise RequestError(f'{path}: of the command {verdict.command}, not of config={row.alias}')
+    return Result(path, None, {}, training=False, own=verdict, trusted=[f'the verdict of {verdict.command} itself'],
+                  identity=file_hash(path))
+
+
+def _of_verdict(verdict: RunVerdict, path: str, row: Optional[catalog.Model]) -> Result:
     named = catalog.models().get(verdict.alias) if verdict.alias else None
     doubts = _lasting(verdict.why)
     val = verdict.data.get('val')

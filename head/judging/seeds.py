@@ -11,11 +11,11 @@ it is pooled with a `SPREAD` that is assumed, as if `EARLIER` differences betwee
 
 import math
 import statistics
-from dataclasses import dataclass
-from typing import Sequence, Tuple
+from typing import Sequence
 
 from scipy import stats
 
+from ..results.verdict_file import SeveralSeeds, VerdictWord
 from .verdict import FAIL, PASS, UNVERIFIED
 
 SPREAD = 0.17
@@ -27,19 +27,7 @@ PRINTED = 0.1
 """Step of the reported numbers, in mAP."""
 
 
-@dataclass
-class Together:
-    """What several trainings say. All but `n` and `p` in mAP, percent; `interval` covers the mean with 95 %."""
-
-    n: int
-    mean: float
-    spread: float
-    interval: Tuple[float, float]
-    p: float
-    verdict: str
-
-
-def judge_together(measured: Sequence[float], reported: float, tolerance: float, rounding: float = 0.0) -> Together:
+def judge_together(measured: Sequence[float], reported: float, tolerance: float, rounding: float = 0.0) -> SeveralSeeds:
     """Judge several trainings of one row.
 
     Args:
@@ -56,5 +44,5 @@ def judge_together(measured: Sequence[float], reported: float, tolerance: float,
     p = 2 * stats.t.sf(abs(mean - reported) / error, freedom)
     half = stats.t.ppf(1 - ALPHA / 2, freedom) * pooled / math.sqrt(n)
     within = abs(mean - reported) <= tolerance + rounding
-    return Together(n, mean, spread, (mean - half, mean + half), float(p),
-                    PASS if within else FAIL if p < ALPHA else UNVERIFIED)
+    verdict: VerdictWord = PASS if within else FAIL if p < ALPHA else UNVERIFIED
+    return SeveralSeeds(n, mean, spread, (mean - half, mean + half), float(p), verdict)

@@ -2,8 +2,9 @@
 
 from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
+from ..results.verdict_file import SeveralSeeds
 from .earlier_result import Result
-from .seeds import Together, judge_together
+from .seeds import judge_together
 from .verdict import UNVERIFIED
 
 
@@ -41,7 +42,7 @@ def _same(one: Result, other: Result) -> Optional[str]:
     return None
 
 
-def together(results: Sequence[Result]) -> Tuple[Together, str]:
+def together(results: Sequence[Result]) -> Tuple[SeveralSeeds, str]:
     """Judge several trainings of one row.
 
     Args:

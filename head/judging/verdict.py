@@ -1,10 +1,12 @@
 """The verdict on a number: measured against reported. Light: no torch."""
 
-from typing import Any, Dict, Iterable, Mapping, Optional
+from typing import Any, Dict, Final, Iterable, Mapping, Optional
 
 from ..errors import DONE, FELL_SHORT
 
-PASS, FAIL, UNVERIFIED = 'pass', 'fail', 'unverified'
+PASS: Final = 'pass'
+FAIL: Final = 'fail'
+UNVERIFIED: Final = 'unverified'
 NOT_VAL2017 = 'the data are not COCO val2017'
 NOT_REPORTED = 'nothing is reported for this config'
 NOT_MEASURED = 'nothing was measured'
@@ -46,9 +48,9 @@ def judge(measured: Optional[float], reported: Optional[float], tolerance: Optio
 
 def sentence(alias: str, result: Mapping[str, Any]) -> str:
     """The verdict in one line."""
-    if result['measured'] is None:
-        return f'{alias}: {result["verdict"]} ({"; ".join(result["why"])})'
-    line = f'{alias}: measured {result["measured"]:.2f} mAP'
-    if result['reported'] is not None:
-        line += f', reported {result["reported"]:.1f}, tolerance {result["tolerance"]:.2f}'
+    line = alias
+    if result['measured'] is not None:
+        line += f': measured {result["measured"]:.2f} mAP'
+        if result['reported'] is not None:
+            line += f', reported {result["reported"]:.1f}, tolerance {result["tolerance"]:.2f}'
     return line + f': {result["verdict"]}' + (f' ({"; ".join(result["why"])})' if result['why'] else '')

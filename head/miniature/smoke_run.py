@@ -9,13 +9,14 @@ COCO folder without stored numbers only the last of these. The student that is t
 import json
 import os
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, List, Optional
 
 from ..coco.folder import check_split
 from ..coco.subset import restrict
 from ..engine.logs import open_log
 from ..engine.training import Training, train
 from ..errors import RequestError
+from ..results.verdict_file import Check
 from ..support.file_hash import file_hash
 from . import first_steps, shrunk_config
 from .untrained import scores_untrained
@@ -56,8 +57,13 @@ def choose_images(data: str) -> Dict[str, Any]:
     return restrict(content, chosen)
 
 
-def measure(folder, place):
+def measure(folder: str, place: str, fast: bool = True) -> Dict[str, Any]:
     """Everything the smoke run measures on the data in `folder`.
+
+    Args:
+        folder: a COCO folder.
+        place: a folder for what the trainings leave.
+        fast: see `use_fast_forms`.
 
     Returns:
         dict: ``data`` (hash of the annotations), ``first_steps`` (losses by step), and the metrics of ``teacher``,
@@ -66,9 +72,9 @@ def measure(folder, place):
     ann_file = os.path.join(folder, 'annotations', 'instances_train2017.json')
     with open(ann_file) as file:
         images = len({one['image_id'] for one in json.load(file)['annotations']})
-    found = dict(data=file_hash(ann_file))
+    found: Dict[str, Any] = dict(data=file_hash(ann_file))
     print(f'[1/3] {first_steps.STEPS} steps with known losses', flush=True)
-    found['first_steps'] = first_steps.losses(folder)
+    found['first_steps'] = first_steps.losses(folder, fast=fast)
 
     def run(name, cfg, iters):
         cfg = shrunk_config.train_on(cfg, folder, iters, images, IMAGES_A_STEP, LEARNING_RATE)
@@ -77,7 +83,7 @@ def measure(folder, place):
         work_dir = os.path.join(place, name)
         os.makedirs(work_dir)
         cfg.dump(os.path.join(work_dir, f'{name}.py'))
-        scores, _ = train(cfg, Training('cpu', work_dir), open_log(work_dir, terminal=False))
+        scores, _ = train(cfg, Training('cpu', work_dir, fast=fast), open_log(work_dir, terminal=False))
         return cfg, scores.metrics, os.path.join(work_dir, 'epoch_1.pth')
 
     print(f'[2/3] a teacher: Faster R-CNN, {TEACHER_STEPS} steps', flush=True)
@@ -93,18 +99,18 @@ def measure(folder, place):
     return found
 
 
-def judge(found, stored):
-    """The checks: a list of (what, found, wanted, whether it holds)."""
+def judge(found: Dict[str, Any], stored: Optional[Dict[str, Any]]) -> List[Check]:
+    """What must hold of a run, by what `measure` has found and `stored_for` its data."""
     ap, untrained = found['student']['AP'], found['untrained']['AP']
-    checks = [('AP gained by training', ap - untrained, f'>= {LEARNED}', ap - untrained >= LEARNED)]
+    checks = [Check('AP gained by training', ap - untrained, f'>= {LEARNED}', ap - untrained >= LEARNED)]
     if stored:
         off = first_steps.deviations(found['first_steps'], stored['first_steps'])
-        checks.append(('losses of the first steps that differ', len(off), '0', not off))
-        checks += [(f'  step {step} {name}', value, expected, False) for step, name, expected, value in off]
-        checks.append(('AP of the student', ap, f'>= {stored["floor"]}', ap >= stored['floor']))
+        checks.append(Check('losses of the first steps that differ', len(off), '0', not off))
+        checks += [Check(f'  step {step} {name}', value, str(expected), False) for step, name, expected, value in off]
+        checks.append(Check('AP of the student', ap, f'>= {stored["floor"]}', ap >= stored['floor']))
     return checks
 
 
-def stored_for(data):
+def stored_for(data: str) -> Optional[Dict[str, Any]]:
     """What reference.json stores for data of that hash, or None."""
     return json.loads(REFERENCE.read_text()).get(data) if REFERENCE.exists() else None

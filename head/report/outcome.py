@@ -10,7 +10,7 @@ from ..judging.earlier_result import result_of_run
 from ..judging.verdict import judge, sentence
 from ..results.run import Run
 
-KINDS = dict(train='training', eval='evaluation')
+KINDS = dict(train='training', eval='evaluation', smoke='smoke run', mini='comparison in miniature', verify='check')
 FIELDS = ('measured', 'reported', 'tolerance', 'difference', 'verdict', 'why')
 
 
@@ -39,7 +39,10 @@ class Outcome:
 
 def outcome(run: Run) -> Outcome:
     """The outcome of a run that has a verdict or a log."""
-    verdict, log = run.verdict, run.log
+    verdict, log = run.run_verdict, run.log
+    if run.verdict and not verdict:
+        found = result_of_run(run)
+        return Outcome(run, None, found.name, KINDS[run.verdict.command], found.judged())
     if verdict:
         row = catalog.models().get(verdict.alias) if verdict.alias else None
         return Outcome(run, row, verdict.alias or PurePath(verdict.config).stem, KINDS[verdict.command],

@@ -51,7 +51,7 @@ def _part(place, run, data):
     return Part(
         anchor, result,
         curve_figures(anchor, run.log, result.result['reported']) if run.log else [],
-        per_category.columns(run.verdict.per_category or {}) if run.verdict else [],
+        per_category.columns(run.run_verdict.per_category or {}) if run.run_verdict else [],
         pictures(run, data), provenance.facts(run), provenance.texts(run))
 
 

@@ -129,8 +129,8 @@ def annotation_file(run: Run, data: Optional[str] = None) -> Optional[str]:
         RequestError: `data` has no such file.
     """
     named = run.log.val_ann_file if run.log else None
-    if run.verdict and 'val' in run.verdict.data:
-        named = run.verdict.data['val'].ann_file
+    if run.run_verdict and 'val' in run.run_verdict.data:
+        named = run.run_verdict.data['val'].ann_file
     if data is None:
         return named
     path = os.path.join(data, 'annotations', os.path.basename(named or 'instances_val2017.json'))
@@ -141,7 +141,8 @@ def annotation_file(run: Run, data: Optional[str] = None) -> Optional[str]:
 
 def _differs(run, ann_file):
     """Whether the annotations are others than those of the run's verdict."""
-    return bool(run.verdict and 'val' in run.verdict.data and file_hash(ann_file) != run.verdict.data['val'].sha256)
+    used = run.run_verdict.data.get('val') if run.run_verdict else None
+    return used is not None and file_hash(ann_file) != used.sha256
 
 
 def pictures(run: Run, data: Optional[str] = None) -> Pictures:

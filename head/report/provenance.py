@@ -3,6 +3,11 @@
 import shlex
 from typing import List, NamedTuple
 
+from msgspec.structs import asdict
+
+from ..judging.verdict import sentence
+from ..results.verdict_file import MiniVerdict, SmokeVerdict, VerifyVerdict
+
 
 class Fact(NamedTuple):
     """A line of the table. `code`: a name, path or hash, to be shown as such."""
@@ -31,7 +36,7 @@ def _data(name, data):
             Fact(f'data, {name}: SHA-256', data.sha256, True)]
 
 
-def _of_verdict(verdict):
+def _of_run(verdict):
     facts = [Fact('config', verdict.config, True), Fact('config, SHA-256', verdict.config_sha256 or '', True),
              Fact('command', f'scripts/{shlex.join(verdict.arguments)}' if verdict.arguments else '', True)]
     for weights in [*([verdict.checkpoint] if verdict.checkpoint else []), *verdict.weights]:
@@ -40,9 +45,17 @@ def _of_verdict(verdict):
         facts += _data(name, data)
     if verdict.seed is not None:
         facts.append(Fact('seed', str(verdict.seed)))
+    return facts
+
+
+def _origin(verdict):
+    facts = []
     if verdict.seconds is not None:
-        speed = f', {verdict.images_per_second:.1f} images a second' if verdict.images_per_second is not None else ''
+        images = getattr(verdict, 'images_per_second', None)
+        speed = f', {images:.1f} images a second' if images is not None else ''
         facts.append(Fact('took', _duration(verdict.seconds) + speed))
+    if getattr(verdict, 'fast', None) is not None:
+        facts.append(Fact('fast forms', 'used' if verdict.fast else 'left out'))
     facts += [Fact('device', verdict.device or ''), Fact('stack', verdict.stack or ''),
               Fact('image', verdict.image or 'none: run outside of a container'),
               Fact('commit', verdict.commit or '', True), Fact('lock file, SHA-256', verdict.lock or '', True)]
@@ -56,9 +69,24 @@ def _of_log(log):
     return [*facts, Fact('log, seed', str(log.seed))] if log.seed is not None else facts
 
 
+def _parts(verdict) -> List[Fact]:
+    """What a verdict that is of no row consists of."""
+    if isinstance(verdict, SmokeVerdict):
+        return [Fact(one.what.strip(), f'{one.found}, wanted {one.wanted}: {"holds" if one.holds else "does not hold"}')
+                for one in verdict.checks]
+    if isinstance(verdict, MiniVerdict):
+        return [Fact(f'AP in percent, {arm}', ', '.join(f'{100 * value:.1f}' for value in values))
+                for arm, values in verdict.runs.items()]
+    if isinstance(verdict, VerifyVerdict):
+        return [Fact(one.path, sentence(one.alias or 'no row of the table', asdict(one))) for one in verdict.results]
+    return []
+
+
 def facts(run) -> List[Fact]:
     """What the verdict and the log of a run say of its origin; what they do not say is ``not recorded``."""
-    lines = [*(_of_verdict(run.verdict) if run.verdict else []), *(_of_log(run.log) if run.log else [])]
+    lines = [*_parts(run.verdict), *(_of_run(run.run_verdict) if run.run_verdict else []),
+             *(_origin(run.verdict) if run.verdict and run.verdict.command != 'verify' else []),
+             *(_of_log(run.log) if run.log else [])]
     return [line if line.value else Fact(line.name, 'not recorded') for line in lines]
 
 

@@ -4,10 +4,10 @@ import os
 from glob import glob
 
 from ..errors import RequestError
-from ..results.run import VERDICT, read_run
-from ..results.verdict_file import NoRun
+from ..results.run import read_run
+from ..results.verdict_file import VERDICT
+from ..support.folders import WORK_DIRS as SEARCHED
 
-SEARCHED = 'work_dirs'
 PATTERNS = (VERDICT, '*.log.json')
 
 
@@ -22,7 +22,7 @@ def read_named(folders):
 
 
 def search():
-    """Every run in `work_dirs`, at most two folders deep; a smoke run or a check by `verify` is none.
+    """Every run in `work_dirs`, at most two folders deep.
 
     Returns:
         (list[Run], list[str]): the runs, and why others were left out.
@@ -36,8 +36,6 @@ def search():
     for folder in sorted(found):
         try:
             runs.append(read_run(folder))
-        except NoRun:
-            continue
         except RequestError as error:
             left_out.append(str(error))
     if not runs:

@@ -7,9 +7,9 @@ from typing import Optional
 
 from ..errors import RequestError
 from .training_log import TrainingLog, read_logs
-from .verdict_file import Verdict, read_verdict
+from .verdict_file import VERDICT, RunVerdict, Verdict, read_verdict
 
-VERDICT, DETECTIONS = 'verdict.json', 'results.bbox.json'
+DETECTIONS = 'results.bbox.json'
 
 
 @dataclass
@@ -20,6 +20,11 @@ class Run:
     verdict: Optional[Verdict] = None
     log: Optional[TrainingLog] = None
     detections: Optional[str] = None
+
+    @property
+    def run_verdict(self) -> Optional[RunVerdict]:
+        """The verdict, where it is of a training or an evaluation."""
+        return self.verdict if isinstance(self.verdict, RunVerdict) else None
 
 
 def read_run(folder: str) -> Run:

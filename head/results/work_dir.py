@@ -9,7 +9,7 @@ from typing import Optional
 
 from ..errors import RequestError
 from ..support.container import image
-from .run import VERDICT
+from .verdict_file import VERDICT
 
 
 def _command_of_verdict(path: str) -> Optional[str]:

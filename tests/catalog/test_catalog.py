@@ -12,9 +12,10 @@ from mmcv import Config
 from head import catalog
 from head.catalog import ROOT, coco, file_at, files, find_config, models, released
 from head.catalog.results_table import BEGIN, END, into
-from head.cli import COMMANDS, KEYS
 from head.errors import RequestError
 from head.judging.verdict import judge
+from head.keys import KEYS
+from head.request import COMMANDS
 
 
 def test_readme_table_is_the_catalogs():

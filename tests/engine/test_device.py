@@ -6,9 +6,10 @@ import os
 import pytest
 import torch
 
-from head.cli import main, parse
+from head.cli import main
 from head.engine import device
 from head.errors import EnvironmentFault
+from head.request import parse
 
 from ..conftest import STACK
 

@@ -156,9 +156,9 @@ def test_onnx(head, checkpoint, tmp_path):
 
 def test_a_torch_without_onnx(checkpoint, tmp_path, monkeypatch):
     """Without onnx= nothing is missed; with it that is said before the long work."""
-    from head.cli import parse
     from head.commands import export
     from head.errors import EnvironmentFault
+    from head.request import parse
     monkeypatch.setattr(export, 'WRITES_ONNX', False)
     words = ['export', 'config=head_r18', f'checkpoint={checkpoint}']
     assert export.run(parse([*words, f'out={tmp_path}/out'])) == 0

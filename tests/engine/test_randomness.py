@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from head.cli import parse
 from head.engine.randomness import choose_cudnn_benchmark, choose_determinism
 from head.errors import RequestError
+from head.request import parse
 
 
 @pytest.fixture(autouse=True)

@@ -1,8 +1,8 @@
 """The detector of a training."""
 
-from head.cli import parse
 from head.commands import train
 from head.engine import training
+from head.request import parse
 
 
 def test_its_frozen_stages_compute_in_their_fast_form(embedded, tmp_path):

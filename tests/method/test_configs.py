@@ -9,7 +9,7 @@ import torch
 from mmcv import Config
 from mmdet.models import build_detector
 
-from head.catalog import ROOT, models
+from head.catalog import ROOT, files, models
 
 CONFIGS = [model.config for model in models().values()]
 
@@ -23,10 +23,10 @@ def names_of(cfg):
 
 def test_the_catalog_names_every_config():
     shipped = {str(path.relative_to(ROOT)) for path in ROOT.glob('configs/[!_]*/*.py')}
-    assert shipped == set(CONFIGS) and len(CONFIGS) == 17
+    assert shipped == set(CONFIGS) and len(CONFIGS) == 19
 
 
-@pytest.mark.parametrize('path', [path for path in CONFIGS if 'tf_head' not in path])  # nothing is released of these
+@pytest.mark.parametrize('path', [path for path in CONFIGS if not ('tf_head' in path or '_3x_' in path)])  # no reference
 def test_names_are_the_released_weights(path, shared):
     reference = shared / 'parity/reference' / path.split('/')[-1].replace('.py', '.json')
     assert names_of(Config.fromfile(str(ROOT / path))) == json.loads(reference.read_text())['state_dict']
@@ -50,14 +50,15 @@ def test_config(path, tmp_path):
 
 
 @pytest.mark.parametrize('student,teacher', [
-    ('head_r18', 'faster_rcnn_r50'),
-    ('fitnet_r18', 'retinanet_r50'),
+    ('head_r18', 'faster_rcnn_r50_3x'),
+    ('head_dag_mnv2', 'faster_rcnn_r50_3x'),
+    ('fitnet_r18', 'retinanet_r50_3x'),
 ])
 def test_the_teacher_inside_is_the_detector_of_its_config(student, teacher):
-    inside = Config.fromfile(str(ROOT / models()[student].config)).model.distiller.teacher.config
+    inside = Config.fromfile(str(ROOT / models()[student].config)).model.distiller.teacher
     alone = Config.fromfile(str(ROOT / models()[teacher].config)).model
     alone.backbone.pop('init_cfg')
-    assert inside == alone
+    assert inside.config == alone and inside.ckpt == files()[models()[teacher].checkpoint].path
 
 
 @pytest.mark.parametrize('path', [path for path in CONFIGS if 'mstrain' in path])
@@ -65,8 +66,10 @@ def test_recipe(path):
     cfg = Config.fromfile(str(ROOT / path))
     assert cfg.optimizer == dict(
         type='SGD', lr=0.02 if 'configs/faster_rcnn' in path else 0.01, momentum=0.9, weight_decay=1e-4)
-    assert cfg.optimizer_config.grad_clip == dict(max_norm=20, norm_type=2)
-    assert (cfg.runner.max_epochs, cfg.lr_config.step, cfg.lr_config.warmup_iters) == (12, [8, 11], 500)
+    long = '_3x_' in path
+    assert cfg.optimizer_config.grad_clip == (None if long else dict(max_norm=20, norm_type=2))
+    assert (cfg.runner.max_epochs, cfg.lr_config.step) == ((36, [27, 33]) if long else (12, [8, 11]))
+    assert cfg.lr_config.warmup_iters == 500
     assert cfg.data.train.pipeline[2].img_scale == [(1333, 640), (1333, 800)]
     assert cfg.data.val.pipeline[1].img_scale == (1333, 800)
 

@@ -20,7 +20,7 @@ from head.fast.fast_forms import use_fast_forms
 from ..conftest import SHARED
 
 # nothing is published of the others
-CONFIGS = [model.config for model in models().values() if 'tf_head' not in model.config]
+CONFIGS = [model.config for model in models().values() if not ('tf_head' in model.config or '_3x_' in model.config)]
 IN_SUITE = ('configs/head/head_retina_faster_r18_fpn_mstrain_1x_coco.py',
             'configs/fitnet/fitnet_retina_r18_fpn_mstrain_1x_coco.py')
 

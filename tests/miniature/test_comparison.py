@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from head.cli import Request
 from head.commands import mini
 from head.miniature import comparison, experiment, record_comparison
+from head.request import Request
 
 
 @pytest.fixture(scope='module')

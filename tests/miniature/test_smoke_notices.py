@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from head.cli import Request
 from head.coco.drawn_set import draw
 from head.commands import smoke
 from head.miniature import first_steps, smoke_run
@@ -51,8 +50,7 @@ def test_rounding_decides_nothing(folder, stored, monkeypatch):
 
 
 def test_real_images(shared, tmp_path):
-    request = Request('smoke', dict(data=str(shared / 'coco_tiny'), work_dir=str(tmp_path)))
-    _, _, folder = smoke.prepare(request)
+    _, folder = smoke.prepare(str(shared / 'coco_tiny'), str(tmp_path))
     numbers = smoke_run.stored_for(file_hash(f'{folder}/annotations/instances_train2017.json'))
     assert numbers is not None and off(folder, numbers) == set()
 
@@ -111,11 +109,11 @@ def test_features_before_their_relu(folder, stored, monkeypatch):
 def test_judge():
     ap = dict(student=dict(AP=0.3), untrained=dict(AP=0.0), first_steps=[dict(loss=1.0)])
     stored = dict(floor=0.1, first_steps=[dict(loss=1.0)])
-    assert all(holds for *_, holds in smoke_run.judge(ap, stored))
+    assert all(one.holds for one in smoke_run.judge(ap, stored))
     for broken in (dict(first_steps=[dict(loss=1.01)]), dict(first_steps=[dict(loss=float('nan'))]),
                    dict(first_steps=[{}]), dict(student=dict(AP=0.05)), dict(untrained=dict(AP=0.29)),
                    dict(student=dict(AP=float('nan')))):
-        assert not all(holds for *_, holds in smoke_run.judge({**ap, **broken}, stored))
+        assert not all(one.holds for one in smoke_run.judge({**ap, **broken}, stored))
 
 
 def test_reference_is_whole():

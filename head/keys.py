@@ -1,0 +1,55 @@
+"""The keys of the command line: what they mean, of what kind they are, and what holds where they are not given."""
+
+from dataclasses import dataclass
+from typing import Any, Dict
+
+from .support.folders import COCO, PRETRAINED
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key.
+
+    Attributes:
+        meaning: for the help.
+        kind: ``str``, ``int`` (a whole number from `least` on), or ``bool`` (true or false).
+        default: None where there is none, or where what holds depends on more; `meaning` tells it then.
+        least: of a number.
+    """
+
+    meaning: str
+    kind: type = str
+    default: Any = None
+    least: int = 1
+
+
+KEYS: Dict[str, Key] = dict(
+    config=Key('alias of the results table (head_r18, …) or path of a config file'),
+    checkpoint=Key('the weights (eval: default the released ones, which are fetched)'),
+    data=Key('COCO folder: annotations/, train2017/, val2017/', default=COCO),
+    work_dir=Key('where results go (default work_dirs/CONFIG)'),
+    pretrained=Key('folder of the backbones\' and teachers\' weights, or none: random ones', default=PRETRAINED),
+    device=Key('cuda or cpu (default: a GPU if there is one)'),
+    gpus=Key('number of GPUs of this machine (default 1 if there is one)', int),
+    procs=Key('number of processes with device=cpu', int, 1),
+    nnodes=Key('number of machines that work together', int, 1),
+    node_rank=Key('which of them this is, from 0; the first writes the results', int, least=0),
+    rdzv=Key('HOST:PORT where they meet, HOST being the first of them'),
+    accumulate=Key('micro-batches a step and process, or auto: as many as make the published 16 images', default='1'),
+    seed=Key('of everything random (default 3407)', int, least=0),
+    deterministic=Key('true or false: the same operations give the same bits (default true on the CPU)', bool),
+    cudnn_benchmark=Key('true: cuDNN tries its algorithms for each size of images and takes the fastest', bool, False),
+    fast=Key('false: without the forms that compute the same for less, as stock mmdet would', bool, True),
+    epochs=Key('train that many epochs instead of the config\'s', int),
+    iters=Key('stop the training after that many iterations, those before resume= included', int),
+    amp=Key('bf16 or fp16: mixed precision, on the current stack only (default: none, as in the paper)'),
+    resume=Key('auto: go on from the newest checkpoint in work_dir; or a checkpoint, of either stack', default='auto'),
+    save_iters=Key('a checkpoint every so many iterations too', int),
+    save_minutes=Key('a checkpoint after so many minutes too', int),
+    keep=Key('the newest so many checkpoints stay (default: all of epochs, two of others)', int),
+    stack=Key('paper, current, or auto: the first of them that drives the GPU; an image has its own', default='auto'),
+    json=Key('write what is printed to this file too'),
+    images=Key('number of images of the subset', int, 64),
+    out=Key('where the result goes'),
+    onnx=Key('write the student as ONNX to this file too'),
+)

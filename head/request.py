@@ -1,0 +1,172 @@
+"""The commands, their keys, and a request that is asked of one of them. Light: no torch."""
+
+import ast
+import difflib
+import os
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+
+from .errors import RequestError
+from .keys import KEYS
+
+PROCESSES = ('device', 'gpus', 'procs', 'nnodes', 'node_rank', 'rdzv')
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command: the module whose `run(request)` does it, its keys, and one line for the help.
+
+    `words` names the words that it takes beside its keys; without it there are none. `optional` are keys whose usual
+    default does not hold for it: without them it takes something else, or nothing.
+    """
+
+    module: str
+    keys: Tuple[str, ...]
+    summary: str
+    overrides: bool = False
+    words: str = ''
+    optional: Tuple[str, ...] = ()
+
+
+COMMANDS = dict(
+    train=Command(
+        'head.commands.train',
+        ('config', 'data', 'work_dir', 'pretrained', *PROCESSES, 'accumulate', 'seed', 'deterministic',
+         'cudnn_benchmark', 'fast', 'epochs', 'iters', 'amp', 'resume', 'save_iters', 'save_minutes',
+         'keep', 'stack'),
+        'train one row of the results table', True),
+    eval=Command(
+        'head.commands.eval', ('config', 'checkpoint', 'data', 'work_dir', *PROCESSES, 'amp', 'fast', 'stack'),
+        'evaluate a checkpoint, or all that are released, and compare with what is reported', True),
+    smoke=Command(
+        'head.commands.smoke', ('data', 'work_dir', 'fast', 'stack'),
+        'show in minutes that all of it works, without a GPU', optional=('data', )),
+    mini=Command(
+        'head.commands.mini', ('work_dir', 'stack'), 'train the paper\'s comparison in miniature, without a GPU'),
+    fetch=Command(
+        'head.commands.fetch', ('config', 'data', 'pretrained', 'images', 'out', 'stack'),
+        'fetch COCO, weights and the released checkpoints', words='coco | pretrained | checkpoint | tiny | all | lock'),
+    verify=Command(
+        'head.commands.verify', ('config', 'data', 'work_dir', 'stack'),
+        'check results made earlier, here or by mmdet', words='FILE|WORK_DIR …', optional=('data', )),
+    report=Command(
+        'head.commands.report', ('data', 'out', 'stack'), 'one HTML file of what came out', words='[WORK_DIR …]',
+        optional=('data', )),
+    export=Command(
+        'head.commands.export', ('config', 'checkpoint', 'out', 'onnx', 'stack'),
+        'the student as a plain mmdet RetinaNet'),
+    bench=Command(
+        'head.commands.bench', ('config', 'data', 'device', 'amp', 'stack', 'json'),
+        'measure speed and memory beside stock mmdet, on generated inputs',
+        words='[step] [limit] [inference] [evaluator] [training_set] [pipeline] [iterations]', optional=('data', )),
+    catalog=Command('head.commands.catalog', ('json', 'stack'), 'list what can be reproduced'),
+    doctor=Command('head.commands.doctor', ('data', 'pretrained', 'stack', 'json'), 'print what this machine has'),
+)
+
+
+@dataclass
+class Request:
+    """What was asked for.
+
+    `keys` by name (numbers as int, flags as bool), `overrides` of the config by dotted key, other `words`; `arguments`
+    is all of it as it was typed.
+    """
+
+    command: str
+    keys: Dict[str, Any] = field(default_factory=dict)
+    overrides: Dict[str, Any] = field(default_factory=dict)
+    words: List[str] = field(default_factory=list)
+    arguments: Tuple[str, ...] = ()
+
+    def get(self, key: str) -> Any:
+        """The key's value, or None where it was not given."""
+        return self.keys.get(key)
+
+    def value(self, key: str) -> Any:
+        """The key's value, or its default where it was not given."""
+        return self.keys.get(key, KEYS[key].default)
+
+    def require(self, key: str) -> Any:
+        """The key's value; RequestError where it was not given."""
+        if key not in self.keys:
+            raise RequestError(f'{self.command} needs {key}=: {KEYS[key].meaning}')
+        return self.keys[key]
+
+
+def help_text(name: Optional[str] = None) -> str:
+    """The help of one command, or of all."""
+    if name is None:
+        lines = ['usage: COMMAND key=value …', '']
+        lines += [f'  {name:9}{command.summary}' for name, command in COMMANDS.items()]
+        return '\n'.join(lines + ['', 'COMMAND --help prints its keys.'])
+    command = COMMANDS[name]
+    lines = [f'{name}: {command.summary}', '']
+    if command.words:
+        lines += [f'usage: {name} {command.words} [key=value …]', '']
+    lines += [f'  {key + "=":15}{_explained(key, key in command.optional)}' for key in command.keys]
+    if command.overrides:
+        lines += ['', '  A dotted key overrides the config: optimizer.lr=0.005']
+    return '\n'.join(lines)
+
+
+def _explained(name: str, optional: bool) -> str:
+    """A key's meaning, with its default; `optional`: it has none."""
+    key = KEYS[name]
+    if key.default is None or optional:
+        return key.meaning
+    return f'{key.meaning} (default {str(key.default).lower() if key.kind is bool else key.default})'
+
+
+def literal(text: str) -> Any:
+    """A Python literal if `text` is one, else the text itself."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return {'true': True, 'false': False, 'none': None}.get(text.lower(), text)
+
+
+def _value(word: str, name: str, text: str) -> Union[str, int, bool]:
+    """The value that the word `word` gives the key `name`; RequestError where it is none of its kind."""
+    key = KEYS[name]
+    if key.kind is int:
+        if not text.isdigit() or int(text) < key.least:
+            raise RequestError(f'{word}: {name} is a {"positive " * key.least}whole number')
+        if int(text) >= 2**32:
+            raise RequestError(f'{word}: {name} is below 2^32')
+        return int(text)
+    if key.kind is bool:
+        if text not in ('true', 'false'):
+            raise RequestError(f'{word}: true or false')
+        return text == 'true'
+    if not text:
+        raise RequestError(f'{word}: {name} has no value')
+    return text
+
+
+def parse(arguments: Sequence[str]) -> Request:
+    """A request from the words after the program's name.
+
+    Raises:
+        RequestError: an unknown command or key, a word that is no key=value, a number or flag that is none.
+    """
+    name, *words = arguments
+    if name not in COMMANDS:
+        near = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.4)
+        raise RequestError(f'{name}: no such command; ' +
+                           (f'did you mean {near[0]}?' if near else f'there are {", ".join(COMMANDS)}'))
+    command, request = COMMANDS[name], Request(name, arguments=tuple(arguments))
+    for word in words:
+        key, equals, text = word.partition('=')
+        if command.words and (not equals or '/' in key or os.path.exists(word)):
+            request.words.append(word)
+            continue
+        if not equals or not key:
+            raise RequestError(f'{word}: not key=value; {name} --help lists the keys')
+        if key in command.keys:
+            request.keys[key] = _value(word, key, text)
+        elif command.overrides and '.' in key:
+            request.overrides[key] = literal(text)
+        else:
+            nearest = difflib.get_close_matches(key, command.keys, n=3, cutoff=0.5) or command.keys
+            raise RequestError(f'{key}=: {name} has no such key; nearest: {", ".join(nearest)}')
+    return request
