@@ -1,5 +1,5 @@
 # One file for every stack and device. Stages:
-#   wheels       compilers; the environment of docker/lock, with mmcv-full built by docker/build_mmcv.py
+#   wheels       compilers; the environment of environment/lock, with mmcv-full built by environment/build_mmcv.py
 #   environment  that environment without compilers, on the runtime base
 #   test         with the test suite and its tools
 #   runtime      the image: with the project
@@ -8,7 +8,7 @@
 # what the wheels are built on and what the image runs on: Debian or Ubuntu
 ARG BUILD_BASE
 ARG RUNTIME_BASE
-# an image that holds ready wheels of mmcv-full in /wheels, laid out as docker/build_mmcv.py's cache
+# an image that holds ready wheels of mmcv-full in /wheels, laid out as environment/build_mmcv.py's cache
 ARG WHEELS=no-wheels
 
 FROM scratch AS no-wheels
@@ -21,14 +21,14 @@ ARG DEVICE=cuda
 ENV HEAD_CACHE=/cache PIP_NO_CACHE_DIR=1
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 WORKDIR /head
-COPY docker/install_python.sh docker/stack-*.env docker/
+COPY environment/settings.sh environment/stack-*.env environment/
+COPY docker/install_python.sh docker/
 RUN docker/install_python.sh "$STACK" build
-COPY docker/environment.sh docker/processor.sh docker/build_mmcv.py docker/
-COPY docker/lock/${STACK}*.lock docker/lock/
+COPY environment/make.sh environment/build_mmcv.py environment/
+COPY environment/lock/${STACK}*.lock environment/lock/
 RUN --mount=type=cache,target=/cache --mount=type=bind,from=ready-wheels,target=/ready \
     if [ -d /ready/wheels ]; then cp -rn /ready/wheels /cache/; fi; \
-    source docker/environment.sh; \
-    make_environment "$STACK" /opt/venv "$DEVICE"; \
+    environment/make.sh "$STACK" /opt/venv "$DEVICE"; \
     /opt/venv/bin/python -m pip uninstall --yes --quiet \
         nvidia-cuda-nvcc nvidia-cuda-crt nvidia-nvvm nvidia-cuda-cccl; \
     mkdir /opt/cuda; \
@@ -51,7 +51,8 @@ ENV PATH=/opt/venv/bin:$PATH \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 WORKDIR /head
-COPY docker/install_python.sh docker/stack-*.env docker/
+COPY environment/settings.sh environment/stack-*.env environment/
+COPY docker/install_python.sh docker/
 # any uid may run it: folders to write to are everybody's, like /tmp
 RUN docker/install_python.sh "$STACK" run \
     && install -d -m 1777 /home/head work_dirs \
@@ -66,8 +67,8 @@ USER 1000:1000
 FROM environment AS test
 ARG STACK=paper
 USER 0:0
-COPY docker/lock/dev-${STACK}.lock docker/lock/
-RUN python -m pip install --no-cache-dir --no-deps --require-hashes -r "docker/lock/dev-$STACK.lock"
+COPY environment/lock/dev-${STACK}.lock environment/lock/
+RUN python -m pip install --no-cache-dir --no-deps --require-hashes -r "environment/lock/dev-$STACK.lock"
 COPY . .
 ENV HEAD_COMMIT=unknown
 USER 1000:1000
@@ -81,10 +82,11 @@ ENTRYPOINT ["tini", "--", "/head/docker/entrypoint", \
 FROM environment AS runtime
 ARG STACK=paper
 ARG DEVICE=cuda
-COPY docker/entrypoint docker/processor.sh docker/stack_for_gpu.sh docker/
+COPY docker/entrypoint docker/
+COPY environment/processor.sh environment/gpu_stack.sh environment/
 COPY LICENSE CITATION.cff ./
 # a verdict tells its hash
-COPY docker/lock/${STACK}.lock docker/lock/
+COPY environment/lock/${STACK}.lock environment/lock/
 COPY configs configs
 COPY head head
 ARG REVISION=unknown

@@ -2,7 +2,8 @@
 # Installs the stack's Python, and with it what an image needs to build or to run: docker/install_python.sh STACK build|run
 set -euo pipefail
 
-version=$(sed -n 's/^PYTHON=//p' "$(dirname "$0")/stack-$1.env")
+source "$(dirname "$0")/../environment/settings.sh"
+version=$(setting "$1" PYTHON)
 packages=(ca-certificates)
 case $2 in
     build) packages+=(g++) ;;

@@ -11,6 +11,10 @@ from filelock import FileLock
 
 from . import head_process
 from .fuzzing import Fuzz
+from .small_disk import small_disk
+from .trained_run import begun, begun_run, begun_words
+
+__all__ = ['begun', 'begun_run', 'begun_words', 'small_disk']  # fixtures of files of their own
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / 'shared'
@@ -112,3 +116,9 @@ def embedded(made_once):
     """The embedded set, drawn once."""
     from head.coco.drawn_set import draw
     return made_once('embedded', lambda folder: draw(str(folder)))
+
+
+@pytest.fixture
+def data(embedded, tmp_path):
+    """A copy of the embedded set, to be broken."""
+    return shutil.copytree(embedded, tmp_path / 'data')

@@ -10,8 +10,8 @@ import sys
 import pytest
 
 from .conftest import ROOT
-from .engine.training_runs import free_rendezvous
 from .head_process import run_afresh
+from .training_runs import free_rendezvous
 
 TRAIN = ('train', 'config=head_r18', 'device=cpu', 'pretrained=none')
 

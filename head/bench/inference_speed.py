@@ -14,9 +14,9 @@ import torch
 from mmcv.parallel import DataContainer
 from mmdet.apis import single_gpu_test
 
-from ..commands.export import student_weights
 from ..distributed.model_wrapper import parallel
 from ..engine.inference import detect
+from ..engine.plain_student import student_weights
 from ..fast.fast_forms import use_fast_forms
 from ..support.quiet import quietly
 from .detectors import STOCK, batch, build, config_of

@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.mkldnn import to_mkldnn
 
-from ..fast.detectors import with_teachers
+from ..fast.teachers import with_teachers
 from ..fast.winograd_choice import WinogradForward, use_winograd
 from .step import SIZE, Step
 

@@ -13,7 +13,7 @@ from mmcv.runner import LoggerHook
 from mmcv.runner.checkpoint import get_state_dict, weights_to_cpu
 
 from ..distributed import processes
-from ..engine.logs import log_sizes
+from ..results.log_files import log_sizes
 from ..support.atomic_write import written_whole
 
 IN_EPOCH = 2

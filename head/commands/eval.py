@@ -25,7 +25,7 @@ from ..errors import DONE, FELL_SHORT, HeadError, LostPeer, RequestError
 from ..fast.fast_forms import use_fast_forms
 from ..fast.mixed_precision import autocast_model, check_amp, not_float32
 from ..fetch import released
-from ..fetch.weights import fetch_file
+from ..fetch.pretrained import fetch_file
 from ..judging.verdict import EXIT_STATUS, FAIL, NOT_VAL2017, judge, sentence
 from ..request import PROCESSES, Request
 from ..results.verdict_file import RELEASED, Data, EvalVerdict, Weights, write_verdict

@@ -7,9 +7,9 @@ from tqdm import tqdm
 
 from ..errors import DONE, HeadError, RequestError
 from ..fetch.coco import fetch_coco
+from ..fetch.pretrained import fetch_weights
 from ..fetch.released import fetch_all_released, fetch_released, lock_released
 from ..fetch.tiny import cut_tiny
-from ..fetch.weights import fetch_weights
 from ..request import Request
 from ..support.container import image
 from ..support.folders import COCO, WORK_DIRS

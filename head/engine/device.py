@@ -3,7 +3,7 @@
 import os
 import re
 import subprocess
-from typing import Callable
+from typing import Callable, Iterable, List
 
 import torch
 
@@ -12,6 +12,9 @@ from ..distributed.layout import Layout
 from ..distributed.processes import local_rank
 from ..errors import EnvironmentFault, RequestError
 from ..support.container import image
+
+RULE = ROOT / 'environment' / 'gpu_stack.sh'
+"""Knows which code runs on which GPU."""
 
 
 def choose_device(layout: Layout, say: Callable[[str], object]) -> str:
@@ -69,31 +72,28 @@ def check_gpu():
                                'run again; or take the other stack, the image, or device=cpu')
 
 
-def runs_on(architectures, major, minor):
-    """Whether code for one of these architectures (``sm_86``) runs on a GPU of that compute capability.
-
-    It does on the same major version and a minor one that is not newer.
-    """
+def runs_on(architectures: Iterable[str], major: int, minor: int) -> bool:
+    """Whether code for one of these architectures (``sm_86``) runs on a GPU of that compute capability."""
     compiled = [arch[3:].rstrip('af') for arch in architectures if arch.startswith('sm_')]
-    return any(int(arch[:-1]) == major and int(arch[-1]) <= minor for arch in compiled)
+    dotted = ';'.join(f'{arch[:-1]}.{arch[-1]}' for arch in compiled)
+    return subprocess.run([RULE, 'fits', dotted, f'{major}.{minor}']).returncode == 0
 
 
-def compiled_for():
+def compiled_for() -> List[str]:
     """Architectures (``sm_86``) of this stack's mmcv-full, which has fewer than torch; torch's outside of a stack."""
-    settings = ROOT / 'docker' / f'stack-{os.environ.get("HEAD_STACK")}.env'
+    settings = RULE.with_name(f'stack-{os.environ.get("HEAD_STACK")}.env')
     found = settings.is_file() and re.search(rf'^CUDA_ARCHS_{torch.version.cuda}=(.*)$', settings.read_text(), re.M)
     if not found:
         return torch.cuda.get_arch_list()
     return [f'sm_{arch.replace(".", "")}' for arch in found[1].split(';')]
 
 
-def misfit(major, minor):
+def misfit(major: int, minor: int) -> str:
     """What keeps this stack from a GPU of a compute capability, and what to do; empty where it is compiled for it."""
-    if runs_on(compiled_for(), major, minor):
+    if not RULE.is_file() or runs_on(compiled_for(), major, minor):  # outside of a checkout torch tells by itself
         return ''
-    found = subprocess.run(
-        [ROOT / 'docker' / 'stack_for_gpu.sh', 'image' if image() else 'venv', f'{major}.{minor}'],
-        capture_output=True, text=True).stdout.strip()
+    found = subprocess.run([RULE, 'image' if image() else 'venv', f'{major}.{minor}'], capture_output=True,
+                           text=True).stdout.strip()
     text = f'this stack (torch {torch.__version__}) is compiled for {" ".join(compiled_for())}; '
     if not found:
         return text + 'no stack drives this GPU: take device=cpu, or another GPU'

@@ -8,7 +8,7 @@ from mmcv.runner import HOOKS, LoggerHook, TensorboardLoggerHook, TextLoggerHook
 from mmcv.runner.dist_utils import master_only
 from mmcv.utils import get_logger
 
-SUFFIXES = ('.log', '.log.json')
+from ..results.log_files import log_sizes
 
 
 def open_log(work_dir, timestamp=None, terminal=True):
@@ -32,29 +32,6 @@ def open_log(work_dir, timestamp=None, terminal=True):
     if not terminal:
         logger.handlers = [handler for handler in logger.handlers if isinstance(handler, logging.FileHandler)]
     return logger
-
-
-def log_sizes(work_dir, timestamp):
-    """Name -> bytes of the logs as they are."""
-    paths = {name: os.path.join(work_dir, name) for name in (timestamp + suffix for suffix in SUFFIXES)}
-    return {name: os.path.getsize(path) for name, path in paths.items() if os.path.exists(path)}
-
-
-def cut_logs(work_dir, sizes, before):
-    """Cut from the logs what is trained anew, and logged again.
-
-    Args:
-        work_dir (str): the folder.
-        sizes (dict[str, int]): where it begins, see `log_sizes`; of a file that is not named: 0.
-        before (dict[str, int]): where it ends; what this start has logged stays.
-    """
-    for name, end in before.items():
-        with open(os.path.join(work_dir, name), 'r+b') as file:
-            file.seek(end)
-            rest, begin = file.read(), min(sizes.get(name, 0), end)
-            file.seek(begin)
-            file.write(rest)
-            file.truncate()
 
 
 @HOOKS.register_module()

@@ -35,7 +35,7 @@ def commit():
     try:
         git = ['git', '-C', str(ROOT)]
         head = subprocess.run([*git, 'rev-parse', 'HEAD'], capture_output=True, text=True, check=True).stdout.strip()
-        status = [*git, 'status', '--porcelain', 'configs', 'docker', 'head']
+        status = [*git, 'status', '--porcelain', 'configs', 'docker', 'environment', 'head']
         changes = subprocess.run(status, capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         return None
@@ -44,7 +44,7 @@ def commit():
 
 def lock():
     """sha256 of the stack's lock file; None outside of a stack."""
-    path = ROOT / 'docker' / 'lock' / f'{os.environ.get("HEAD_STACK")}.lock'
+    path = ROOT / 'environment' / 'lock' / f'{os.environ.get("HEAD_STACK")}.lock'
     return file_hash(path) if path.is_file() else None
 
 

@@ -18,6 +18,7 @@ from ..distributed import processes
 from ..distributed.model_wrapper import for_training
 from ..fast.fast_forms import use_fast_forms
 from ..fast.mixed_precision import autocast_model, gradient_scaler
+from ..results.log_files import cut_logs
 from ..support.quiet import quiet_children, quietly
 from . import configuration, logs
 from .inference import CocoEvalHook
@@ -101,7 +102,7 @@ def _take_over(training, steps, logger):
         kept = beginning.meta.get('logs', {})
     if training.run:
         run_identity.write(work_dir, training.run, logger.timestamp, steps, training.begun_from)
-    logs.cut_logs(work_dir, kept, logger.before)
+    cut_logs(work_dir, kept, logger.before)
 
 
 def _build(cfg, training):

@@ -5,11 +5,11 @@ from typing import Any
 from mmdet.models import FocalLoss
 
 from ..method import RetinaRPNHead
-from .detectors import with_teachers
 from .fast_backbone import use_fast_backbone
 from .fused_focal_loss import FusedFocalForward
 from .nms_choice import proposal_nms
 from .roi_align_choice import choose_roi_align
+from .teachers import with_teachers
 from .winograd_choice import use_winograd
 
 

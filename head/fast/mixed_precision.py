@@ -15,8 +15,8 @@ from mmdet.models.roi_heads.roi_extractors.base_roi_extractor import BaseRoIExtr
 
 from ..errors import EnvironmentFault, RequestError
 from ..support.torch_versions import HAS_AUTOCAST, untyped_torch
-from .detectors import with_teachers
 from .roi_align_choice import choose_roi_align
+from .teachers import with_teachers
 
 DTYPES = dict(bf16='bfloat16', fp16='float16')
 

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from ..engine.training_runs import QUICK, finish, rows, same_weights, start
 from ..head_process import run_afresh
 from ..process_tree import kill_all
+from ..training_runs import QUICK, finish, rows, same_weights, start
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,7 @@ import yaml
 from head.catalog import ROOT
 
 from ..conftest import STACK
-from ..engine.training_runs import QUICK
+from ..training_runs import QUICK
 
 SRUN = '''#!/usr/bin/env bash
 # two machines, as srun has them: each task knows its number, the highest status counts

@@ -91,13 +91,13 @@ def running_engine(cache):
 
 
 def add_compose(environment, cache):
-    """Give the docker client its compose plug-in where it has none, from the archive of docker/lock/compose.txt.
+    """Give the docker client its compose plug-in where it has none, from the archive of environment/lock/compose.txt.
 
     Changes `environment`: `DOCKER_CONFIG` names a folder with the plug-in.
     """
     if subprocess.run(['docker', 'compose', 'version'], env=environment, capture_output=True).returncode == 0:
         return
-    pin = ROOT / 'docker/lock/compose.txt'
+    pin = ROOT / 'environment/lock/compose.txt'
     version = pin.read_text().split('==')[1].split()[0]
     config = cache / f'compose-{version}'
     if not config.exists():

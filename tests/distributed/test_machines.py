@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from ..engine.training_runs import QUICK, free_rendezvous, rows, start, wait_for_a_step
 from ..process_tree import children, kill_all, parent
+from ..training_runs import QUICK, free_rendezvous, rows, start, wait_for_a_step
 
 pytestmark = pytest.mark.slow
 

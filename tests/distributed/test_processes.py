@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from ..engine.training_runs import QUICK, finish, rows, start, wait_for_a_step
 from ..process_tree import children
+from ..training_runs import QUICK, finish, rows, start, wait_for_a_step
 
 FIXED = ('data.train.pipeline.2.img_scale=[(160,128),(160,128)]', 'data.train.pipeline.3.flip_ratio=0.0',
          'model.train_cfg.rcnn.sampler.num=100000', 'model.train_cfg.rpn_proposal.nms_pre=100',

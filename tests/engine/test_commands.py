@@ -7,7 +7,7 @@ import torch
 
 from head.results.run import read_run
 
-from .training_runs import QUICK
+from ..training_runs import QUICK
 
 
 def test_train_leaves_checkpoint_log_config_and_verdict(begun_run):

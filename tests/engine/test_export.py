@@ -12,9 +12,9 @@ import torch
 
 from head import __version__, catalog
 from head.checkpoints import restricted_pickle
-from head.commands.export import head_name, stock_config
 from head.engine import configuration
 from head.engine.inference import build_for_inference
+from head.engine.plain_student import head_name, stock_config
 from head.support.file_hash import file_hash
 from head.support.torch_versions import WRITES_ONNX
 

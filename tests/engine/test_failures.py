@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from ..process_tree import children
-from .training_runs import QUICK, finish, rows, same_weights, start, wait_for_a_step
+from ..training_runs import QUICK, finish, rows, same_weights, start, wait_for_a_step
 
 WORDS = ('config=retinanet_r18', 'device=cpu', 'pretrained=none', 'log_config.interval=1', 'epochs=1', *QUICK[:2])
 PROCESSES = pytest.mark.parametrize('procs', [1, 2])

@@ -15,7 +15,7 @@ from head import catalog
 from head.catalog import ROOT
 from head.support import sigterm
 
-from .training_runs import start, wait_for_a_step
+from ..training_runs import start, wait_for_a_step
 
 WORDS = ('train', 'config=retinanet_r18', 'device=cpu', 'pretrained=none', 'log_config.interval=1',
          'data.train.pipeline.2.img_scale=[(96,96),(96,128)]', 'epochs=1000')

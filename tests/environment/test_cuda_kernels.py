@@ -17,8 +17,8 @@ KERNELS = ('roi_align', 'nms', 'focal_loss')
 
 @pytest.fixture(scope='module')
 def builder():
-    """docker/build_mmcv.py as a module."""
-    spec = importlib.util.spec_from_file_location('build_mmcv', ROOT / 'docker/build_mmcv.py')
+    """environment/build_mmcv.py as a module."""
+    spec = importlib.util.spec_from_file_location('build_mmcv', ROOT / 'environment/build_mmcv.py')
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

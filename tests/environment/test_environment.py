@@ -19,10 +19,13 @@ PINNED = dict(
              'todd-ai': '0.2.3a9'})
 """What each stack is."""
 
+RECIPE = ('stack-paper.env', 'lock/paper.lock', 'settings.sh', 'make.sh', 'build_mmcv.py')
+"""What the paper's environment is made from, in environment/."""
+
 
 def shell(script, **environment):
     """Run a bash script with the environment's functions at hand."""
-    return subprocess.run(['bash', '-c', f'source {ROOT}/docker/environment.sh; {script}'],
+    return subprocess.run(['bash', '-c', f'source {ROOT}/environment/shell.sh; {script}'],
                           env=dict(os.environ, **environment),
                           capture_output=True,
                           text=True)
@@ -91,7 +94,7 @@ def test_stack_auto(place, capabilities, stack, tmp_path):
 
 
 def test_no_stack_for_a_gpu():
-    done = subprocess.run([ROOT / 'docker/stack_for_gpu.sh', 'image', '6.1', '9.0'], capture_output=True, text=True)
+    done = subprocess.run([ROOT / 'environment/gpu_stack.sh', 'image', '6.1', '9.0'], capture_output=True, text=True)
     assert done.returncode == 1 and done.stdout == ''
 
 
@@ -113,22 +116,43 @@ def test_an_unfinished_environment_is_made_anew(tmp_path):
     """Without its stamp, or with that of another lock, an environment is not trusted."""
     script = '''
         HEAD_ROOT=$ROOT
-        make_environment() { echo made >>"$LOG"; mkdir -p "$2/bin"; }
+        find_python() { echo some-python; }
         for stamp in missing same stale; do
             [ $stamp = stale ] && echo old >"$ROOT/.venv/paper/made-from"
             (enter_environment paper)
         done'''
-    (tmp_path / 'docker/lock').mkdir(parents=True)
-    for name in ('stack-paper.env', 'lock/paper.lock', 'environment.sh', 'processor.sh', 'build_mmcv.py'):
-        (tmp_path / 'docker' / name).write_text(f'# {name}')
+    (tmp_path / 'environment/lock').mkdir(parents=True)
+    for name in RECIPE:
+        (tmp_path / 'environment' / name).write_text(f'# {name}')
+    (tmp_path / 'environment/processor.sh').write_text('')
+    executable(tmp_path / 'environment/make.sh', '#!/bin/sh\necho made >>"$LOG"; mkdir -p "$2/bin"\n')
     done = shell(script, ROOT=str(tmp_path), LOG=str(tmp_path / 'log'))
     assert done.returncode == 0, done.stderr
     assert (tmp_path / 'log').read_text() == 'made\nmade\n'
 
 
+@pytest.mark.parametrize('name', [*RECIPE, 'shell.sh', 'gpu_stack.sh', 'processor.sh'])
+def test_what_is_not_of_the_recipe_may_change(name, tmp_path):
+    shutil.copytree(ROOT / 'environment', tmp_path / 'environment')
+    before, after = (shell(f'{change} HEAD_ROOT={tmp_path}; recipe paper').stdout
+                     for change in ('', f'echo >>{tmp_path}/environment/{name};'))
+    assert before and (before != after) == (name in RECIPE)
+
+
+def test_the_image_makes_its_packages_of_the_recipe_alone():
+    """An edit of anything else rebuilds no layer of them."""
+    text = (ROOT / 'Dockerfile').read_text()
+    stage = text[text.index('AS wheels'):text.index('environment/make.sh "$STACK"')]
+    copied = {word for line in stage.splitlines() if line.startswith('COPY ') for word in line.split()[1:-1]}
+    stacks = {'environment/stack-*.env', 'environment/lock/${STACK}*.lock'}
+    named = {f'environment/{name}' for name in RECIPE[2:]}
+    assert copied == {*stacks, *named, 'docker/install_python.sh'}
+
+
 def test_an_image_for_cuda_takes_its_own_torch():
-    """docker/lock/paper-cuda.lock stands before paper.lock, with hashes; nothing else differs."""
-    own, auto = (shell(f'requirements paper {device}').stdout for device in ('cuda', 'auto'))
+    """environment/lock/paper-cuda.lock stands before paper.lock, with hashes; nothing else differs."""
+    own, auto = (shell(f'source {ROOT}/environment/make.sh; requirements paper {device}').stdout
+                 for device in ('cuda', 'auto'))
     names = [{line.split('==')[0].split(' @ ')[0] for line in text.splitlines() if line[:1].isalpha()}
              for text in (own, auto)]
     assert names[0] == names[1] and {'torch', 'mmdet'} <= names[0] and 'mmcv-full' not in names[0]
@@ -139,7 +163,7 @@ def test_an_image_for_cuda_takes_its_own_torch():
 def test_bases_are_pinned_where_a_digest_is_known(tmp_path):
     """scripts/pin-bases writes the digests that the registry names, and keeps what it cannot look up."""
     copy = tmp_path / 'checkout'
-    for name in ('docker/bases.yaml', 'docker/environment.sh', 'scripts/pin-bases'):
+    for name in ('docker/bases.yaml', 'environment/shell.sh', 'environment/settings.sh', 'scripts/pin-bases'):
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, copy / name)
     digest = 'sha256:' + 'ab' * 32
@@ -160,8 +184,8 @@ def test_bases_are_pinned_where_a_digest_is_known(tmp_path):
 
 def dotenv(folder, *words, **environment):
     """Run scripts/dotenv in a copy; returns .env's lines that are no comment."""
-    for name in ('scripts/dotenv', '.env.example', 'docker/environment.sh', 'docker/stack_for_gpu.sh',
-                 'docker/stack-paper.env', 'docker/stack-current.env'):
+    for name in ('scripts/dotenv', '.env.example', 'environment/shell.sh', 'environment/settings.sh',
+                 'environment/gpu_stack.sh', 'environment/stack-paper.env', 'environment/stack-current.env'):
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     subprocess.run([folder / 'scripts/dotenv', *words], env=dict(os.environ, **environment), check=True,
@@ -185,7 +209,7 @@ def test_dotenv(tmp_path):
 
 
 def build(*keys, **environment):
-    return subprocess.run([sys.executable, ROOT / 'docker/build_mmcv.py', *keys],
+    return subprocess.run([sys.executable, ROOT / 'environment/build_mmcv.py', *keys],
                           env=dict(os.environ, **environment), capture_output=True, text=True)
 
 
@@ -218,8 +242,8 @@ def test_doctor(head, tmp_path):
 @pytest.mark.parametrize('stack', PINNED)
 def test_the_lock_pins_everything_by_hash(stack):
     for name in (f'{stack}.lock', f'dev-{stack}.lock'):
-        text = (ROOT / 'docker/lock' / name).read_text()
+        text = (ROOT / 'environment/lock' / name).read_text()
         entries = [line for line in text.splitlines() if line and not line.startswith((' ', '#'))]
         assert entries and all('==' in line and line.endswith('\\') for line in entries)
     for name, version in PINNED[stack].items():
-        assert f'{name}=={version} \\' in (ROOT / f'docker/lock/{stack}.lock').read_text()
+        assert f'{name}=={version} \\' in (ROOT / f'environment/lock/{stack}.lock').read_text()

@@ -12,8 +12,8 @@ from head.fast.fast_forms import use_fast_forms
 from head.miniature import first_steps
 from head.support.torch_versions import HAS_AUTOCAST
 
-from ..engine.training_runs import QUICK
 from ..method.miniature_models import batch, head_detector, teacher_free_detector, total, two_stage_detector
+from ..training_runs import QUICK
 from .mixed_precision_losses import effect, stored
 
 needs_autocast = pytest.mark.skipif(not HAS_AUTOCAST, reason='this torch computes in float32 only')

@@ -26,7 +26,8 @@ def test_the_catalog_names_every_config():
     assert shipped == set(CONFIGS) and len(CONFIGS) == 19
 
 
-@pytest.mark.parametrize('path', [path for path in CONFIGS if not ('tf_head' in path or '_3x_' in path)])  # no reference
+# nothing is released of the others
+@pytest.mark.parametrize('path', [path for path in CONFIGS if not ('tf_head' in path or '_3x_' in path)])
 def test_names_are_the_released_weights(path, shared):
     reference = shared / 'parity/reference' / path.split('/')[-1].replace('.py', '.json')
     assert names_of(Config.fromfile(str(ROOT / path))) == json.loads(reference.read_text())['state_dict']

@@ -8,7 +8,7 @@ import pytest
 
 from head.catalog import ROOT
 
-from ..engine.training_runs import QUICK
+from ..training_runs import QUICK
 
 pytestmark = pytest.mark.stacks
 

@@ -6,8 +6,8 @@ import time
 
 import torch
 
-from ..head_process import start
-from ..process_tree import kill_all
+from .head_process import start
+from .process_tree import kill_all
 
 TIMES = ('time', 'data_time')
 

@@ -1,4 +1,4 @@
-# What the processor needs to be told. Sourced by docker/environment.sh and docker/entrypoint.
+# What the processor needs to be told. Sourced by environment/shell.sh and docker/entrypoint.
 # shellcheck shell=bash
 
 # MKL 2020, inside torch 1.9, takes AMD processors for ones without AVX2: a quarter of the speed

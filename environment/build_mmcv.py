@@ -1,6 +1,6 @@
 """Builds mmcv-full into a wheel cache, from hash-checked source archives.
 
-    python docker/build_mmcv.py [stack=paper] [device=auto|cpu|cuda] [archs=7.0;8.0] [cache=FOLDER]
+    python environment/build_mmcv.py [stack=paper] [device=auto|cpu|cuda] [archs=7.0;8.0] [cache=FOLDER]
 
 Run it with the Python of an environment that holds the stack's torch and build tools. Prints the wheel's path; all else
 goes to stderr. The cache is keyed by everything that matters to the binary, so a second build is a hit. Exit status 3:
@@ -22,7 +22,7 @@ import tempfile
 import time
 from pathlib import Path
 
-DOCKER = Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().parent
 
 
 class BuildError(Exception):
@@ -49,11 +49,11 @@ def read_keys(arguments):
 
 
 def read_stack(stack):
-    """The settings of docker/stack-NAME.env, plus ``VERSION`` and ``SHA256`` of mmcv-full from the lock."""
-    lines = (DOCKER / f'stack-{stack}.env').read_text().splitlines()
+    """The settings of environment/stack-NAME.env, plus ``VERSION`` and ``SHA256`` of mmcv-full from the lock."""
+    lines = (HERE / f'stack-{stack}.env').read_text().splitlines()
     settings = dict(MMCV_CXX_STANDARD='', MMCV_HEADERS_FROM='', MMCV_HEADERS_SHA256='', CUDA_TOOLKIT='')
     settings.update(line.split('=', 1) for line in lines if '=' in line and not line.startswith('#'))
-    lock = (DOCKER / 'lock' / f'{stack}.lock').read_text()
+    lock = (HERE / 'lock' / f'{stack}.lock').read_text()
     entry = re.search(r'^mmcv-full==(\S+) \\\n\s+--hash=sha256:(\w+)$', lock, re.M)
     settings.update(VERSION=entry[1], SHA256=entry[2])
     return settings

@@ -1,0 +1,130 @@
+"""The rooms of head/: which may import which, and which answer without torch."""
+
+import ast
+from collections import defaultdict
+
+import pytest
+
+from .conftest import ROOT
+
+LEAVES = {'support', 'errors'}
+FACTS = {'catalog', 'coco', 'results'}
+MAY_IMPORT = dict(
+    errors=set(),
+    support={'errors'},
+    method=set(),
+    fast={'method', *LEAVES},
+    catalog=LEAVES,
+    coco={'catalog', *LEAVES},
+    results={'coco', *LEAVES},
+    distributed=LEAVES,
+    checkpoints={'distributed', 'method', *FACTS, *LEAVES},
+    fetch={'catalog', 'coco', *LEAVES},
+    engine={'distributed', 'checkpoints', 'fast', *FACTS, *LEAVES},
+    judging={*FACTS, *LEAVES},
+    report={'judging', *FACTS, *LEAVES},
+    miniature={'engine', 'fast', *FACTS, *LEAVES},
+    bench={'engine', 'distributed', 'checkpoints', 'fast', *FACTS, *LEAVES},
+    keys=LEAVES,
+    request={'keys', *LEAVES},
+    commands={'request', 'bench', 'miniature', 'report', 'judging', 'engine', 'distributed', 'checkpoints', 'fetch',
+              'fast', *FACTS, *LEAVES},
+    cli={'request', 'distributed', *LEAVES},  # of the rooms only what a launched process reports
+    __main__={'cli'})
+"""Room -> the rooms that it may import; an import runs to the right of the line that it is on, never back."""
+
+HEAVY = {'torch', 'torchvision', 'mmcv', 'mmdet', 'todd'}
+LIGHT = ['cli', 'request', 'errors', 'catalog', 'coco', 'results', 'judging', 'report', 'fetch', 'commands.catalog',
+         'commands.fetch', 'commands.report', 'commands.verify', 'distributed.layout', 'distributed.worker_report',
+         'results.work_dir']
+"""What answers without torch, with all that it imports."""
+
+
+def sources():
+    """Module -> its text."""
+    return {'.'.join(path.relative_to(ROOT).with_suffix('').parts): path.read_text()
+            for path in (ROOT / 'head').rglob('*.py')}
+
+
+def imports(module, text):
+    """The modules that one imports at its top level, and those that it imports anywhere; names may be among them."""
+    package = module.split('.')[:-1]
+    top, anywhere = set(), set()
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            base = package[:len(package) - node.level + 1] if node.level else []
+            base = '.'.join(base + (node.module.split('.') if node.module else []))
+            found = {base} | {f'{base}.{name.name}' for name in node.names}
+        elif isinstance(node, ast.Import):
+            found = {name.name for name in node.names}
+        else:
+            continue
+        anywhere |= found
+        if node in tree.body:
+            top |= found
+    return top, anywhere
+
+
+def room(module):
+    return module.split('.')[1] if '.' in module else ''
+
+
+def turned_arrows(texts):
+    """Imports that the rooms forbid, as ``module -> head.room``."""
+    return sorted({
+        f'{module} -> head.{room(target)}' for module, text in texts.items() for target in imports(module, text)[1]
+        if target.startswith('head.') and room(target) in MAY_IMPORT and room(target) != room(module)
+        and room(module) != '__init__' and room(target) not in MAY_IMPORT[room(module)]})
+
+
+def test_every_room_is_listed():
+    assert {room(module) for module in sources()} == {*MAY_IMPORT, '__init__'}
+
+
+def test_arrows_run_one_way():
+    assert turned_arrows(sources()) == []
+    left = {name: set(below) for name, below in MAY_IMPORT.items()}
+    while left:
+        free = {name for name, below in left.items() if not below & left.keys()}
+        assert free, f'these import each other: {sorted(left)}'
+        left = {name: below for name, below in left.items() if name not in free}
+
+
+@pytest.mark.parametrize('module, line', [
+    ('head.method.mimic_loss', 'from ..fast.winograd import TILES'),
+    ('head.method.mimic_loss', 'import head.errors'),
+    ('head.engine.runner', 'from ..judging import verdict'),
+    ('head.results.run', 'def late():\n    from ..engine.training import train'),
+    ('head.support.quiet', 'from .. import catalog'),
+])
+def test_a_turned_arrow_is_found(module, line):
+    texts = sources()
+    texts[module] += f'\n{line}\n'
+    found, = turned_arrows(texts)
+    assert found.startswith(f'{module} -> head.')
+
+
+def test_what_answers_at_once_needs_no_torch():
+    texts = sources()
+    known = {name.replace('.__init__', ''): name for name in texts}
+    seen, todo, heavy = set(), [name for name in texts for light in LIGHT
+                                if f'{name}.'.startswith(f'head.{light}.')], defaultdict(set)
+    while todo:
+        module = todo.pop()
+        if module in seen:
+            continue
+        seen.add(module)
+        for target in imports(module, texts[module])[0]:
+            if target.split('.')[0] in HEAVY:
+                heavy[module].add(target)
+            if target in known:
+                todo.append(known[target])
+    assert dict(heavy) == {} and len(seen) > 50
+
+
+def test_no_two_files_of_one_name():
+    names = defaultdict(list)
+    for path in (ROOT / 'head').rglob('*.py'):
+        names[path.name].append(str(path.relative_to(ROOT)))
+    assert {name: paths for name, paths in names.items() if len(paths) > 1 and name != '__init__.py'} == {}
