@@ -159,6 +159,8 @@ def agent_options() -> Dict[str, Any]:
 class Agent(LocalElasticAgent):
     """torch's agent, which starts its workers anew only where another machine was lost.
 
+    What it overrides of torch, and why torch's public interface does not do: docs/distributed.md.
+
     Attributes:
         began: whether the machines have met.
         cause: what ended the workers.
@@ -175,8 +177,8 @@ class Agent(LocalElasticAgent):
 
     def pids(self) -> List[int]:
         """Process ids of the workers that live."""
-        started = self._pcontext.pids().values() if self._pcontext else ()
-        return [pid for pid in started if os.path.exists(f'/proc/{pid}')]
+        started = [worker.id for worker in self.get_worker_group().workers]  # None before its first start
+        return [int(pid) for pid in started if pid and os.path.exists(f'/proc/{pid}')]
 
     def stop(self, number: int) -> None:
         """Send the workers a signal; they are not started anew."""
