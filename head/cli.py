@@ -13,7 +13,7 @@ from .support.atomic_write import NO_SPACE
 from .support.container import image
 from .support.quick_imports import quick_imports
 from .support.quiet import quietly
-from .support.sigterm import terminate
+from .support.sigterm import raise_keyboard_interrupt
 
 
 def check_stack(request: Request) -> None:
@@ -45,12 +45,12 @@ def _answer(arguments: Sequence[str]) -> int:
         return DONE
     request = parse(arguments)
     check_stack(request)
-    signal.signal(signal.SIGTERM, terminate)
+    signal.signal(signal.SIGTERM, raise_keyboard_interrupt)
     with quietly(), quick_imports():
         command = importlib.import_module(COMMANDS[request.command].module)
     status = command.run(request)
     if status and is_worker():
-        told(Ended('', status))
+        print_error(Ended('', status))
     return status
 
 
@@ -65,13 +65,14 @@ def main(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return status
     except HeadError as error:
-        return told(error)
+        return print_error(error)
     except OSError as error:
         if error.errno in NO_SPACE:
-            return told(EnvironmentFault(f'no space left on the disk ({error.filename or "work_dir"}): make room'))
+            return print_error(EnvironmentFault(
+                f'no space left on the disk ({error.filename or "work_dir"}): make room'))
         if error.filename is None:
             raise
-        return told(RequestError(f'{error.filename}: {error.strerror}'))
+        return print_error(RequestError(f'{error.filename}: {error.strerror}'))
     except KeyboardInterrupt:
         sys.unraisablehook = lambda _: None  # no tracebacks of half-made objects that fail to clean up
         if not is_worker():
@@ -82,7 +83,7 @@ def main(arguments: Sequence[str]) -> int:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)  # when one ends its launcher ends all: let this one finish
 
 
-def told(error: HeadError) -> int:
+def print_error(error: HeadError) -> int:
     """Say an error's one line; returns its status."""
     if is_worker():
         report(error, one_line(error) if str(error) else '')

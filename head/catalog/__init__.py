@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ..errors import RequestError
-from ..support.sigterm import raise_lost
+from ..support.sigterm import raise_if_lost
 from .rows import EVALUATION_TOLERANCE, Coco, File, Model, Released, ReleasedFile, ReleasedFiles
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,7 +40,7 @@ def read_yaml(path: Union[str, Path], type: Type[T]) -> T:
         # TypeError: a key that cannot be one
         raise RequestError(f'{path}: {" ".join(str(error).split())}') from error
     finally:
-        raise_lost()
+        raise_if_lost()
 
 
 def _read_rows(name: str, type: Type[T]) -> Dict[str, T]:
@@ -52,7 +52,7 @@ def _read_rows(name: str, type: Type[T]) -> Dict[str, T]:
         except msgspec.ValidationError as error:
             raise RequestError(f'{path}: {key}: {error}') from error
         finally:
-            raise_lost()
+            raise_if_lost()
     return rows
 
 
@@ -125,6 +125,6 @@ def known_row(config: str) -> Model:
     return row
 
 
-def file_at(path: Union[str, Path]) -> Optional[File]:
+def file_named(path: Union[str, Path]) -> Optional[File]:
     """The catalog's weights file of that name, wherever the folder of weights is."""
     return next((file for file in files().values() if Path(file.path).name == Path(path).name), None)

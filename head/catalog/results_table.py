@@ -1,6 +1,6 @@
 """The results table, as the README shows it: `python -m head.catalog.results_table` puts it there anew."""
 
-from ..support.generated_section import renewed
+from ..support.generated_section import replace_section
 from . import ROOT, Model, models
 
 BEGIN, END = '<!-- results: head.catalog.results_table -->\n', '<!-- end of results -->\n'
@@ -21,7 +21,7 @@ def markdown() -> str:
 
 def into(text: str) -> str:
     """`text` with the table between its marks made anew."""
-    return renewed(text, BEGIN, END, markdown())
+    return replace_section(text, BEGIN, END, markdown())
 
 
 if __name__ == '__main__':

@@ -33,11 +33,11 @@ class File(Struct, frozen=True, forbid_unknown_fields=True):
         if self.sha256 is None and self.md5 is None:
             raise ValueError(f'{self.path}: neither sha256 nor md5')
 
-    def below(self, folder: str) -> str:
+    def path_in(self, folder: str) -> str:
         """Its path where `folder` stands for the leading folder of `path`."""
         return os.path.join(folder, *self.path.split('/')[1:])
 
-    def is_of(self, sha256: str) -> bool:
+    def has_hash(self, sha256: str) -> bool:
         """Whether a file of that hash is this one; of one whose md5 alone is known nobody can tell."""
         return self.sha256 is not None and sha256.startswith(self.sha256)
 

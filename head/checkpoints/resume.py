@@ -17,7 +17,7 @@ CARRIED_OVER = ('hook_msgs', 'fp16', 'seconds')
 
 
 @dataclass
-class Beginning:
+class ResumePoint:
     """What a training goes on from.
 
     Attributes:
@@ -45,7 +45,7 @@ class Beginning:
         return doubts if isinstance(doubts, list) else [f'{self.path} does not tell how it was begun']
 
 
-def choose(wanted, work_dir, begun, say):
+def choose_checkpoint(wanted, work_dir, begun, say):
     """What a training goes on from: the newest checkpoint of its work dir, or the file that is asked for.
 
     A run that was begun from that file goes on like any other where the same is asked for again: by a cluster, for
@@ -66,7 +66,7 @@ def choose(wanted, work_dir, begun, say):
     named = None if wanted == 'auto' else wanted
     beginning = None
     if begun and (named is None or run_identity.source(named) == begun['source']):
-        beginning = newest(work_dir, begun['steps'], say)
+        beginning = newest_checkpoint(work_dir, begun['steps'], say)
     return beginning or (read(named) if named else None)
 
 
@@ -84,10 +84,10 @@ def read(path):
             and all(isinstance(meta.get(key), int) for key in ('epoch', 'iter'))):
         raise RequestError(f'resume={path}: has no optimizer, epoch and iteration to go on from')
     meta.pop('config', None)  # text that mmcv would run
-    return Beginning(path, content, Weights('resumed from', path, file_hash(path), False))
+    return ResumePoint(path, content, Weights('resumed from', path, file_hash(path), False))
 
 
-def newest(work_dir, steps, say):
+def newest_checkpoint(work_dir, steps, say):
     """The newest checkpoint of a work dir that can be read; None where there is none at all.
 
     Args:
@@ -151,7 +151,7 @@ def seed_of(beginning, asked):
     return begun
 
 
-def go_on(runner, beginning, steps, logger):
+def restore_run(runner, beginning, steps, logger):
     """Put a run's state into a runner that is ready to train.
 
     Args:
@@ -181,7 +181,7 @@ def go_on(runner, beginning, steps, logger):
                            'same config and batch size')
     epoch, done = _place(beginning, steps, runner.max_epochs, runner.iters)
     own.update((key, meta[key]) for key in CARRIED_OVER if key in meta)
-    runner.take_up(epoch, done, meta['iter'], meta.get('history', {}))
+    runner.restore(epoch, done, meta['iter'], meta.get('history', {}))
     if beginning.lies_in(runner.work_dir):
         runner.saver.saved_at, runner.saver.path = runner.place, path
     logger.info(f'resumed from {path}: {meta["epoch"]} epochs, {meta["iter"]} iterations, begun on '

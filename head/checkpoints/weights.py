@@ -8,7 +8,7 @@ import torch
 from mmcv.runner import CheckpointLoader
 from mmdet.models import build_backbone
 
-from ..catalog import file_at
+from ..catalog import file_named
 from ..errors import RequestError
 from ..method.frozen_teacher import build_teacher
 from ..results.verdict_file import Weights
@@ -138,7 +138,7 @@ def check_pretrained(cfg: Any, folder: str, overrides: Container[str]) -> List[W
         if node[key] is None:
             raise RequestError(f'{dotted}: names no weights; name a file, or take random ones: pretrained=none')
         by_hand = dotted in overrides
-        path, known = Path(node[key]), file_at(node[key])
+        path, known = Path(node[key]), file_named(node[key])
         if not by_hand and path.parts[0] == PRETRAINED:
             path = Path(folder, *path.parts[1:])
         node[key] = str(path)
@@ -146,7 +146,7 @@ def check_pretrained(cfg: Any, folder: str, overrides: Container[str]) -> List[W
             mend = f'scripts/fetch pretrained brings it from {known.address}' if known else 'name another'
             raise RequestError(f'{path}: no such weights ({dotted}); {mend}, or take random ones: pretrained=none')
         sha256 = file_hash(path)
-        confirmed = known is not None and known.is_of(sha256)
+        confirmed = known is not None and known.has_hash(sha256)
         if known and not by_hand and not confirmed:
             raise RequestError(f'{path}: damaged, its sha256 begins with {sha256[:8]}, not {known.sha256}; '
                                f'move it away and fetch it again: scripts/fetch pretrained')

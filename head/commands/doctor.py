@@ -54,9 +54,9 @@ def examine(data: str, pretrained: str) -> Dict[str, Any]:
     annotations = os.path.join(data, 'annotations')
     weights = {}
     for file in files().values():
-        path = file.below(pretrained)
+        path = file.path_in(pretrained)
         if os.path.isfile(path):
-            weights[path] = 'ok' if file.is_of(file_hash(path)) else 'damaged'
+            weights[path] = 'ok' if file.has_hash(file_hash(path)) else 'damaged'
         else:
             weights[path] = 'missing'
     return dict(

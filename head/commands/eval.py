@@ -58,13 +58,13 @@ def find_checkpoint(config: str, path: Optional[str], row: Optional[Model]) -> T
             file = catalog.files()[row.checkpoint]
             path = fetch_file(file)
             return Weights(RELEASED, path, file_hash(path), True), row.eval_tolerance
-        found = released.checkpoint(row)
+        found = released.obtain_checkpoint(row)
         return Weights(RELEASED, found.path, found.sha256, found.confirmed), row.eval_tolerance
     if not os.path.isfile(path):
         raise RequestError(f'{path}: no such file')
     sha256 = file_hash(path)
     known = catalog.files()[row.checkpoint] if row and row.checkpoint else None
-    confirmed = (known.is_of(sha256) or None) if known else released.standing(row, sha256) if row else None
+    confirmed = (known.has_hash(sha256) or None) if known else released.release_status(row, sha256) if row else None
     if row and confirmed is not None:
         return Weights(RELEASED, path, sha256, confirmed), row.eval_tolerance
     return Weights('checkpoint', path, sha256, False), row.train_tolerance if row else None
@@ -138,7 +138,7 @@ def evaluate(plan: Plan) -> Tuple[str, str]:
     """
     model = build_for_inference(plan.cfg)
     load_weights(model, plan.state, plan.weights.path, plan.config.name)
-    loader = processes.together(build_test_loader, plan.cfg, 'test')
+    loader = processes.on_all(build_test_loader, plan.cfg, 'test')
     start = time.time()
     if plan.fast:
         use_fast_forms(model)

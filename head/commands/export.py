@@ -20,7 +20,7 @@ from ..engine.plain_student import PAPER, head_name, stock_config, student_weigh
 from ..errors import DONE, EnvironmentFault, RequestError
 from ..request import Request
 from ..results.work_dir import open_folder
-from ..support.atomic_write import written_whole
+from ..support.atomic_write import atomic_path
 from ..support.file_hash import file_hash
 from ..support.folders import WORK_DIRS
 from ..support.quiet import quietly
@@ -54,7 +54,7 @@ def run(request: Request) -> int:
     load_checkpoint(trained, checkpoint, path.name)
     stock = stock_config(cfg)
     with quietly():
-        student = configuration.built(build_detector, copy.deepcopy(stock.model))
+        student = configuration.build_checked(build_detector, copy.deepcopy(stock.model))
     student.load_state_dict(student_weights(trained.state_dict(), head))
     student.CLASSES = get_classes('coco')
     note = dict(
@@ -68,7 +68,7 @@ def run(request: Request) -> int:
         folder = os.path.dirname(os.path.abspath(name))
         open_folder(folder, folder)
     with contextlib.ExitStack() as stack:  # every file is written before the first gets its name
-        weights, config, tensors, *onnx = [stack.enter_context(written_whole(name)) for name in names]
+        weights, config, tensors, *onnx = [stack.enter_context(atomic_path(name)) for name in names]
         save_checkpoint(student, weights, meta=dict(mmdet_version=mmdet.__version__, head=note))
         with open(config, 'w', encoding='utf-8') as file:
             file.write(f'# The student of {note["config"]} ({PAPER}): plain mmdet, weights in {path.stem}.pth\n')

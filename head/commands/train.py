@@ -123,7 +123,7 @@ def make_plan(request: Request, layout: Layout, device: str, notes: List[str]) -
         doubts.append(not_float32(amp))
     work_dir = request.get('work_dir') or os.path.join(WORK_DIRS, path.stem)
     begun = run_identity.read(work_dir)
-    beginning = resume.choose(wanted, work_dir, begun, notes.append)
+    beginning = resume.choose_checkpoint(wanted, work_dir, begun, notes.append)
     begun_from = begun and begun['source'] if wanted == 'auto' else run_identity.source(wanted)
     in_place = beginning.lies_in(work_dir) if beginning else begun is not None
     seed = request.get('seed')
@@ -159,7 +159,7 @@ def make_plan(request: Request, layout: Layout, device: str, notes: List[str]) -
 
 def plan_together(request: Request, layout: Layout, device: str, notes: List[str]) -> Plan:
     """`make_plan` on the first process, for all; each machine checks its own copy of the data."""
-    cfg = processes.together(load, request, layout)[2]
+    cfg = processes.on_all(load, request, layout)[2]
     plan: Plan = processes.on_first(make_plan, request, layout, device, notes)
 
     def of_this_machine():
@@ -167,7 +167,7 @@ def plan_together(request: Request, layout: Layout, device: str, notes: List[str
             return plan.splits
         return check_splits(cfg) if processes.local_rank() == 0 else None
 
-    here = processes.together(of_this_machine)
+    here = processes.on_all(of_this_machine)
     hashes = [{name: split.sha256 for name, split in one.items()} for one in processes.gather_everywhere(here) if one]
     if any(one != hashes[0] for one in hashes):
         raise RequestError(f'data={request.value("data")}: the machines have different annotations there')
@@ -207,7 +207,7 @@ def run(request: Request) -> int:
 
 def carry_out(plan: Plan, facts: Dict[str, Any]) -> int:
     """Train as planned, on every process; returns the exit status."""
-    logger = processes.together(logs.open_log, plan.work_dir, plan.timestamp)
+    logger = processes.on_all(logs.open_log, plan.work_dir, plan.timestamp)
     if processes.is_first():
         announce(plan, facts, logger)
     scores, runner = train(plan.cfg, plan.training, logger)

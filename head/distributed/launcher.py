@@ -26,7 +26,7 @@ from torch.distributed.elastic.rendezvous import registry as rendezvous
 from ..errors import DONE, INTERRUPTED, Ended, EnvironmentFault, HeadError, LostPeer
 from . import worker_exit
 from .layout import Layout
-from .peer_errors import LastWord
+from .peer_errors import PeerErrors
 from .worker_report import REPORTS, read_reports
 
 RESTARTS = 10
@@ -109,14 +109,14 @@ class _Run:
                 role='head', local_world_size=self.here, entrypoint=sys.executable,
                 args=('-m', 'head', *self.arguments), rdzv_handler=handler,
                 max_restarts=RESTARTS if self.nnodes > 1 else 0, monitor_interval=0.5)
-            self.agent = Agent(spec, self.reports, LastWord(self.nnodes, self.endpoint), **agent_options())
+            self.agent = Agent(spec, self.reports, PeerErrors(self.nnodes, self.endpoint), **agent_options())
             self.result = self.agent.run()
         except Exception as error:  # of many kinds: the other machines do not come, or are gone
             self.error = error
         finally:
             # closing the rendezvous is no use: it ends with the store, and in torch 1.9 its heartbeats interfere
             if self.agent and self.node_rank == 0:
-                self.agent.last_word.wait_for_others(GRACE + FORGOTTEN, self.agent.leave)
+                self.agent.peer_errors.wait_for_others(GRACE + FORGOTTEN, self.agent.leave)
 
     def _receive(self, number: int, frame: Optional[FrameType]) -> None:
         self.signals += 1
@@ -136,9 +136,9 @@ class _Run:
         if not self.error:
             assert self.agent and self.agent.cause, 'the agent tells why its workers have failed'
             return self.agent.cause
-        heard = self.agent and self.agent.last_word.heard()
-        if heard:
-            return heard
+        received = self.agent and self.agent.peer_errors.received()
+        if received:
+            return received
         began = self.agent and self.agent.began
         text = (str(self.error).strip().splitlines() or [''])[0]
         if self.nnodes == 1:
@@ -167,9 +167,9 @@ class Agent(LocalElasticAgent):
         leave: set where a signal comes when that is known.
     """
 
-    def __init__(self, spec: WorkerSpec, reports: str, last_word: LastWord, **options: Any) -> None:
+    def __init__(self, spec: WorkerSpec, reports: str, peer_errors: PeerErrors, **options: Any) -> None:
         super().__init__(spec, **options)
-        self.reports, self.last_word = reports, last_word
+        self.reports, self.peer_errors = reports, peer_errors
         self.began, self.killed = False, False
         self.cause: Optional[HeadError] = None
         self.looking_since: Optional[float] = None
@@ -201,7 +201,7 @@ class Agent(LocalElasticAgent):
         failed = self._failed()
         if failed:
             self._conclude(failed)  # so early for the other machines' sake
-        elif self.last_word.heard():
+        elif self.peer_errors.received():
             self.looking_since = self.looking_since or time.time()  # most workers find out themselves
         result = super()._monitor_workers(worker_group)
         if result.state == WorkerState.FAILED:
@@ -220,26 +220,26 @@ class Agent(LocalElasticAgent):
 
     def _conclude(self, failed):
         self.looking_since = self.looking_since or time.time()
-        heard = self.last_word.heard()
-        stopped = self.ending.is_set() or (heard is not None and self.killed)
-        own = worker_exit.cause(read_reports(self.reports), failed, stopped, self.last_word.nnodes > 1)
+        received = self.peer_errors.received()
+        stopped = self.ending.is_set() or (received is not None and self.killed)
+        own = worker_exit.cause(read_reports(self.reports), failed, stopped, self.peer_errors.nnodes > 1)
         # what went wrong on the way out of an interruption says more than that there was one
-        self._blame(own if heard is None or heard.status == INTERRUPTED != own.status else heard, own.saved)
+        self._blame(own if received is None or received.status == INTERRUPTED != own.status else received, own.saved)
 
     def _blame(self, cause: HeadError, saved: str) -> None:
         self.cause, cause.saved = cause, saved or cause.saved
         if not isinstance(self.cause, LostPeer):
             self._remaining_restarts = 0
-            self.last_word.tell(self.cause)
+            self.peer_errors.send(self.cause)
 
     def _wait_or_end(self):
         """Where a machine was lost: listen whether another tells why."""
         self.looking_since = None
         deadline = time.time() + FORGOTTEN
         while self._remaining_restarts and time.time() < deadline and not self.ending.wait(0.5):
-            heard = self.last_word.heard()
-            if heard:
-                self._blame(heard, self.cause.saved if self.cause else '')
+            received = self.peer_errors.received()
+            if received:
+                self._blame(received, self.cause.saved if self.cause else '')
         if self._remaining_restarts:
             print('head: another machine was lost; waiting for it to go on from the last checkpoint',
                   file=sys.stderr, flush=True)
@@ -247,11 +247,11 @@ class Agent(LocalElasticAgent):
     def _exit_barrier(self):
         # torch 1.9's would use a connection that its heartbeats use at the same time; the first machine waits instead
         if self.cause is None:
-            self.last_word.end()
+            self.peer_errors.end()
 
     def _start_workers(self, worker_group):
         self.began, self.cause = True, None
-        self.last_word.connect()
+        self.peer_errors.connect()
         for name in os.listdir(self.reports):
             os.unlink(os.path.join(self.reports, name))
         return super()._start_workers(worker_group)

@@ -1,4 +1,4 @@
-"""Why one machine ended, told to the others: it ends them too, also where they could wait for it."""
+"""The error that ended one machine, sent to the others: it ends them too, also where they could wait for it."""
 
 import contextlib
 import datetime
@@ -11,12 +11,12 @@ import torch.distributed as dist
 
 from ..errors import Ended, HeadError
 
-PATIENCE = datetime.timedelta(seconds=20)
+ANSWER_TIMEOUT = datetime.timedelta(seconds=20)
 """How long the store, which is on the machine number 0, may take to answer."""
 
 
-class LastWord:
-    """One machine's connection to what ended another; alone, it says and hears nothing.
+class PeerErrors:
+    """One machine's connection to the errors of the others; alone, it sends and receives nothing.
 
     Args:
         nnodes: how many machines there are.
@@ -26,7 +26,7 @@ class LastWord:
     def __init__(self, nnodes: int, endpoint: str) -> None:
         self.nnodes, self.endpoint = nnodes, endpoint
         self.store: Optional[dist.Store] = None
-        self.word: Optional[bytes] = None
+        self.message: Optional[bytes] = None
         self.ended = False
 
     def connect(self) -> None:
@@ -35,20 +35,20 @@ class LastWord:
             host, _, port = self.endpoint.rpartition(':')
             with contextlib.suppress(RuntimeError):  # it is gone: the workers find out too
                 # not the launcher's own connection, which another thread uses
-                store = dist.TCPStore(host, int(port), is_master=False, timeout=PATIENCE)
-                self.store = dist.PrefixStore('last_word', store)
+                store = dist.TCPStore(host, int(port), is_master=False, timeout=ANSWER_TIMEOUT)
+                self.store = dist.PrefixStore('peer_errors', store)
 
-    def tell(self, error: HeadError) -> None:
-        """Tell the others what ends this machine too; the first word stays."""
+    def send(self, error: HeadError) -> None:
+        """Send the others what ends this machine; the first error stays."""
         if not self.ended:
-            word = json.dumps([str(error), error.status, error.saved])
+            message = json.dumps([str(error), error.status, error.saved])
 
             def write(store: dist.Store) -> None:
-                if not store.add('told', 0):
-                    store.set('cause', word)
+                if not store.add('sent', 0):
+                    store.set('cause', message)
 
             self._ask(write)
-            self._ask(lambda store: store.add('told', 1))
+            self._ask(lambda store: store.add('sent', 1))
             self.end()
 
     def end(self) -> None:
@@ -57,14 +57,14 @@ class LastWord:
             self.ended = True
             self._ask(lambda store: store.add('ended', 1))
 
-    def heard(self) -> Optional[Ended]:
+    def received(self) -> Optional[Ended]:
         """What ended another machine, or None."""
-        if self.word is None and self._ask(lambda store: store.add('told', 0)):
-            self.word = self._ask(lambda store: store.get('cause'))
-        return Ended(*json.loads(self.word)) if self.word else None
+        if self.message is None and self._ask(lambda store: store.add('sent', 0)):
+            self.message = self._ask(lambda store: store.get('cause'))
+        return Ended(*json.loads(self.message)) if self.message else None
 
     def wait_for_others(self, seconds: float, leave: threading.Event) -> None:
-        """Keep the store, where this machine has ended by agreement or has told why, until all have.
+        """Keep the store, where this machine has ended by agreement or has sent its error, until all have.
 
         Args:
             seconds: at most.
@@ -88,7 +88,7 @@ class LastWord:
 
         thread = threading.Thread(target=ask, daemon=True)
         thread.start()
-        thread.join(PATIENCE.total_seconds())
+        thread.join(ANSWER_TIMEOUT.total_seconds())
         if not answers:
             self.store = None
             return None

@@ -73,7 +73,7 @@ def joined(device):
         torch.cuda.set_device(local_rank())
         # a lost peer is an error that can be answered, not the end of the process; torch 1's name and torch 2's
         environment.update(NCCL_BLOCKING_WAIT='1', TORCH_NCCL_BLOCKING_WAIT='1')
-    with lost_peers_named():
+    with lost_peers_as_errors():
         store = dist.TCPStore(environment['MASTER_ADDR'], int(environment['MASTER_PORT']), world,
                               environment['RANK'] == '0', TIMEOUT)
         dist.init_process_group('nccl' if device == 'cuda' else 'gloo', store=store, rank=number, world_size=world,
@@ -81,7 +81,7 @@ def joined(device):
         _control = dist.new_group(backend='gloo', timeout=TIMEOUT) if device == 'cuda' else dist.group.WORLD
     try:
         yield
-        with lost_peers_named():
+        with lost_peers_as_errors():
             dist.barrier(_control)  # the first one holds the store: it leaves last
     finally:
         _control = None
@@ -89,7 +89,7 @@ def joined(device):
 
 
 @contextlib.contextmanager
-def lost_peers_named():
+def lost_peers_as_errors():
     """Turn the many errors by which a lost process shows itself into `LostPeer`."""
     try:
         yield
@@ -106,7 +106,7 @@ def gather(value):
     if world_size() == 1:
         return [value]
     values = [None] * world_size() if is_first() else None
-    with lost_peers_named():
+    with lost_peers_as_errors():
         dist.gather_object(value, values, group=_control)
     return values
 
@@ -116,7 +116,7 @@ def gather_everywhere(value):
     if world_size() == 1:
         return [value]
     values = [None] * world_size()
-    with lost_peers_named():
+    with lost_peers_as_errors():
         dist.all_gather_object(values, value, group=_control)
     return values
 
@@ -126,12 +126,12 @@ def broadcast(value):
     if world_size() == 1:
         return value
     values = [value]
-    with lost_peers_named():
+    with lost_peers_as_errors():
         dist.broadcast_object_list(values, group=_control)
     return values[0]
 
 
-def agree(error=None):
+def raise_on_all(error=None):
     """End all processes with the error that one of them met, before any computes on without it.
 
     Args:
@@ -142,7 +142,7 @@ def agree(error=None):
     """
     if world_size() > 1:
         bad = torch.tensor([int(error is not None)])
-        with lost_peers_named():
+        with lost_peers_as_errors():
             dist.all_reduce(bad, op=dist.ReduceOp.MAX, group=_control)
         if not bad.item():
             return
@@ -152,7 +152,7 @@ def agree(error=None):
         raise error
 
 
-def together(function, *args, **kwargs):
+def on_all(function, *args, **kwargs):
     """Call a function on every process; where one raises a `HeadError`, all end with it."""
     result = error = None
     try:
@@ -161,10 +161,10 @@ def together(function, *args, **kwargs):
         raise
     except HeadError as caught:
         error = caught
-    agree(error)
+    raise_on_all(error)
     return result
 
 
 def on_first(function, *args, **kwargs):
     """Call a function on the first process only; its result, or its `HeadError`, is everybody's."""
-    return broadcast(together(lambda: function(*args, **kwargs) if is_first() else None))
+    return broadcast(on_all(lambda: function(*args, **kwargs) if is_first() else None))

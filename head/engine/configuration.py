@@ -87,7 +87,7 @@ def doubts(overrides):
             if not key.startswith(harmless)]
 
 
-def built(build, cfg, *args):
+def build_checked(build, cfg, *args):
     """`build(cfg, *args)` of mmdet.
 
     Raises:

@@ -36,7 +36,7 @@ def detect(model, loader, device):
     Raises:
         HeadError: what one of the processes met, on all of them.
     """
-    parts = processes.gather(processes.together(_detect_share, model, loader, device))
+    parts = processes.gather(processes.on_all(_detect_share, model, loader, device))
     if not processes.is_first():
         return None
     results = [None] * len(loader.dataset)
@@ -94,7 +94,7 @@ class CocoEvalHook(EvalHook):
         _share_running_averages(model)
         results = detect(model, self.dataloader, self.device)
         self.scores = score(self.dataloader.dataset, results, runner.work_dir)
-        processes.agree()  # the others wait for the scores
+        processes.raise_on_all()  # the others wait for the scores
         if self.scores is None:
             return
         runner.log_buffer.output['eval_iter_num'] = len(self.dataloader.dataset)
@@ -122,4 +122,4 @@ def build_for_inference(cfg):
     model = copy.deepcopy(cfg.model)
     model.train_cfg = None
     with quietly():
-        return configuration.built(build_detector, model)
+        return configuration.build_checked(build_detector, model)

@@ -7,7 +7,7 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
-from ..distributed.processes import agree
+from ..distributed.processes import raise_on_all
 from ..distributed.worker_report import is_worker
 from ..errors import INTERRUPTED, HeadError
 
@@ -65,11 +65,11 @@ class Interruption:
         Raises:
             Interrupted: on all processes, where one was asked to end.
         """
-        agree(self.request(iterations))
+        raise_on_all(self.request(iterations))
         self.waits = False
 
 
-def shield_workers(loader: 'DataLoader') -> 'DataLoader':
+def ignore_signals_in_workers(loader: 'DataLoader') -> 'DataLoader':
     """Let a DataLoader's workers outlive signals that go to the whole process group (a terminal's, Slurm's).
 
     The training needs them for its last step; they end with the process that started them.
@@ -86,7 +86,7 @@ def shield_workers(loader: 'DataLoader') -> 'DataLoader':
     return loader
 
 
-def end_workers():
+def kill_leftover_workers():
     """Kill the data loader workers that are left when the process ends.
 
     Where an error keeps a loader's iterator alive, multiprocessing sends its workers SIGTERM at exit and waits, but
@@ -97,4 +97,4 @@ def end_workers():
         worker.kill()
 
 
-atexit.register(end_workers)  # after multiprocessing's own, so it runs before that
+atexit.register(kill_leftover_workers)  # after multiprocessing's own, so it runs before that

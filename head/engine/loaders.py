@@ -11,7 +11,7 @@ from ..distributed import processes
 from ..support.quiet import quietly
 from . import configuration
 from .image_reading import name_broken_images
-from .interruption import shield_workers
+from .interruption import ignore_signals_in_workers
 from .randomness import SeededDataset
 from .training_order import MicroBatches
 
@@ -30,7 +30,7 @@ class StepLoader:
     def __init__(self, dataset: Any, images: int, workers: int, seed: int, accumulate: int = 1) -> None:
         self.dataset = dataset  # mmdet's hooks look at it
         self.order = MicroBatches(dataset.flag, images, seed, accumulate, processes.rank(), processes.world_size())
-        self.loader = shield_workers(
+        self.loader = ignore_signals_in_workers(
             DataLoader(
                 SeededDataset(dataset, seed),
                 batch_sampler=self.order,
@@ -51,10 +51,10 @@ class StepLoader:
 def build_test_loader(cfg: Any, split: str) -> DataLoader:
     """A loader of `cfg.data[split]`, one image a batch, in order; of several processes each has every n-th image."""
     with quietly():
-        dataset = name_broken_images(configuration.built(build_dataset, cfg.data[split], dict(test_mode=True)))
+        dataset = name_broken_images(configuration.build_checked(build_dataset, cfg.data[split], dict(test_mode=True)))
     # any iterable will do; torch 1.9's types want a `Sampler`
     share: Any = range(processes.rank(), len(dataset), processes.world_size())
-    return shield_workers(
+    return ignore_signals_in_workers(
         DataLoader(
             dataset,
             sampler=share,

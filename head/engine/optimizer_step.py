@@ -6,7 +6,7 @@ from mmcv.runner import OptimizerHook
 
 from ..errors import FELL_SHORT, HeadError, RequestError
 
-MEND = 'the training has diverged; look at the learning rate and the data, and begin anew in another work_dir'
+WHAT_TO_DO = 'the training has diverged; look at the learning rate and the data, and begin anew in another work_dir'
 
 
 class Diverged(HeadError):
@@ -54,9 +54,9 @@ class OptimizerStepHook(OptimizerHook):
                 norm = float(norm)
                 if not (self.scaler or math.isfinite(norm)):
                     raise Diverged(f'the norm of the gradients is {norm} at epoch {runner.epoch + 1}, iteration '
-                                   f'{runner.inner_iter + 1}: {MEND}')
+                                   f'{runner.inner_iter + 1}: {WHAT_TO_DO}')
                 runner.log_buffer.update(dict(grad_norm=norm), runner.outputs['num_samples'])
-        runner.unsettle()
+        runner.begin_update()
         if self.scaler:
             self.scaler.step(runner.optimizer)
             self.scaler.update()

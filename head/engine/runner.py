@@ -9,7 +9,7 @@ from mmcv.utils import _BatchNorm
 
 from ..distributed import processes
 from ..errors import EnvironmentFault, HeadError
-from .optimizer_step import MEND, Diverged, OptimizerStepHook
+from .optimizer_step import WHAT_TO_DO, Diverged, OptimizerStepHook
 from .randomness import IN_STEP, seed_all, seed_of
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Runner(EpochBasedRunner):
         self.seed, self.interruption, self.iters = seed, interruption, iters or math.inf
         self.history: Dict[str, List[list]] = {}
         self.start = time.time()
-        self._steps_done, self._settled, self._hold_back = 0, True, None
+        self._steps_done, self._step_is_whole, self._hold_back = 0, True, None
 
     @property
     def place(self):
@@ -59,7 +59,7 @@ class Runner(EpochBasedRunner):
         """How long the training has taken, from its beginning, interruptions left out."""
         return self.meta.get('seconds', 0) + time.time() - self.start
 
-    def take_up(self, epoch, steps_done, iteration, history):
+    def restore(self, epoch, steps_done, iteration, history):
         """Go on from a place.
 
         Args:
@@ -90,7 +90,7 @@ class Runner(EpochBasedRunner):
                 super().run([loader], [('train', 1)])
             except Exception as error:
                 self.interruption.waits = True  # for the checkpoint
-                known = explained(error)
+                known = as_head_error(error)
                 # where all end together, they wait for the one that saves: none is to be taken for a straggler
                 path = processes.on_first(self._save_last) if getattr(known, 'agreed', False) else self._save_last()
                 if not isinstance(known, HeadError):
@@ -122,7 +122,7 @@ class Runner(EpochBasedRunner):
             self.call_hook('before_train_iter')
             self.run_iter(batches)
             self.call_hook('after_train_iter')
-            self._iter, self._steps_done, self._settled = self.iter + 1, step + 1, True
+            self._iter, self._steps_done, self._step_is_whole = self.iter + 1, step + 1, True
             self.saver.after_step(self)
         steps.close()  # ends the data loader's workers, which the evaluation's follow
         self.saver.after_epoch(self)
@@ -136,10 +136,10 @@ class Runner(EpochBasedRunner):
         try:
             batches = next(steps)
         except (HeadError, RuntimeError, MemoryError, OSError) as caught:
-            error = explained(caught)
+            error = as_head_error(caught)
             if not isinstance(error, HeadError):
                 raise
-        processes.agree(error or self.interruption.request(self.iter))
+        processes.raise_on_all(error or self.interruption.request(self.iter))
         return batches
 
     def run_iter(self, batches: List[Dict[str, Any]]) -> None:
@@ -152,7 +152,7 @@ class Runner(EpochBasedRunner):
             Diverged: a loss is no number.
         """
         hook = next(hook for hook in self.hooks if isinstance(hook, OptimizerStepHook))
-        self._hold_back = running_averages(self.model)
+        self._hold_back = running_statistics(self.model)
         self.optimizer.zero_grad()
         totals: Dict[str, float] = {}
         images = 0
@@ -164,7 +164,7 @@ class Runner(EpochBasedRunner):
                     one.before_micro_batch(self)
             # of several micro-batches only the last one's backward sums over the processes
             self.model.require_backward_grad_sync = part == len(batches) - 1
-            with processes.lost_peers_named():
+            with processes.lost_peers_as_errors():
                 self.outputs = self.model.train_step(batch, self.optimizer)
                 self._check(self.outputs['log_vars'])
                 hook.backward(self.outputs['loss'] / len(batches))
@@ -177,15 +177,15 @@ class Runner(EpochBasedRunner):
         bad = [name for name, value in losses.items() if not math.isfinite(value)]
         if bad:
             raise Diverged(f'{", ".join(f"{name} is {losses[name]}" for name in bad)} at epoch {self.epoch + 1}, '
-                           f'iteration {self.inner_iter + 1}: {MEND}')
+                           f'iteration {self.inner_iter + 1}: {WHAT_TO_DO}')
 
-    def unsettle(self):
+    def begin_update(self):
         """From here to the end of the step the weights are no step's."""
-        self._hold_back, self._settled = None, False
+        self._hold_back, self._step_is_whole = None, False
 
     def _save_last(self):
         """Save the last whole step, where it is not saved; returns its checkpoint's path, or None."""
-        if not (processes.is_first() and self._settled and self.iter):
+        if not (processes.is_first() and self._step_is_whole and self.iter):
             return None
         if self._hold_back:
             for buffer, value in self._hold_back:
@@ -195,13 +195,13 @@ class Runner(EpochBasedRunner):
         return self.saver.path
 
 
-def running_averages(model):
+def running_statistics(model):
     """(buffer, copy of it) of every BN that trains: a forward pass changes them, even of a step that fails."""
     training = [module for module in model.modules() if isinstance(module, _BatchNorm) and module.training]
     return [(buffer, buffer.clone()) for module in training for buffer in module.buffers()]
 
 
-def explained(error):
+def as_head_error(error):
     """The `HeadError` that says what ended a training and what to do; the error itself where it is not known."""
     text = str(error)
     if isinstance(error, RuntimeError) and text.startswith('DataLoader worker'):

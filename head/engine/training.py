@@ -12,7 +12,7 @@ from mmdet.models import build_detector
 from mmdet.utils import collect_env
 
 from ..checkpoints import run_identity
-from ..checkpoints.resume import Beginning, go_on, set_aside
+from ..checkpoints.resume import ResumePoint, restore_run, set_aside
 from ..checkpoints.saver import Saver
 from ..distributed import processes
 from ..distributed.model_wrapper import for_training
@@ -54,7 +54,7 @@ class Training:
     iters: Optional[int] = None
     amp: Optional[str] = None
     fast: bool = True
-    beginning: Optional[Beginning] = None
+    beginning: Optional[ResumePoint] = None
     run: dict = field(default_factory=dict)
     doubts: List[str] = field(default_factory=list)
     begun_from: Optional[str] = None
@@ -75,7 +75,7 @@ def train(cfg, training, logger):
         (CocoScores, Runner): the latest scores, None if no evaluation took place; and the runner at its end.
     """
     check_optimizer_config(cfg.optimizer_config)
-    model, loader, evaluation_loader = processes.together(_build, cfg, training)
+    model, loader, evaluation_loader = processes.on_all(_build, cfg, training)
     if training.accumulate > 1 and any(isinstance(module, _BatchNorm) and module.training
                                        for module in model.train().modules()):
         logger.info('BN is trained: its running averages see every micro-batch, not every step')
@@ -83,7 +83,7 @@ def train(cfg, training, logger):
     runner = _runner(cfg, training, logger, model, loader, evaluation_loader)
     evaluation = next(hook for hook in runner.hooks if isinstance(hook, CocoEvalHook))
     if training.beginning:
-        go_on(runner, training.beginning, len(loader), logger)
+        restore_run(runner, training.beginning, len(loader), logger)
     if processes.is_first():
         _take_over(training, len(loader), logger)
     training.beginning = None  # its tensors are the runner's now
@@ -110,7 +110,7 @@ def _build(cfg, training):
     seed_all(cfg.seed)
     dataset = build_training_set(cfg)
     with quietly():
-        model = configuration.built(build_detector, cfg.model)
+        model = configuration.build_checked(build_detector, cfg.model)
         model.init_weights()
     if training.fast:
         use_fast_forms(model)

@@ -86,4 +86,4 @@ def _fast(cfg):
 def build_training_set(cfg):
     """The training set of a config; a broken image in it ends the run with its name."""
     with quietly():
-        return name_broken_images(configuration.built(build_dataset, _fast(copy.deepcopy(cfg.data.train))))
+        return name_broken_images(configuration.build_checked(build_dataset, _fast(copy.deepcopy(cfg.data.train))))

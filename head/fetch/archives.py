@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from ..errors import RequestError
 from ..support.disk_space import require_space
-from ..support.locks import hidden
+from ..support.locks import hidden_path
 
 
 def unpack(archive: Path, folder: Union[str, Path], name: str) -> Path:
@@ -25,7 +25,7 @@ def unpack(archive: Path, folder: Union[str, Path], name: str) -> Path:
         RequestError: not an archive, or without that folder.
         EnvironmentFault: no room.
     """
-    place = hidden(Path(folder, name), 'unpacking')
+    place = hidden_path(Path(folder, name), 'unpacking')
     if place.exists():
         shutil.rmtree(str(place))
     try:

@@ -12,8 +12,8 @@ from ..coco.folder import check_split
 from ..errors import RequestError
 from ..support.disk_space import require_space
 from ..support.folders import COCO
-from ..support.for_each import each
-from ..support.locks import Say, hidden, locked
+from ..support.for_each import for_each
+from ..support.locks import Say, hidden_path, locked
 from .archives import unpack
 from .download import obtain, web
 from .hash_check import check_of, difference
@@ -27,15 +27,15 @@ def ann_file(folder: Union[str, Path], split: str) -> Path:
     return Path(folder, 'annotations', f'instances_{split}.json')
 
 
-def is_there(part: Path) -> bool:
+def is_filled(part: Path) -> bool:
     """Whether a part of the folder exists; an empty folder, like a mount point, does not count."""
     return part.is_dir() and any(part.iterdir())
 
 
 def _left_over(archive: Path, place: Path) -> int:
     """Bytes that earlier runs have put on the disk already: archive, partial archive, half-unpacked folder."""
-    paths = [archive, hidden(archive, 'part'), hidden(archive, 'done')]
-    for above, _, names in os.walk(str(hidden(place, 'unpacking'))):
+    paths = [archive, hidden_path(archive, 'part'), hidden_path(archive, 'done')]
+    for above, _, names in os.walk(str(hidden_path(place, 'unpacking'))):
         paths += [Path(above, name) for name in names]
     total = 0
     for path in paths:
@@ -126,7 +126,7 @@ def _leftovers(folder: Path, split: str) -> Tuple[Path, Path]:
     The archive has a name of its own then, which tells it from one of the user's.
     """
     archive = folder / Path(catalog.coco().archives[split].path).name
-    return hidden(folder / split, 'unpacking'), hidden(archive, 'done')
+    return hidden_path(folder / split, 'unpacking'), hidden_path(archive, 'done')
 
 
 def _fetch_images(folder: Path, say: Say, split: str) -> None:
@@ -135,7 +135,7 @@ def _fetch_images(folder: Path, say: Say, split: str) -> None:
     archive = folder / Path(catalog.coco().archives[split].path).name
     unpacking, done = _leftovers(folder, split)
     with locked(place, say):
-        if not is_there(place):
+        if not is_filled(place):
             if done.exists():
                 os.rename(str(done), str(archive))
             unpacked = unpack(_archive(folder, split, say), folder, split)
@@ -162,7 +162,7 @@ def fetch_coco(folder: Union[str, Path] = COCO, say: Say = print) -> None:
         EnvironmentFault: no room for all of it, or see `download`.
     """
     folder, splits = Path(folder), list(catalog.coco().splits)
-    missing = [split for split in splits if not is_there(folder / split)]
+    missing = [split for split in splits if not is_filled(folder / split)]
     present = [split for split in splits if split not in missing]
     names = missing + (['annotations'] if _missing_annotations(folder) else [])
     _check_places(folder, missing)
@@ -172,6 +172,6 @@ def fetch_coco(folder: Union[str, Path] = COCO, say: Say = print) -> None:
     for split in present:
         _check_images(folder, say, split)
     unfinished = [split for split in present if any(path.exists() for path in _leftovers(folder, split))]
-    each(functools.partial(_fetch_images, folder, say), missing + unfinished, workers=2)
+    for_each(functools.partial(_fetch_images, folder, say), missing + unfinished, workers=2)
     for split in missing:
         _check_images(folder, say, split)

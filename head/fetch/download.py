@@ -13,8 +13,8 @@ from tqdm import tqdm
 
 from ..errors import EnvironmentFault, RequestError
 from ..support.disk_space import require_space
-from ..support.locks import Say, hidden, locked
-from .retry import TIMEOUT, Fault, Patience, Unfinished, check_status
+from ..support.locks import Say, hidden_path, locked
+from .retry import TIMEOUT, Fault, Retry, Unfinished, check_status
 
 BLOCK = 1 << 16
 """Bytes read at once; that much may be lost where a connection is cut."""
@@ -69,7 +69,7 @@ def _transfer(source: Source, target: Path, size: Optional[int], hashed: bool, f
     Raises:
         Unfinished: it ended early.
     """
-    part, tag = hidden(target, 'part'), hidden(target, 'part.etag')
+    part, tag = hidden_path(target, 'part'), hidden_path(target, 'part.etag')
     version = _version(tag, source)
     if not (version or hashed):
         _drop(part, tag)
@@ -138,19 +138,19 @@ def download(source: Source, target: Path, check: Check, size: Optional[int] = N
     Raises:
         EnvironmentFault: no network, refused, gone, no room, or other bytes than wanted, twice.
     """
-    part, tag = hidden(target, 'part'), hidden(target, 'part.etag')
+    part, tag = hidden_path(target, 'part'), hidden_path(target, 'part.etag')
     by_hand = f'fetch {source.address} by hand and put it there'
 
     def fault(reason: str) -> EnvironmentFault:
         goes_on = ', it goes on where it stopped' if hashed else ''
         return EnvironmentFault(f'{target}: not fetched: {reason}; try again later{goes_on}, or {by_hand}')
 
-    patience, most, again = Patience(), _size(part), False
+    retry, most, again = Retry(), _size(part), False
     while True:
         try:
             _transfer(source, target, size, hashed, fault)
         except Unfinished as error:
-            patience.after(error, _size(part) > most, fault)
+            retry.after(error, _size(part) > most, fault)
             most = max(most, _size(part))
             continue
         problem = check(part)

@@ -22,7 +22,7 @@ from ..errors import EnvironmentFault, RequestError
 from ..support.container import image
 from ..support.folders import WORK_DIRS
 from .download import Source
-from .retry import TIMEOUT, Patience, Unfinished, check_status
+from .retry import TIMEOUT, Retry, Unfinished, check_status
 
 LIMIT = 50
 """Entries of one folder that Drive's page shows."""
@@ -103,7 +103,7 @@ def list_folder(folder: str) -> Listing:
     Raises:
         EnvironmentFault: no network, refused, gone, or a page that gdown cannot read.
     """
-    address, patience = folder_address(folder), Patience()
+    address, retry = folder_address(folder), Retry()
 
     def fault(reason: str) -> EnvironmentFault:
         return EnvironmentFault(f'{address}: not listed: {reason}; try again later, or download the checkpoint there '
@@ -119,9 +119,9 @@ def list_folder(folder: str) -> Listing:
                 raise Unfinished('a page of it was refused')
             break
         except (requests.RequestException, multiprocessing.TimeoutError) as error:
-            patience.after(Unfinished(type(error).__name__), False, fault)
+            retry.after(Unfinished(type(error).__name__), False, fault)
         except Unfinished as error:
-            patience.after(error, False, fault)
+            retry.after(error, False, fault)
         except EnvironmentFault:
             raise
         except Exception as error:  # gdown reads a page that nobody promised: anything can be missing

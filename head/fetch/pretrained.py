@@ -7,7 +7,7 @@ from .. import catalog
 from ..catalog import File
 from ..errors import RequestError
 from ..support.folders import PRETRAINED
-from ..support.for_each import each
+from ..support.for_each import for_each
 from ..support.locks import Say
 from .download import obtain, web
 from .hash_check import check_of
@@ -16,7 +16,7 @@ WORKERS = 4
 
 
 def _fetch(folder: str, say: Say, file: File) -> None:
-    obtain(web(file.address), file.below(folder), check_of(file), file.size, say)
+    obtain(web(file.address), file.path_in(folder), check_of(file), file.size, say)
 
 
 def fetch_file(file: File, folder: str = PRETRAINED, say: Say = print) -> str:
@@ -26,7 +26,7 @@ def fetch_file(file: File, folder: str = PRETRAINED, say: Say = print) -> str:
         RequestError: the one that is there is damaged, or the folder cannot be written to.
         EnvironmentFault: see `download`.
     """
-    path = file.below(folder)
+    path = file.path_in(folder)
     try:
         _fetch(folder, say, file)
     except OSError as error:
@@ -52,4 +52,4 @@ def fetch_weights(folder: str = PRETRAINED, config: Optional[str] = None, say: S
     if config:
         row = catalog.known_row(config)
         files = {name: files[name] for name in [*row.files, *([row.checkpoint] if row.checkpoint else [])]}
-    each(functools.partial(_fetch, folder, say), files.values(), WORKERS)
+    for_each(functools.partial(_fetch, folder, say), files.values(), WORKERS)

@@ -21,7 +21,7 @@ from ..support.atomic_write import write_text
 from ..support.container import image
 from ..support.file_hash import file_hash
 from ..support.folders import WORK_DIRS
-from ..support.for_each import each, raise_together
+from ..support.for_each import for_each, raise_together
 from ..support.locks import Say, locked
 from .download import download, obtain
 from .drive import LIMIT, drive_file, folder_address, list_folder
@@ -177,7 +177,7 @@ def _have(row: Model, kind: str, say: Say) -> Optional[Tuple[ReleasedFile, bool]
     return (file, confirmed) if file else None
 
 
-def checkpoint(row: Model, say: Say = print) -> Checkpoint:
+def obtain_checkpoint(row: Model, say: Say = print) -> Checkpoint:
     """Have the row's released checkpoint below `work_dirs/released`.
 
     Args:
@@ -202,7 +202,7 @@ def fetch_released(config: str, say: Say = print) -> None:
 
 
 def _fetch(row: Model, say: Say) -> None:
-    checkpoint(row, say)
+    obtain_checkpoint(row, say)
     if not _have(row, 'log', say):
         say(f'{row.alias}: no log was released')
 
@@ -235,7 +235,7 @@ def released_rows() -> List[Model]:
     return rows
 
 
-def standing(row: Model, sha256: str) -> Optional[bool]:
+def release_status(row: Model, sha256: str) -> Optional[bool]:
     """Whether a checkpoint of that hash is the row's released one: True by the lock, False by the record, else None."""
     for known, confirmed in ((catalog.released(), True), (_record(), False)):
         file = known.files.get(row.alias, ReleasedFiles()).checkpoint
@@ -246,7 +246,7 @@ def standing(row: Model, sha256: str) -> Optional[bool]:
 
 def fetch_all_released(say: Say = print) -> None:
     """Have every released checkpoint, and the logs."""
-    each(lambda row: _fetch(row, say), released_rows(), WORKERS)
+    for_each(lambda row: _fetch(row, say), released_rows(), WORKERS)
 
 
 def _lock_row(row: Model, known: ReleasedFiles, say: Say) -> Optional[ReleasedFiles]:
@@ -292,7 +292,7 @@ def lock_released(say: Say = print) -> None:
     list_folder(released.folder)
     errors: List[HeadError] = []
     try:
-        each(one, _rows(), WORKERS)
+        for_each(one, _rows(), WORKERS)
     except HeadError as error:
         errors.append(error)
     lines = path.read_text().splitlines(keepends=True)

@@ -32,7 +32,7 @@ class Unfinished(Exception):
         self.pause = pause
 
 
-class Patience:
+class Retry:
     """Counts the tries without progress, and waits between them."""
 
     def __init__(self) -> None:

@@ -13,8 +13,8 @@ from ..coco.folder import check_split, read_annotations
 from ..coco.subset import choose, restrict, take_images, write_annotations
 from ..errors import RequestError
 from ..support.disk_space import require_space
-from ..support.locks import Say, hidden, locked
-from .coco import ann_file, fetch_annotations, is_there
+from ..support.locks import Say, hidden_path, locked
+from .coco import ann_file, fetch_annotations, is_filled
 from .images import fetch_images
 
 IMAGE_BYTES = 400_000
@@ -57,18 +57,18 @@ def cut_tiny(folder: Union[str, Path], out: Union[str, Path], number: int, say: 
         EnvironmentFault: no room, or see `download`.
     """
     folder, out = Path(folder), Path(out)
-    splits = [split for split in catalog.coco().splits if is_there(folder / split)]
+    splits = [split for split in catalog.coco().splits if is_filled(folder / split)]
     for split in splits:
         check_split(str(ann_file(folder, split)), str(folder / split))
     if not splits:
         fetch_annotations(folder, say)
     wanted = {split: _chosen(folder, split, number) for split in splits or catalog.coco().splits}
     with locked(out, say):
-        if is_there(out):
+        if is_filled(out):
             _check_existing(out, wanted)
             say(f'{out}: is there')
             return
-        place = hidden(out, f'{number}.part')
+        place = hidden_path(out, f'{number}.part')
         if splits and place.exists():  # fetched images, unlike copies, are worth keeping from an interrupted run
             shutil.rmtree(str(place))
         place.mkdir(exist_ok=True)

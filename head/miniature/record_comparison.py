@@ -8,7 +8,7 @@ import sys
 
 from ..catalog import ROOT
 from ..support.atomic_write import write_json
-from ..support.generated_section import renewed
+from ..support.generated_section import replace_section
 from . import comparison, figure
 from .comparison import RESULT
 
@@ -19,7 +19,7 @@ BEGIN, END = '<!-- result: head.miniature.record_comparison -->\n', '<!-- end of
 def into(text, result):
     """`text` with the table between its marks made anew."""
     findings = '\n'.join(f'- {line}' for line in comparison.finding(result['runs']))
-    return renewed(text, BEGIN, END, f'{comparison.markdown(result["runs"])}\n\n{findings}')
+    return replace_section(text, BEGIN, END, f'{comparison.markdown(result["runs"])}\n\n{findings}')
 
 
 if __name__ == '__main__':

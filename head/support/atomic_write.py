@@ -12,7 +12,7 @@ NO_SPACE = errno.ENOSPC, errno.EDQUOT
 
 
 @contextlib.contextmanager
-def written_whole(path: Union[str, Path]) -> Iterator[str]:
+def atomic_path(path: Union[str, Path]) -> Iterator[str]:
     """A temporary name to write to, which becomes `path` when all of it is on the disk.
 
     Raises:
@@ -37,8 +37,8 @@ def written_whole(path: Union[str, Path]) -> Iterator[str]:
 
 
 def write_text(path: Union[str, Path], text: str) -> None:
-    """Write `text` as UTF-8, whole or not at all; see `written_whole`."""
-    with written_whole(path) as temporary, open(temporary, 'w', encoding='utf-8') as file:
+    """Write `text` as UTF-8, whole or not at all; see `atomic_path`."""
+    with atomic_path(path) as temporary, open(temporary, 'w', encoding='utf-8') as file:
         file.write(text)
 
 

@@ -15,7 +15,7 @@ def raise_together(errors: Sequence[HeadError]) -> None:
         raise type(gravest)('; '.join(dict.fromkeys(map(str, errors))))
 
 
-def each(function: Callable[[T], object], items: Iterable[T], workers: int) -> None:
+def for_each(function: Callable[[T], object], items: Iterable[T], workers: int) -> None:
     """Call `function` on every item, also when some fail.
 
     The threads are daemons: an interrupted program does not wait for them.

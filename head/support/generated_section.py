@@ -1,7 +1,7 @@
 """Parts of a document that are made, between marks: the README's results, the miniature's. Light: no torch."""
 
 
-def renewed(text: str, begin: str, end: str, content: str) -> str:
+def replace_section(text: str, begin: str, end: str, content: str) -> str:
     """`text` with what stands between the marks replaced by `content`.
 
     Args:

@@ -12,7 +12,7 @@ Say = Callable[[str], object]
 """Takes lines about what is done."""
 
 
-def hidden(target: Union[str, Path], suffix: str) -> Path:
+def hidden_path(target: Union[str, Path], suffix: str) -> Path:
     """`.NAME.suffix` beside `target`."""
     target = Path(target)
     return target.with_name(f'.{target.name}.{suffix}')
@@ -29,7 +29,7 @@ def locked(target: Union[str, Path], say: Optional[Say] = None) -> Iterator[None
     """
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(str(hidden(target, 'lock')))
+    lock = filelock.FileLock(str(hidden_path(target, 'lock')))
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout:

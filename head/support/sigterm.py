@@ -10,7 +10,7 @@ from typing import NoReturn, Optional
 _asked = False
 
 
-def terminate(number: int, frame: Optional[FrameType]) -> NoReturn:
+def raise_keyboard_interrupt(number: int, frame: Optional[FrameType]) -> NoReturn:
     """A handler for SIGTERM: `docker stop` ends a command as Ctrl-C does.
 
     Raises:
@@ -21,11 +21,11 @@ def terminate(number: int, frame: Optional[FrameType]) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def raise_lost() -> None:
+def raise_if_lost() -> None:
     """To be called after C code that may have dropped it.
 
     Raises:
-        KeyboardInterrupt: `terminate` has been called in this process.
+        KeyboardInterrupt: `raise_keyboard_interrupt` has been called in this process.
     """
     if _asked:
         raise KeyboardInterrupt

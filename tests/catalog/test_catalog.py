@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mmcv import Config
 
 from head import catalog
-from head.catalog import ROOT, coco, file_at, files, find_config, models, released
+from head.catalog import ROOT, coco, file_named, files, find_config, models, released
 from head.catalog.results_table import BEGIN, END, into
 from head.errors import RequestError
 from head.judging.verdict import judge
@@ -37,7 +37,7 @@ def test_every_row_is_whole():
         assert row.eval_tolerance < row.train_tolerance and all(name in files() for name in row.files)
     for file in files().values():
         assert file.path.endswith(f'-{file.sha256}.pth') and file.address.endswith(file.path.split('/')[-1])
-        assert file_at(file.path) == file
+        assert file_named(file.path) == file
 
 
 def test_configs_name_the_catalogs_files():

@@ -22,7 +22,7 @@ from head.checkpoints.allowed_globals import StoredConfig, StoredDict
 from head.errors import RequestError
 
 ZIP, LEGACY = {}, dict(_use_new_zipfile_serialization=False)
-MEND = ', which is not read here; keep only its state_dict'
+WHAT_TO_DO = ', which is not read here; keep only its state_dict'
 BOTH = pytest.mark.parametrize('form', [ZIP, LEGACY], ids=['zip', 'legacy'])
 
 
@@ -210,7 +210,7 @@ def test_nothing_of_it_runs(tmp_path, form, route, extension):
     flag, path = tmp_path / 'flag', tmp_path / 'x.pth'
     (tmp_path / 'flag.py').write_text(f'open({str(flag)!r}, "w")')
     pickled(path, b'\x80\x04' + opcodes(flag) + b'.', form)
-    assert refusal(path) == f'refused, it asks for {named}{MEND}'
+    assert refusal(path) == f'refused, it asks for {named}{WHAT_TO_DO}'
     time.sleep(0.1 if route == 'subprocess' else 0)
     assert not flag.exists()
     with contextlib.suppress(Exception):
@@ -229,7 +229,7 @@ def test_nothing_of_it_runs(tmp_path, form, route, extension):
 ])
 def test_names_that_are_not_known(tmp_path, form, name):
     pickled(tmp_path / 'x.pth', b'\x80\x04' + called(name) + b'.', form)
-    assert refusal(tmp_path / 'x.pth') == f'refused, it asks for {name.replace(" ", ".")}{MEND}'
+    assert refusal(tmp_path / 'x.pth') == f'refused, it asks for {name.replace(" ", ".")}{WHAT_TO_DO}'
 
 
 def test_a_name_that_would_spoil_the_terminal(tmp_path):
@@ -407,7 +407,7 @@ def test_two_records_of_one_name(tmp_path):
 
 def test_torchscript(tmp_path):
     torch.jit.script(torch.nn.Linear(2, 2)).save(str(tmp_path / 'x.pth'))
-    assert refusal(tmp_path / 'x.pth') == f'refused, it asks for torch.jit.load{MEND}'
+    assert refusal(tmp_path / 'x.pth') == f'refused, it asks for torch.jit.load{WHAT_TO_DO}'
 
 
 def test_tar_of_old(tmp_path):
@@ -497,5 +497,5 @@ def test_eval_names_what_a_checkpoint_asks_for(refused, embedded, tmp_path):
     pickled(tmp_path / 'x.pth', b'\x80\x04' + SYSTEM + command(tmp_path / 'flag') + b'\x85R.', ZIP)
     line = refused('eval', 'config=retinanet_r18', f'checkpoint={tmp_path}/x.pth', f'data={embedded}', 'device=cpu',
                    f'work_dir={tmp_path}/work')
-    assert line == f'head: {tmp_path}/x.pth: refused, it asks for posix.system{MEND}'
+    assert line == f'head: {tmp_path}/x.pth: refused, it asks for posix.system{WHAT_TO_DO}'
     assert not (tmp_path / 'flag').exists() and not (tmp_path / 'work').exists()

@@ -186,10 +186,10 @@ def test_no_checkpoint(refused):
 
 
 def test_malicious_checkpoint(refused, tmp_path):
-    from tests.checkpoints.test_restricted_pickle import MEND, SYSTEM, ZIP, command, pickled
+    from tests.checkpoints.test_restricted_pickle import SYSTEM, WHAT_TO_DO, ZIP, command, pickled
     pickled(tmp_path / 'x.pth', b'\x80\x04' + SYSTEM + command(tmp_path / 'flag') + b'\x85R.', ZIP)
     line = refused('export', 'config=head_r18', f'checkpoint={tmp_path}/x.pth', f'out={tmp_path}/out')
-    assert line.endswith(f'refused, it asks for posix.system{MEND}')
+    assert line.endswith(f'refused, it asks for posix.system{WHAT_TO_DO}')
     assert not (tmp_path / 'flag').exists() and not (tmp_path / 'out').exists()
 
 

@@ -126,11 +126,11 @@ def test_damaged_checkpoints(embedded, tmp_path):
     words = ('train', *WORDS, f'data={embedded}')
     finish(*words, f'work_dir={tmp_path}/whole')
     finish(*words, f'work_dir={tmp_path}/run', 'save_iters=2', 'iters=6')
-    newest, before = (tmp_path / f'run/iter_{n}.pth' for n in (6, 4))
-    content = bytearray(newest.read_bytes())
-    newest.write_bytes(content[:len(content) // 2])
+    newest_checkpoint, before = (tmp_path / f'run/iter_{n}.pth' for n in (6, 4))
+    content = bytearray(newest_checkpoint.read_bytes())
+    newest_checkpoint.write_bytes(content[:len(content) // 2])
     said = finish(*words, f'work_dir={tmp_path}/run')
-    assert f'{newest}: not a checkpoint, or damaged' in said and 'taking the one before' in said
+    assert f'{newest_checkpoint}: not a checkpoint, or damaged' in said and 'taking the one before' in said
     assert f'resumed from {before}: 0 epochs, 4 iterations' in said
     same_weights(tmp_path / 'whole', tmp_path / 'run')
     for path in (tmp_path / 'run').glob('*_*.pth'):

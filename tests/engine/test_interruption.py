@@ -47,7 +47,7 @@ def test_outside_of_a_training(tmp_path):
         [sys.executable, '-m', 'head', 'smoke', f'work_dir={tmp_path}'], env=dict(os.environ, PYTHONPATH=str(ROOT)),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     process.stdout.readline()
-    process.terminate()
+    process.raise_keyboard_interrupt()
     assert process.communicate(timeout=300)[1].splitlines()[-1] == 'head: interrupted' and process.returncode == 75
 
 
@@ -87,7 +87,7 @@ def test_every_reader_looks_for_a_lost_one(where, read, error, monkeypatch):
 
     def call(*args, **kwargs):
         with contextlib.suppress(KeyboardInterrupt):
-            sigterm.terminate(signal.SIGTERM, None)
+            sigterm.raise_keyboard_interrupt(signal.SIGTERM, None)
         if error:
             raise error
         return called(*args, **kwargs)

@@ -38,7 +38,7 @@ def disk(free):
     return f'import shutil; shutil.disk_usage = lambda path: shutil._ntuple_diskusage({free}, 0, {free})'
 
 
-def hidden(folder):
+def hidden_path(folder):
     """Names of what lies hidden in a folder, but for the locks."""
     return [path.name for path in folder.glob('.*') if not path.name.endswith('.lock')]
 

@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from .conftest import disk, hidden, wait_until
+from .conftest import disk, hidden_path, wait_until
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def replace_archive(edit, coco, name, entries):
 
 def test_all_of_it(fetch, coco, folder, embedded):
     out = fetch('coco')
-    assert contents(folder) == contents(embedded) and not hidden(folder)
+    assert contents(folder) == contents(embedded) and not hidden_path(folder)
     assert 'train2017: whole, 16 images' in out and 'val2017: whole, 8 images' in out
     again = fetch('coco')
     assert 'whole' in again and all(len(file.asked) == 1 for file in coco.values())
@@ -97,7 +97,7 @@ zipfile.ZipFile.extract = lambda *arguments: (extract(*arguments), time.sleep(0.
     assert not (folder / 'train2017').exists() and (folder / 'train2017.zip').exists()
     (unpacking / 'stray.png').write_bytes(b'of another run')
     fetch('coco')
-    assert contents(folder) == contents(embedded) and not hidden(folder)
+    assert contents(folder) == contents(embedded) and not hidden_path(folder)
     assert coco['train2017'].asked == [None]
 
 
@@ -133,7 +133,7 @@ def test_two_at_once(fetch, coco, folder, embedded):
     first, second = fetch.start('coco'), fetch.start('coco')
     out = first.communicate(timeout=60), second.communicate(timeout=60)
     assert first.returncode == second.returncode == 0, out
-    assert contents(folder) == contents(embedded) and not hidden(folder)
+    assert contents(folder) == contents(embedded) and not hidden_path(folder)
     assert all(file.served == len(file.body) for file in coco.values())
 
 

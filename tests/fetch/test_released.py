@@ -13,7 +13,7 @@ from head import catalog
 from head.errors import RequestError
 from head.fetch.row_files import checkpoint_path, log_path
 
-from .conftest import disk, hidden, wait_until
+from .conftest import disk, hidden_path, wait_until
 
 FOLDER = catalog.released().folder
 CONFIG = catalog.models()['head_r18'].config
@@ -69,7 +69,7 @@ def test_without_a_lock_it_is_found_recorded_and_unconfirmed(fetch, released, dr
     assert (place / '20220102_000000.log.json').read_bytes() == released['20220102_000000.log.json'].body
     assert sorted(path.name for path in place.iterdir() if path.name[0] != '.') == [
         '20220102_000000.log.json', 'epoch_12.pth']
-    assert out.count('unconfirmed') == 2 and drive.confirmed == [number('epoch_12.pth')] and not hidden(place)
+    assert out.count('unconfirmed') == 2 and drive.confirmed == [number('epoch_12.pth')] and not hidden_path(place)
     record = yaml.safe_load((place.parent / 'released.yaml').read_text())
     assert record['folder'] == FOLDER
     assert record['files']['head_r18']['checkpoint'] == entry('epoch_12.pth', released['epoch_12.pth'].body)
@@ -278,12 +278,12 @@ def test_killed_and_resumed(fetch, released, place, locked):
 
 
 def test_what_eval_calls(fetch, released, locked, place):
-    """`released.checkpoint` in a process of its own, which needs the stand-in's proxy."""
+    """`released.obtain_checkpoint` in a process of its own, which needs the stand-in's proxy."""
     code = f"""
 import sys, json, pathlib, head.catalog
 head.catalog.FOLDER = pathlib.Path({str(fetch.catalog)!r})
-from head.fetch.released import checkpoint
-found = checkpoint(head.catalog.models()['head_r18'], say=lambda line: None)
+from head.fetch.released import obtain_checkpoint
+found = obtain_checkpoint(head.catalog.models()['head_r18'], say=lambda line: None)
 print(json.dumps([found.path, found.sha256, found.confirmed, 'torch' in sys.modules]))"""
     done = subprocess.run([sys.executable, '-c', code], cwd=str(fetch.place), env=fetch.environment,
                           capture_output=True, text=True)
@@ -397,7 +397,7 @@ def test_a_first_download_is_resumed_if_the_server_knows_its_version(fetch, rele
     file = released['epoch_12.pth']
     file.etag, file.cuts = etag, [100_000]
     fetch('checkpoint', 'config=head_r18')
-    assert (place / 'epoch_12.pth').read_bytes() == file.body and not hidden(place)
+    assert (place / 'epoch_12.pth').read_bytes() == file.body and not hidden_path(place)
     assert [asked is None for asked in file.asked] == [True, etag != '"one"']
 
 

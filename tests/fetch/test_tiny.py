@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from head.coco.folder import check_split
 from head.coco.subset import choose
 
-from .conftest import disk, hidden, wait_until
+from .conftest import disk, hidden_path, wait_until
 from .test_coco import contents
 
 IMAGES = 'http://images.cocodataset.org'
@@ -32,7 +32,7 @@ def check(out, number):
     for split in ('train2017', 'val2017'):
         found = check_split(str(out / 'annotations' / f'instances_{split}.json'), str(out / split))
         assert found.images == len(list((out / split).iterdir())) == number
-    assert not hidden(out.parent)
+    assert not hidden_path(out.parent)
 
 
 def test_cut_from_a_folder(fetch, embedded, out):

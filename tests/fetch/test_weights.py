@@ -12,7 +12,7 @@ import pytest
 from head import catalog
 from head.cli import main
 
-from .conftest import disk, hidden, wait_until
+from .conftest import disk, hidden_path, wait_until
 
 ONE = ('pretrained', 'config=retinanet_r18')
 """Only resnet18."""
@@ -52,7 +52,7 @@ def test_cut_connections_are_resumed(fetch, weights, target):
     file = weights['resnet18']
     file.cuts = [100_000, 100_000]
     fetch(*ONE)
-    assert target.read_bytes() == file.body and not hidden(target.parent)
+    assert target.read_bytes() == file.body and not hidden_path(target.parent)
     assert file.asked[0] is None and len(file.asked) == 3 and all(file.asked[1:])
     assert file.served < len(file.body) + 2 * 70_000  # at most a block is lost at each cut
 
@@ -82,7 +82,7 @@ def test_killed_and_resumed(fetch, weights, target):
     assert not target.exists()
     have, file.pace = part.stat().st_size, 0
     fetch(*ONE)
-    assert target.read_bytes() == file.body and not hidden(target.parent)
+    assert target.read_bytes() == file.body and not hidden_path(target.parent)
     assert file.asked[-1] == f'bytes={have}-' and file.given[-1] == len(file.body) - have
 
 
@@ -143,7 +143,7 @@ def test_wrong_bytes_are_tried_twice(fetch, weights, target):
     file = weights['resnet18']
     right, file.body = file.body, os.urandom(len(file.body))
     line = fetch(*ONE, status=3)
-    assert file.asked == [None, None] and not target.exists() and not hidden(target.parent)
+    assert file.asked == [None, None] and not target.exists() and not hidden_path(target.parent)
     wanted = fetch.catalog.joinpath('files.yaml').read_text()
     assert NAME in line and 'https://download.pytorch.org/models/' in line and 'by hand' in line
     assert line.split(', not ')[1][:8] in wanted and line.split('begins with ')[1][:8] not in wanted
