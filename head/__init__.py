@@ -4,4 +4,4 @@ Importing this package is light: no torch, no mmcv. The method itself is `head.m
 nothing of the rest.
 """
 
-__version__ = '0.1.0'
+__version__ = '0.2.0'

@@ -46,8 +46,13 @@ def _answer(arguments: Sequence[str]) -> int:
     request = parse(arguments)
     check_stack(request)
     signal.signal(signal.SIGTERM, raise_keyboard_interrupt)
-    with quietly(), quick_imports():
-        command = importlib.import_module(COMMANDS[request.command].module)
+    try:
+        with quietly(), quick_imports():
+            command = importlib.import_module(COMMANDS[request.command].module)
+    except ModuleNotFoundError as error:
+        raise EnvironmentFault(f'{error.name} is not installed, which {request.command} needs: '
+                               'pip install "head-distillation[commands]", and mmdet 2 with mmcv-full; or run '
+                               f'scripts/{request.command} in a checkout') from error
     status = command.run(request)
     if status and is_worker():
         print_error(Ended('', status))

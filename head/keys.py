@@ -31,7 +31,7 @@ KEYS: Dict[str, Key] = dict(
     pretrained=Key('folder of the backbones\' and teachers\' weights, or none: random ones', default=PRETRAINED),
     device=Key('cuda or cpu (default: a GPU if there is one)'),
     gpus=Key('number of GPUs of this machine (default 1 if there is one)', int),
-    procs=Key('number of processes with device=cpu', int, 1),
+    procs=Key('number of processes with device=cpu (default 1)', int),
     nnodes=Key('number of machines that work together', int, 1),
     node_rank=Key('which of them this is, from 0; the first writes the results', int, least=0),
     rdzv=Key('HOST:PORT where they meet, HOST being the first of them'),

@@ -17,12 +17,15 @@ from .rows import EVALUATION_TOLERANCE, Coco, File, Model, Released, ReleasedFil
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(__file__).parent
+CONFIGS = next(folder for folder in (FOLDER.parent / 'configs', ROOT / 'configs') if folder.is_dir())
+"""Of the installed package, or of the checkout."""
 
 T = TypeVar('T')
 
 __all__ = [
-    'EVALUATION_TOLERANCE', 'FOLDER', 'ROOT', 'Coco', 'File', 'Model', 'Released', 'ReleasedFile', 'ReleasedFiles',
-    'coco', 'file_at', 'files', 'find_config', 'known_row', 'model_of_config', 'models', 'read_yaml', 'released'
+    'CONFIGS', 'EVALUATION_TOLERANCE', 'FOLDER', 'ROOT', 'Coco', 'File', 'Model', 'Released', 'ReleasedFile',
+    'ReleasedFiles', 'coco', 'config_of', 'file_named', 'files', 'find_config', 'known_row', 'model_of_config',
+    'models', 'read_yaml', 'released'
 ]
 
 
@@ -69,7 +72,7 @@ def models() -> Dict[str, Model]:
         for name in [*row.files, *([row.checkpoint] if row.checkpoint else [])]:
             if name not in known:
                 raise RequestError(f'{path}: {alias} needs {name}, which files.yaml does not know')
-        if not (ROOT / row.config).is_file():
+        if not config_of(row).is_file():
             raise RequestError(f'{path}: {alias}: no such config: {row.config}')
     return {alias: replace(row, alias=alias) for alias, row in rows.items()}
 
@@ -82,6 +85,11 @@ def coco() -> Coco:
 def released() -> Released:
     """The authors' folder and the lock of its files."""
     return read_yaml(FOLDER / 'released.yaml', Released)
+
+
+def config_of(row: Model) -> Path:
+    """The config file of a row."""
+    return CONFIGS.joinpath(*Path(row.config).parts[1:])
 
 
 def model_of_config(name: str) -> Optional[Model]:
@@ -103,10 +111,10 @@ def find_config(config: str) -> Tuple[Path, Optional[Model]]:
     """
     rows = models()
     if config in rows:
-        return ROOT / rows[config].config, rows[config]
+        return config_of(rows[config]), rows[config]
     path = Path(config)
     if path.suffix == '.py' and path.is_file():
-        return path, next((row for row in rows.values() if (ROOT / row.config).samefile(path)), None)
+        return path, next((row for row in rows.values() if config_of(row).samefile(path)), None)
     if path.suffix == '.py' or '/' in config:
         raise RequestError(f'config={config}: no such file')
     near = difflib.get_close_matches(config, rows, n=3, cutoff=0.3) or list(rows)

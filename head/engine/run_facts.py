@@ -32,6 +32,8 @@ def commit():
     """The project's commit, with a + if what runs was changed since; None where neither git nor the image knows."""
     if image():
         return os.environ['HEAD_COMMIT'] if os.environ['HEAD_COMMIT'] != 'unknown' else None
+    if not (ROOT / '.git').exists():  # installed: a repository around it is another one
+        return None
     try:
         git = ['git', '-C', str(ROOT)]
         head = subprocess.run([*git, 'rev-parse', 'HEAD'], capture_output=True, text=True, check=True).stdout.strip()

@@ -42,7 +42,7 @@ def judge_together(measured: Sequence[float], reported: float, tolerance: float,
     # a number that is rounded by at most r scatters by r / sqrt(3)
     error = math.sqrt(pooled**2 * (1 + 1 / n) + (PRINTED / 2)**2 / 3 + rounding**2 / 3)
     p = 2 * stats.t.sf(abs(mean - reported) / error, freedom)
-    half = stats.t.ppf(1 - ALPHA / 2, freedom) * pooled / math.sqrt(n)
+    half = float(stats.t.ppf(1 - ALPHA / 2, freedom)) * pooled / math.sqrt(n)
     within = abs(mean - reported) <= tolerance + rounding
     verdict: VerdictWord = PASS if within else FAIL if p < ALPHA else UNVERIFIED
     return SeveralSeeds(n, mean, spread, (mean - half, mean + half), float(p), verdict)

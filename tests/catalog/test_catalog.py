@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mmcv import Config
 
 from head import catalog
-from head.catalog import ROOT, coco, file_named, files, find_config, models, released
+from head.catalog import ROOT, coco, file_named, files, find_config, model_index, models, released
 from head.catalog.results_table import BEGIN, END, into
 from head.errors import RequestError
 from head.judging.verdict import judge
@@ -22,6 +22,15 @@ def test_readme_table_is_the_catalogs():
     text = (ROOT / 'README.md').read_text()
     assert into(text) == text and BEGIN in text and END in text
     assert '| `head_r18` | R18 RetinaNet | R50 Faster R-CNN | assist + AKD + CKD | 36.1 |' in text
+
+
+def test_model_index_is_the_catalogs():
+    """Each file as the catalog makes it, and without a fault to the package that reads such files."""
+    from modelindex.load_model_index import load
+    made = model_index.texts()
+    assert {path: (ROOT / path).read_text() for path in made} == made
+    index = load(str(ROOT / 'model-index.yml'))
+    assert index.check(silent=True) == [] and {model.name for model in index.models} == set(models())
 
 
 def test_readme_names_every_key_and_command():

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from head.cli import main
+from head.distributed.layout import Layout
 from head.engine import device
 from head.errors import EnvironmentFault
-from head.request import parse
 
 from ..conftest import STACK
 
@@ -52,10 +52,10 @@ def test_a_gpu_of_the_other_stack(gpu, monkeypatch, compiler):
     other = dict(paper='current', current='paper')[STACK]
     with pytest.raises(EnvironmentFault, match=f'Some GPU .*: this stack .torch {torch.__version__.split("+")[0]}.*'
                                                f'is compiled for sm_.*; take stack={other}, or device=cpu'):
-        device.choose_device(parse(['train']), print)
+        device.choose_device(Layout(), print)
     monkeypatch.setenv('HEAD_IMAGE', f'{STACK}-cuda')
     with pytest.raises(EnvironmentFault, match=f'take the image of stack={other}'):
-        device.choose_device(parse(['train']), print)
+        device.choose_device(Layout(), print)
 
 
 @pytest.mark.parametrize('capability', [(3, 5), (5, 2)])
@@ -63,20 +63,20 @@ def test_a_gpu_of_no_stack(gpu, capability):
     """Of 5.2 the paper's torch has code, its mmcv-full none."""
     gpu(*capability)
     with pytest.raises(EnvironmentFault, match='no stack drives this GPU'):
-        device.choose_device(parse(['train']), print)
+        device.choose_device(Layout(), print)
 
 
 def test_a_gpu_that_fits_but_came_later(gpu):
     """An environment made without a GPU at hand has no CUDA in mmcv-full; how to make it anew is said."""
     gpu(7, 5, 'not available')
     with pytest.raises(EnvironmentFault, match=f'built without CUDA.* rm -r .venv/{STACK} and run again'):
-        device.choose_device(parse(['train']), print)
+        device.choose_device(Layout(), print)
 
 
 def test_a_gpu_that_fits(gpu):
     gpu(7, 5)
     said = []
-    assert device.choose_device(parse(['train']), said.append) == 'cuda' and said == ['computing on Some GPU']
+    assert device.choose_device(Layout(), said.append) == 'cuda' and said == ['computing on Some GPU']
 
 
 def test_doctor_says_it_too(gpu, tmp_path, capsys):

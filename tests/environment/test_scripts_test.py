@@ -29,11 +29,11 @@ def test_wrong_words(words, line):
 
 def test_a_group_and_files():
     """A group that is not asked for stays out; the options are pytest's."""
-    words = [f'stack={STACK}', 'tests/mini', '--collect-only', '-n0']
+    words = [f'stack={STACK}', 'tests/miniature', '--collect-only', '-n0']
     done = scripts_test(*words)
-    assert done.returncode == 0 and '::test_chance' in done.stdout and '::test_whole' not in done.stdout
+    assert done.returncode == 0 and '::test_chance' in done.stdout and 'test_whole_with_few_steps' not in done.stdout
     done = scripts_test('slow', *words)
-    assert done.returncode == 0 and '::test_whole' in done.stdout and '::test_chance' not in done.stdout
+    assert done.returncode == 0 and 'test_whole_with_few_steps' in done.stdout and '::test_chance' not in done.stdout
 
 
 def test_pytest_by_itself(tmp_path):

@@ -10,6 +10,8 @@ from head import catalog
 from head.cli import main
 from head.support.file_hash import file_hash
 
+from ..report.made_up_runs import OTHERS, write_json
+
 CONFIG = 'head_retina_faster_r18_fpn_mstrain_1x_coco.py'
 VAL2017 = catalog.coco().splits['val2017']
 
@@ -253,6 +255,23 @@ def test_a_companion_does_not_hide_a_failure(verify, tmp_path, other):
 def test_a_fault_in_one_of_several_fails(verify, tmp_path):
     status, out, *_ = verify(verdict(tmp_path / 'a'), verdict(tmp_path / 'b', metrics=None, seed=2))
     assert status == 1 and 'fail (there is no box mAP)' in out.splitlines()[-2]
+
+
+@pytest.mark.parametrize('command, spoilt, fault', [
+    ('smoke', dict(checks=[dict(what='AP', found=0.0, wanted='>= 0.05', holds=False)]), 'says pass, and AP does not hold'),
+    ('mini', dict(why=['baseline: not the stored trainings repeated']), 'says pass, and: baseline'),
+    ('verify', dict(results=[dict(OTHERS['verify']['results'][0], verdict='fail')]), 'says pass, and a is fail'),
+])
+def test_verdicts_of_other_commands(verify, tmp_path, command, spoilt, fault):
+    """Each counts as it is, unless its own parts contradict it."""
+    write_json(tmp_path / 'one/verdict.json', OTHERS[command])
+    status, out, _, written = verify('one', verdict(tmp_path / 'a'))
+    assert status == 0 and written['verdict'] == 'pass' and f'one/verdict.json: {command}: pass' in out
+    write_json(tmp_path / 'one/verdict.json', {**OTHERS[command], **spoilt})
+    status, out, _, written = verify('one')
+    assert status == 1 and written['verdict'] == 'fail' and fault in out
+    status, _, err, _ = verify('one', 'config=head_r18')
+    assert status == 2 and f'of the command {command}, not of config=head_r18' in err
 
 
 @pytest.mark.parametrize('words,named', [

@@ -13,6 +13,18 @@ METRICS = dict(AP=0.3604, AP50=0.5501, AP75=0.3832, APs=-1, APm=0.3969, APl=0.48
 ANNOTATIONS = 'annotations/instances_val2017.json'
 
 
+OTHERS = dict(
+    smoke=dict(command='smoke', verdict='pass', why=[], data='0' * 64, first_steps=[dict(loss=1.0)],
+               teacher=dict(AP=0.2), untrained=dict(AP=0.0), student=dict(AP=0.3),
+               checks=[dict(what='AP gained by training', found=0.3, wanted='>= 0.05', holds=True)]),
+    mini=dict(command='mini', verdict='pass', why=[], data=['0' * 64] * 2, pretraining=0.1, teacher=0.3,
+              runs=dict(baseline=[0.2, 0.21])),
+    verify=dict(command='verify', verdict='pass', why=[], together={}, results=[
+        dict(path='a', alias='head_r18', verdict='pass', why=[], measured=36.1, reported=36.1, tolerance=0.3,
+             difference=0.0)]))
+"""Verdicts of commands that are of no row, as they are written."""
+
+
 def write_json(path, content):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content))

@@ -1,5 +1,6 @@
 """The command: what it reads and writes, and what it refuses."""
 
+import html
 import shutil
 import subprocess
 import sys
@@ -7,21 +8,21 @@ import sys
 import pytest
 
 from ..conftest import ROOT
-from .made_up_runs import write_json
+from .made_up_runs import OTHERS, write_json
 
 
 def test_searches_work_dirs(head, tmp_path, training, evaluation):
-    write_json(tmp_path / 'work_dirs' / 'smoke' / 'verdict.json', dict(command='smoke'))
+    write_json(tmp_path / 'work_dirs' / 'smoke' / 'verdict.json', OTHERS['smoke'])
     write_json(tmp_path / 'work_dirs' / 'cut' / 'verdict.json', dict(command='eval'))
     shutil.copytree(training, tmp_path / 'work_dirs' / 'a' / 'b' / 'too_deep')
     done = head('report', cwd=tmp_path)
     assert done.returncode == 0 and done.stderr == ''
     left_out, written = done.stdout.splitlines()
     assert left_out.startswith('left out: work_dirs/cut/verdict.json: ')
-    assert written.startswith('written: work_dirs/report.html (') and written.endswith(' MB, 2 runs)')
+    assert written.startswith('written: work_dirs/report.html (') and written.endswith(' MB, 3 runs)')
     page = (tmp_path / 'work_dirs' / 'report.html').read_text()
     assert 'work_dirs/cut/verdict.json' in page
-    assert 'smoke' not in page and 'too_deep' not in page
+    assert 'smoke: pass' in page and 'too_deep' not in page
 
 
 def test_one_work_dir(head, evaluation):
@@ -72,6 +73,22 @@ def test_refuses_what_is_not_there(refused, evaluation, tmp_path):
     assert 'work_dirs: no run in it' in refused('report', cwd=tmp_path / 'empty')
 
 
-def test_refuses_a_smoke_run_that_is_named(refused, tmp_path):
+@pytest.mark.parametrize('command, told', [
+    ('smoke', ['smoke run', 'smoke: fail', 'AP gained by training', '0.02, wanted >= 0.05: does not hold']),
+    ('mini', ['comparison in miniature', 'mini: pass', 'AP in percent, baseline', '20.0, 21.0']),
+    ('verify', ['check', 'verify: pass', 'head_r18: measured 36.10 mAP, reported 36.1, tolerance 0.30: pass']),
+])
+def test_verdicts_of_other_commands(head, tmp_path, command, told):
+    content = dict(OTHERS[command])
+    if command == 'smoke':
+        content.update(verdict='fail', why=['AP gained by training: 0.02, wanted >= 0.05'],
+                       checks=[dict(what='AP gained by training', found=0.02, wanted='>= 0.05', holds=False)])
+    write_json(tmp_path / 'verdict.json', content)
+    assert head('report', tmp_path).returncode == 0
+    page = html.unescape((tmp_path / 'report.html').read_text())
+    assert [words for words in told if words not in page] == []
+
+
+def test_refuses_a_damaged_verdict_of_another_command(refused, tmp_path):
     write_json(tmp_path / 'verdict.json', dict(command='smoke'))
-    assert 'of the command smoke' in refused('report', tmp_path)
+    assert f'{tmp_path}/verdict.json: ' in refused('report', tmp_path)
