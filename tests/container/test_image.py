@@ -70,7 +70,7 @@ def test_words(docker):
 
 @pytest.mark.parametrize('words,named', [
     (('config=head_r81', ), 'did you mean head_r18'),
-    (('config=head_r18', 'pretrained=none'), 'mount it: -v COCO:/head/coco/coco:ro'),
+    (('config=head_r18', 'pretrained=none'), 'mount it: -v COCO:/head/data/coco:ro'),
     (('config=head_r18', ), 'no such weights'),
 ])
 def test_wrong_requests(docker, words, named):
@@ -85,7 +85,7 @@ def test_too_little_shared_memory(docker):
 
 
 def test_full_disk(docker, coco):
-    done = docker.run('--shm-size=1g', '-v', f'{coco}:/head/coco/coco:ro', '--mount',
+    done = docker.run('--shm-size=1g', '-v', f'{coco}:/head/data/coco:ro', '--mount',
                       'type=tmpfs,destination=/head/work_dirs,tmpfs-size=30m,tmpfs-mode=1777', IMAGE, 'train',
                       'config=retinanet_r18', 'pretrained=none', 'iters=1',
                       'data.train.pipeline.2.img_scale=[(160,96),(160,128)]')
@@ -97,7 +97,7 @@ def test_without_a_gpu_it_says_so(docker, coco):
     words = (IMAGE, 'train', 'config=retinanet_r18', 'pretrained=none', 'iters=1', 'data.workers_per_gpu=0',
              'data.train.pipeline.2.img_scale=[(96,96),(96,96)]')
     for image, way in ((f'{STACK}-cpu', 'take the one for cuda'), (f'{STACK}-cuda', '--gpus all')):
-        done = checked(docker.run('-e', f'HEAD_IMAGE={image}', '-v', f'{coco}:/head/coco/coco:ro', *words))
+        done = checked(docker.run('-e', f'HEAD_IMAGE={image}', '-v', f'{coco}:/head/data/coco:ro', *words))
         assert 'computing on the CPU: no GPU here' in done.stderr and way in done.stderr
         assert 'is inside the container and goes when it goes' in done.stderr
     done = docker.run('-e', f'HEAD_IMAGE={STACK}-cuda', *words, 'device=cuda')

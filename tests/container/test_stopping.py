@@ -47,7 +47,7 @@ def whole_checkpoint(docker, folder):
 def test_docker_stop(docker, coco, folder):
     name = 'head-test-stopped'
     checked(docker('run', '--detach', '--name', name, '--user', f'{UID}:{UID}', *LOCKED_DOWN, '--shm-size=1g',
-                   f'--stop-timeout={docker.limit:.0f}', '-v', f'{coco}:/head/coco/coco:ro', '-v',
+                   f'--stop-timeout={docker.limit:.0f}', '-v', f'{coco}:/head/data/coco:ro', '-v',
                    f'{folder}:/head/work_dirs', IMAGE, *WORDS))
     try:
         running = 'inspect', '-f', '{{.State.Running}}', name

@@ -23,7 +23,7 @@ def machines(docker, coco, tmp_path):
 
     def start(name, node_rank):
         checked(docker('run', '--detach', '--name', name, '--network', NETWORK, '--user', f'{UID}:{UID}',
-                       '--shm-size=1g', '-e', 'OMP_NUM_THREADS=1', '-v', f'{coco}:/head/coco/coco:ro', '-v',
+                       '--shm-size=1g', '-e', 'OMP_NUM_THREADS=1', '-v', f'{coco}:/head/data/coco:ro', '-v',
                        f'{folders[node_rank]}:/head/work_dirs', IMAGE, *WORDS, f'node_rank={node_rank}'))
 
     checked(docker('network', 'create', NETWORK))

@@ -258,7 +258,7 @@ def test_a_fault_in_one_of_several_fails(verify, tmp_path):
 
 
 @pytest.mark.parametrize('command, spoilt, fault', [
-    ('smoke', dict(checks=[dict(what='AP', found=0.0, wanted='>= 0.05', holds=False)]), 'says pass, and AP does not hold'),
+    ('smoke', dict(checks=[dict(what='AP', found=0, wanted='>= 0.05', holds=False)]), 'pass, and AP does not hold'),
     ('mini', dict(why=['baseline: not the stored trainings repeated']), 'says pass, and: baseline'),
     ('verify', dict(results=[dict(OTHERS['verify']['results'][0], verdict='fail')]), 'says pass, and a is fail'),
 ])
