@@ -1,13 +1,17 @@
 """The tables of what the benchmark found, in Markdown."""
 
+from typing import Any, Dict, Iterator
+
 from .phases import PHASES
 
 
-def lines(found):
-    """The lines of both tables.
+def lines(found: Dict[str, Any]) -> Iterator[str]:
+    """The lines of the tables; each ratio stands beside the two numbers that it comes from.
+
+    A ratio is the median of the ratios of single turns, so it can differ a little from that of the medians.
 
     Args:
-        found (dict): part -> what it measured; see `command.measure`.
+        found (dict): part -> what it measured; see `parts.measure`.
     """
     if 'step' in found:
         yield from _steps(found['step'])
@@ -21,17 +25,23 @@ def lines(found):
 
 
 def _steps(rows):
-    yield f'| training step, s | whole | {" | ".join(PHASES)} | ratio | memory, GB | ratio |'
-    yield '| --- ' * (len(PHASES) + 5) + '|'
-    stock = next(iter(rows.values()))['stock']
-    yield _step('stock RetinaNet R18', stock, 1, 1)
+    yield '| training step | mmdet\'s RetinaNet R18, s | here, s | ratio | mmdet\'s, GB | here, GB | ratio |'
+    yield '| --- | --- | --- | --- | --- | --- | --- |'
+    for name, row in rows.items():  # each was measured beside a stock detector of its own
+        stock, ours = row['stock'], row['ours']
+        yield (f'| `{name}` | {stock["seconds"]:.2f} | {ours["seconds"]:.2f} | {row["ratio"]:.2f} | '
+               f'{stock["peak"] / 1e9:.2f} | {ours["peak"] / 1e9:.2f} | {row["ratio_peak"]:.2f} |')
+    yield ''
+    yield f'| of it, s | {" | ".join(PHASES)} |'
+    yield '| --- ' * (len(PHASES) + 1) + '|'
+    yield _phases('mmdet\'s RetinaNet R18', next(iter(rows.values()))['stock'])
     for name, row in rows.items():
-        yield _step(f'`{name}`', row['ours'], row['ratio'], row['ratio_peak'])
+        yield _phases(f'`{name}`', row['ours'])
 
 
-def _step(name, step, ratio, ratio_peak):
+def _phases(name, step):
     phases = ' | '.join(f'{step["phases"][phase]:.2f}' if step['phases'][phase] else '–' for phase in PHASES)
-    return f'| {name} | {step["seconds"]:.2f} | {phases} | {ratio:.2f} | {step["peak"] / 1e9:.2f} | {ratio_peak:.2f} |'
+    return f'| {name} | {phases} |'
 
 
 def _row(what, stock, ours, ratio):

@@ -14,8 +14,6 @@ from head.catalog import ROOT, coco, file_named, files, find_config, model_index
 from head.catalog.results_table import BEGIN, END, into
 from head.errors import RequestError
 from head.judging.verdict import judge
-from head.keys import KEYS
-from head.request import COMMANDS
 
 
 def test_readme_table_is_the_catalogs():
@@ -31,12 +29,6 @@ def test_model_index_is_the_catalogs():
     assert {path: (ROOT / path).read_text() for path in made} == made
     index = load(str(ROOT / 'model-index.yml'))
     assert index.check(silent=True) == [] and {model.name for model in index.models} == set(models())
-
-
-def test_readme_names_every_key_and_command():
-    text = (ROOT / 'README.md').read_text()
-    assert [key for key in KEYS if f'`{key}=' not in text] == []
-    assert [name for name in COMMANDS if f'`scripts/{name}' not in text] == []
 
 
 def test_every_row_is_whole():
