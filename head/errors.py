@@ -4,7 +4,7 @@ DONE, FELL_SHORT, BAD_REQUEST, CANNOT, INTERRUPTED = 0, 1, 2, 3, 75
 
 
 class HeadError(Exception):
-    """Ends a command with one line on stderr and `status`; the message names the thing and the mend.
+    """Ends a command with one line on stderr and `status`; the message names the thing and what to do.
 
     `saved` is put behind the message: what of a training is kept. `agreed` tells that all processes end with it.
     """

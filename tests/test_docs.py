@@ -45,7 +45,7 @@ def test_every_key_and_command_is_explained():
 def test_messages_that_people_look_up_are_those_that_are_printed():
     sources = '\n'.join(path.read_text() for folder in ('head', 'environment') for path in (ROOT / folder).rglob('*')
                         if path.suffix in ('.py', '.sh'))
-    sources = re.sub(r"'\s*\n\s*f?'", '', sources).replace("\\'", "'")  # strings that go on in the next line
+    sources = re.sub(r"'\s*\n\s*f?'", '', sources).replace("\\'", "'")  # strings that continue in the next line
     lines = re.findall(r'^\| `([^`]+)` \|', (ROOT / 'docs/troubleshooting.md').read_text(), re.M)
     pieces = [piece.strip() for line in lines for piece in line.split('…')]
     assert len(pieces) > 25 and [piece for piece in pieces if piece not in sources] == []

@@ -24,7 +24,7 @@ from .in_turn import Turns, alternate, serve
 from .step import SIZE
 
 IMAGES = 8
-"""A pass. In each, `detect` derives the backbone's fast form anew, which an evaluation of val2017 does once."""
+"""A pass. In each, `detect` derives the backbone's fast form again, which an evaluation of val2017 does once."""
 
 
 class Images(list):

@@ -24,7 +24,7 @@ class Phases:
         self.start()
 
     def start(self):
-        """Begin anew."""
+        """Begin again."""
         self.seconds, self._open = dict.fromkeys((*PHASES, 'rest'), 0.0), ['rest']
         self._last = self._now()
 

@@ -116,7 +116,7 @@ def find_config(config: str) -> Tuple[Path, Optional[Model]]:
     if path.suffix == '.py' and path.is_file():
         return path, next((row for row in rows.values() if config_of(row).samefile(path)), None)
     if path.suffix == '.py' or '/' in config:
-        raise RequestError(f'config={config}: no such file')
+        raise RequestError(f'config={config}: no such file; name a config file, or an alias of scripts/catalog')
     near = difflib.get_close_matches(config, rows, n=3, cutoff=0.3) or list(rows)
     raise RequestError(f'config={config}: no such alias; did you mean {", ".join(near)}?')
 

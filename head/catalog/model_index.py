@@ -1,6 +1,6 @@
 """The catalog in OpenMMLab's form.
 
-`python -m head.catalog.model_index` writes model-index.yml and the metafiles anew.
+`python -m head.catalog.model_index` writes model-index.yml and the metafiles again.
 """
 
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""The results table, as the README shows it: `python -m head.catalog.results_table` puts it there anew."""
+"""The results table, as the README shows it: `python -m head.catalog.results_table` puts it there again."""
 
 from ..support.generated_section import replace_section
 from . import ROOT, Model, models
@@ -20,7 +20,7 @@ def markdown() -> str:
 
 
 def into(text: str) -> str:
-    """`text` with the table between its marks made anew."""
+    """`text` with the table between its marks made again."""
     return replace_section(text, BEGIN, END, markdown())
 
 

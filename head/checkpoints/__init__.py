@@ -1,1 +1,1 @@
-"""Checkpoints: reading what is not trusted, checking what fits, saving, going on."""
+"""Checkpoints: reading what is not trusted, checking what fits, saving, continuing."""

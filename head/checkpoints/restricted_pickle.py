@@ -262,7 +262,7 @@ def load(path: Union[str, Path]) -> Any:
         RequestError: no such file; not a checkpoint; or one that asks for more than data.
     """
     if not os.path.isfile(path):
-        raise RequestError(f'{path}: no such file')
+        raise RequestError(f'{path}: no such file; name one that is there')
     with open(path, 'rb') as file:
         is_zip = file.read(4) == b'PK\x03\x04'
         file.seek(0)

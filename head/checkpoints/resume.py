@@ -1,4 +1,4 @@
-"""Going on with a training, from any of its steps, also one that was begun on the other stack or by mmdet."""
+"""Continuing with a training, from any of its steps, also one that was begun on the other stack or by mmdet."""
 
 import itertools
 import math
@@ -18,7 +18,7 @@ CARRIED_OVER = ('hook_msgs', 'fp16', 'seconds')
 
 @dataclass
 class ResumePoint:
-    """What a training goes on from.
+    """What a training continues from.
 
     Attributes:
         path: the checkpoint.
@@ -46,9 +46,9 @@ class ResumePoint:
 
 
 def choose_checkpoint(wanted, work_dir, begun, say):
-    """What a training goes on from: the newest checkpoint of its work dir, or the file that is asked for.
+    """What a training continues from: the newest checkpoint of its work dir, or the file that is asked for.
 
-    A run that was begun from that file goes on like any other where the same is asked for again: by a cluster, for
+    A run that was begun from that file continues like any other where the same is asked for again: by a cluster, for
     instance.
 
     Args:
@@ -58,7 +58,7 @@ def choose_checkpoint(wanted, work_dir, begun, say):
         say (callable): takes a line about each checkpoint that is damaged.
 
     Returns:
-        Beginning: None where there is nothing to go on from.
+        Beginning: None where there is nothing to continue from.
 
     Raises:
         RequestError: the file, or all of the work dir's checkpoints, cannot be read.
@@ -74,15 +74,16 @@ def read(path):
     """A checkpoint that a training of this package or of mmdet has left.
 
     Raises:
-        RequestError: no such file, damaged, or not one to go on from.
+        RequestError: no such file, damaged, or not one to continue from.
     """
     if not os.path.isfile(path):
-        raise RequestError(f'resume={path}: no such file')
+        raise RequestError(f'resume={path}: no such file; name a checkpoint, or leave resume= out')
     content = restricted_pickle.load(path)
     meta = content.get('meta') if isinstance(content, dict) else None
     if not (isinstance(meta, dict) and isinstance(content.get('optimizer'), dict)
             and all(isinstance(meta.get(key), int) for key in ('epoch', 'iter'))):
-        raise RequestError(f'resume={path}: has no optimizer, epoch and iteration to go on from')
+        raise RequestError(f'resume={path}: has no optimizer, epoch and iteration to continue from; take a checkpoint '
+                           'that a training has left')
     meta.pop('config', None)  # text that mmcv would run
     return ResumePoint(path, content, Weights('resumed from', path, file_hash(path), False))
 
@@ -105,7 +106,7 @@ def newest_checkpoint(work_dir, steps, say):
         except RequestError as error:
             say(f'{error}; taking the one before')
     if done:
-        raise RequestError(f'work_dir={work_dir}: none of its {len(done)} checkpoints can be read; name another')
+        raise RequestError(f'work_dir={work_dir}: none of its {len(done)} checkpoints can be read; name another folder')
     return None
 
 
@@ -117,9 +118,9 @@ def _iterations(work_dir, steps):
 
 
 def set_aside(work_dir, beginning, steps, say):
-    """Rename checkpoints that are later than the one of their folder that is gone on from.
+    """Rename checkpoints that are later than the one of their folder that is continued from.
 
-    They are damaged, or of a course that is trained anew: no later start is to take them for the newest.
+    They are damaged, or of a course that is trained again: no later start is to take them for the newest.
 
     Args:
         work_dir (str): the folder.
@@ -132,13 +133,13 @@ def set_aside(work_dir, beginning, steps, say):
         names = (f'{path}.set_aside{number or ""}' for number in itertools.count())
         name = next(name for name in names if not os.path.exists(name))
         os.rename(path, name)
-        say(f'later than where this goes on, renamed: {name}')
+        say(f'later than where this continues, renamed: {name}')
     if later:
         link(beginning.path)
 
 
 def seed_of(beginning, asked):
-    """The seed of a run that goes on.
+    """The seed of a run that continues.
 
     Raises:
         RequestError: another one is asked for.
@@ -166,7 +167,8 @@ def restore_run(runner, beginning, steps, logger):
     """
     path, content, meta, own = beginning.path, beginning.content, beginning.meta, runner.meta
     if meta.get('exp_name') not in (None, own['exp_name']):
-        raise RequestError(f'resume={path}: a run of {meta["exp_name"]}, not of {own["exp_name"]}')
+        raise RequestError(f'resume={path}: a run of {meta["exp_name"]}, not of {own["exp_name"]}; give its config, or '
+                           'another checkpoint')
     if isinstance(meta.get('run'), dict):
         run_identity.require_same(meta['run'], own['run'], f'resume={path}')
     asked = _hyperparameters(runner.optimizer)
@@ -174,7 +176,8 @@ def restore_run(runner, beginning, steps, logger):
     try:
         runner.optimizer.load_state_dict(content['optimizer'])
     except (ValueError, KeyError, TypeError) as error:  # torch: other parameter groups, or none
-        raise RequestError(f'resume={path}: its optimizer is not this config\'s ({error})') from error
+        raise RequestError(f'resume={path}: its optimizer is not this config\'s ({error}); give the config that it was '
+                           'trained with') from error
     found = _hyperparameters(runner.optimizer)
     if found != asked:
         raise RequestError(f'resume={path}: was begun with {_told(found)}, this run asks for {_told(asked)}; give the '
@@ -185,14 +188,14 @@ def restore_run(runner, beginning, steps, logger):
     if beginning.lies_in(runner.work_dir):
         runner.saver.saved_at, runner.saver.path = runner.place, path
     logger.info(f'resumed from {path}: {meta["epoch"]} epochs, {meta["iter"]} iterations, begun on '
-                f'{_stack(meta)}; goes on with {_stack(own)}')
+                f'{_stack(meta)}; continues with {_stack(own)}')
 
 
 def _place(beginning, steps, epochs, iters):
     """(epoch, steps done in it); mmdet's checkpoints have it after whole epochs only.
 
     Args:
-        beginning (Beginning): what is gone on from.
+        beginning (Beginning): what is continued from.
         steps (int): of an epoch.
         epochs (int), iters (int): when the training ends.
 
@@ -203,10 +206,10 @@ def _place(beginning, steps, epochs, iters):
     epoch, done = meta.get('place', (meta['epoch'], 0))
     if meta['iter'] != epoch * steps + done or not 0 <= done <= steps:
         raise RequestError(f'resume={path}: its {meta["iter"]} iterations are not {epoch} whole epochs of {steps}'
-                           f'{f" and {done}" if done else ""}: trained with other data or another batch size')
+                           f'{f" and {done}" if done else ""}: trained with other data or batch size; give the same')
     if epoch >= epochs or meta['iter'] > iters:
         raise RequestError(f'resume={path}: {meta["epoch"]} epochs, {meta["iter"]} iterations are done; nothing is '
-                           f'left of {iters if iters < math.inf else epochs}')
+                           f'left of {iters if iters < math.inf else epochs}; give more, epochs= or iters=')
     return epoch, done
 
 

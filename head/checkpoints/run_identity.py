@@ -1,4 +1,4 @@
-"""What makes two trainings the same run: one may go on where the other was interrupted."""
+"""What makes two trainings the same run: one may continue where the other was interrupted."""
 
 import json
 import os
@@ -98,4 +98,4 @@ def read(work_dir):
             return dict(content, source=content.get('source'))
     except (ValueError, KeyError, TypeError):
         pass
-    raise RequestError(f'{path}: damaged; name another work_dir, or go on with resume=FILE in another one')
+    raise RequestError(f'{path}: damaged; name another work_dir, or continue with resume=FILE in another one')

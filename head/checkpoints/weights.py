@@ -47,7 +47,7 @@ def state_of(state, path):
     """
     if not (state and isinstance(state, dict)
             and all(isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in state.items())):
-        raise RequestError(f'{path}: not a checkpoint, it holds no weights')
+        raise RequestError(f'{path}: not a checkpoint, it holds no weights; name another file')
     return {name[7:] if name.startswith('module.') else name: value for name, value in state.items()}
 
 
@@ -86,7 +86,7 @@ def load_weights(model, state, path, config):
     state = state_of(state, path)
     problem = misfit(model.state_dict(), state)
     if problem:
-        raise RequestError(f'{path}: not a checkpoint of {config} ({problem})')
+        raise RequestError(f'{path}: not a checkpoint of {config} ({problem}); give the config that it is of')
     model.load_state_dict(state, strict=False)
 
 
@@ -143,8 +143,8 @@ def check_pretrained(cfg: Any, folder: str, overrides: Container[str]) -> List[W
             path = Path(folder, *path.parts[1:])
         node[key] = str(path)
         if not path.is_file():
-            mend = f'scripts/fetch pretrained brings it from {known.address}' if known else 'name another'
-            raise RequestError(f'{path}: no such weights ({dotted}); {mend}, or take random ones: pretrained=none')
+            advice = f'scripts/fetch pretrained brings it from {known.address}' if known else 'name another'
+            raise RequestError(f'{path}: no such weights ({dotted}); {advice}, or take random ones: pretrained=none')
         sha256 = file_hash(path)
         confirmed = known is not None and known.has_hash(sha256)
         if known and not by_hand and not confirmed:
@@ -156,6 +156,7 @@ def check_pretrained(cfg: Any, folder: str, overrides: Container[str]) -> List[W
             if teacher else build_backbone(copy.deepcopy(cfg.model.backbone)))
         problem = misfit(module.state_dict(), read_state_dict(path), allowed=() if teacher else CLASSIFIER)
         if problem:
-            raise RequestError(f'{path}: not the {"teacher" if teacher else "backbone"} of this config ({problem})')
+            raise RequestError(f'{path}: not the {"teacher" if teacher else "backbone"} of this config ({problem}); '
+                               'fetch the one that the config names: scripts/fetch pretrained')
         used.append(Weights('teacher' if teacher else 'backbone', str(path), sha256, confirmed))
     return used

@@ -14,7 +14,7 @@ from typing import Any, Dict, Optional
 import numpy as np
 
 FORMAT = 1
-"""Of the arrays; a change makes the cache anew."""
+"""Of the arrays; a change makes the cache again."""
 
 IMAGES = np.dtype([('id', '<i8'), ('width', '<f8'), ('height', '<f8'), ('first', '<i8'), ('number', '<i8')])
 OBJECTS = np.dtype([('category_id', '<i8'), ('bbox', '<f8', 4), ('area', '<f8'), ('left_out', '?'), ('crowd', '?')])

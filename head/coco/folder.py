@@ -94,7 +94,7 @@ def check_split(ann_file: str, img_prefix: str) -> Split:
     missing = [name for name in names if name not in present and not os.path.isfile(os.path.join(img_prefix, name))]
     if missing:
         raise RequestError(f'{os.path.join(img_prefix, missing[0])}: listed in {ann_file} but missing'
-                           f' ({len(missing)} of {len(names)} images)')
+                           f' ({len(missing)} of {len(names)} images); fetch them: scripts/fetch coco')
     return split
 
 
@@ -136,11 +136,12 @@ def _check(ann_file: str, raw: bytes) -> Tuple[int, int]:
     categories = {category.id: category.name for category in found.categories}
     if categories != ID_TO_NAME:
         odd = sorted(set(categories.items()) ^ set(ID_TO_NAME.items()))
-        raise RequestError(f'{ann_file}: its categories are not COCO\'s 80; they differ in {_first(odd)}')
+        raise RequestError(f'{ann_file}: its categories are not COCO\'s 80; they differ in {_first(odd)}; '
+                           'take COCO\'s own file, or one in its form')
     ids = {image.id for image in found.images}
     strays = [box.id for box in found.annotations if box.image_id not in ids or box.category_id not in categories]
     if strays:
-        raise RequestError(f'{ann_file}: annotations of no image or category: {_first(strays)}')
+        raise RequestError(f'{ann_file}: annotations of no image or category: {_first(strays)}; fetch it again')
     images = sum(1 for image in found.images if image.width and image.height)
     if not images or not any(box.area and not box.iscrowd for box in found.annotations):
         raise RequestError(f'{ann_file}: lists no {"object" if images else "image"}')

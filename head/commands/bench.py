@@ -15,7 +15,7 @@ def run(request: Request) -> int:
     """The command `bench`; returns its exit status.
 
     Raises:
-        RequestError: a part or a row that there is not, or a device or a precision that cannot be had.
+        RequestError: a part or a row that there is not, or a device or a precision that is not available.
     """
     device = choose_device(Layout(device=request.get('device')), lambda line: None)
     check_amp(request.get('amp'), device)

@@ -61,7 +61,7 @@ def find_checkpoint(config: str, path: Optional[str], row: Optional[Model]) -> T
         found = released.obtain_checkpoint(row)
         return Weights(RELEASED, found.path, found.sha256, found.confirmed), row.eval_tolerance
     if not os.path.isfile(path):
-        raise RequestError(f'{path}: no such file')
+        raise RequestError(f'{path}: no such file; checkpoint= names the weights')
     sha256 = file_hash(path)
     known = catalog.files()[row.checkpoint] if row and row.checkpoint else None
     confirmed = (known.has_hash(sha256) or None) if known else released.release_status(row, sha256) if row else None

@@ -40,7 +40,7 @@ def run(request: Request) -> int:
     cfg = configuration.load_config(path)
     head = head_name(cfg.model)
     if head is None:
-        raise RequestError(f'{path}: a {cfg.model.type}, which has no RetinaNet to export')
+        raise RequestError(f'{path}: a {cfg.model.type}, which has no RetinaNet to export; name another config')
     out = request.get('out') or os.path.join(WORK_DIRS, path.stem, 'export')
     names = [os.path.join(out, path.stem + suffix) for suffix in ('.pth', '.py', '.safetensors')]
     names += [request.get('onnx')] if request.get('onnx') else []

@@ -49,7 +49,7 @@ class Plan:
         doubts: why its number cannot confirm the paper.
         work_dir: open.
         training: how it is trained.
-        timestamp: of the log to go on with, or None.
+        timestamp: of the log to continue with, or None.
         notes: lines for the log's beginning.
     """
 

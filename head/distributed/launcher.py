@@ -1,6 +1,6 @@
 """Several processes on one machine or on many, by torch's elastic launcher.
 
-Every worker runs the command that was given here. The launcher starts it anew, from its last checkpoint, where another
+Every worker runs the command that was given here. The launcher starts it again, from its last checkpoint, where another
 machine was lost; any other end of a worker ends all, on all machines.
 """
 
@@ -146,7 +146,7 @@ class _Run:
         line = (f'the other machines {"are gone" if began else "did not come"} ({type(self.error).__name__}: {text}): '
                 f'start this command on all {self.nnodes}, with the same rdzv={self.endpoint}')
         # not to be begun again by itself where they have never met
-        return Ended(f'{line}; a training goes on from its last checkpoint', INTERRUPTED) if began else \
+        return Ended(f'{line}; a training continues from its last checkpoint', INTERRUPTED) if began else \
             EnvironmentFault(line)
 
 
@@ -157,7 +157,7 @@ def agent_options() -> Dict[str, Any]:
 
 
 class Agent(LocalElasticAgent):
-    """torch's agent, which starts its workers anew only where another machine was lost.
+    """torch's agent, which starts its workers again only where another machine was lost.
 
     What it overrides of torch, and why torch's public interface does not do: docs/distributed.md.
 
@@ -181,7 +181,7 @@ class Agent(LocalElasticAgent):
         return [int(pid) for pid in started if pid and os.path.exists(f'/proc/{pid}')]
 
     def stop(self, number: int) -> None:
-        """Send the workers a signal; they are not started anew."""
+        """Send the workers a signal; they are not started again."""
         self._remaining_restarts = 0
         self.ending.set()
         if self.cause:
@@ -241,7 +241,7 @@ class Agent(LocalElasticAgent):
             if received:
                 self._blame(received, self.cause.saved if self.cause else '')
         if self._remaining_restarts:
-            print('head: another machine was lost; waiting for it to go on from the last checkpoint',
+            print('head: another machine was lost; waiting for it to continue from the last checkpoint',
                   file=sys.stderr, flush=True)
 
     def _exit_barrier(self):

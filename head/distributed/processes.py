@@ -97,7 +97,7 @@ def lost_peers_as_errors():
         if not (is_worker() and _LOST.search(str(error))):
             raise
         cause = str(error).strip().splitlines()[0][:200]
-        raise LostPeer(f'another process was lost ({cause}); the same command goes on from the last checkpoint'
+        raise LostPeer(f'another process was lost ({cause}); the same command continues from the last checkpoint'
                        ) from error
 
 

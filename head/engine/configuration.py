@@ -24,7 +24,7 @@ def load_config(path):
         with quietly():  # imports the method, and todd with it
             cfg = Config.fromfile(str(path))
     except Exception as error:
-        raise RequestError(f'{path}: not a config ({type(error).__name__}: {error})') from error
+        raise RequestError(f'{path}: not a config that mmdet can read ({type(error).__name__}: {error})') from error
     for key in ('model', 'data', 'optimizer', 'runner'):
         if key not in cfg:
             raise RequestError(f'{path}: not a training config, it has no {key!r}')
@@ -96,7 +96,8 @@ def build_checked(build, cfg, *args):
     try:
         return build(cfg, *args)
     except (KeyError, TypeError, ValueError, AssertionError, AttributeError) as error:
-        raise RequestError(f'{cfg.get("type")}: cannot be built from this config ({type(error).__name__}: {error})'
+        raise RequestError(f'{cfg.get("type")}: cannot be built from this config, its values do not fit together '
+                           f'({type(error).__name__}: {error})'
                            ) from error
 
 

@@ -16,7 +16,7 @@ def open_log(work_dir, timestamp=None, terminal=True):
 
     Args:
         work_dir (str): the folder.
-        timestamp (str, optional): of the log to go on with; else of now.
+        timestamp (str, optional): of the log to continue with; else of now.
         terminal (bool): whether it writes to the terminal too.
 
     Returns:
@@ -61,6 +61,6 @@ CONTINUED = dict(TextLoggerHook='ContinuedTextLogger', TensorboardLoggerHook='Co
 
 
 def continued(log_config):
-    """A config's `log_config` with the hooks that go on, and one for tensorboard."""
+    """A config's `log_config` with the hooks that continue, and one for tensorboard."""
     hooks = [*log_config.hooks, dict(type='TensorboardLoggerHook')]
     return dict(log_config, hooks=[dict(hook, type=CONTINUED.get(hook['type'], hook['type'])) for hook in hooks])

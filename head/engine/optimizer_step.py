@@ -6,7 +6,7 @@ from mmcv.runner import OptimizerHook
 
 from ..errors import FELL_SHORT, HeadError, RequestError
 
-WHAT_TO_DO = 'the training has diverged; look at the learning rate and the data, and begin anew in another work_dir'
+WHAT_TO_DO = 'the training has diverged; look at the learning rate and the data, and begin again in another work_dir'
 
 
 class Diverged(HeadError):
@@ -31,7 +31,7 @@ class OptimizerStepHook(OptimizerHook):
         self.scaler = scaler
 
     def before_run(self, runner):
-        """Go on with the scale of a resumed run."""
+        """Continue with the scale of a resumed run."""
         state = (runner.meta or {}).get('fp16', {}).get('loss_scaler')
         if self.scaler and state:
             self.scaler.load_state_dict(state)
@@ -73,5 +73,5 @@ def check_optimizer_config(cfg):
     """
     others = ', '.join(sorted(set(cfg) - {'grad_clip'}))
     if others:
-        raise RequestError(f'optimizer_config: {others} cannot be had here; it may have grad_clip, accumulate= '
-                           'accumulates and amp=fp16 scales')
+        raise RequestError(f'optimizer_config: {others} is not supported; it may have grad_clip. The key accumulate= '
+                           'accumulates, amp=fp16 scales')

@@ -60,7 +60,7 @@ class Runner(EpochBasedRunner):
         return self.meta.get('seconds', 0) + time.time() - self.start
 
     def restore(self, epoch, steps_done, iteration, history):
-        """Go on from a place.
+        """Continue from a place.
 
         Args:
             epoch, steps_done (int): see `place`.
@@ -83,7 +83,7 @@ class Runner(EpochBasedRunner):
 
         Raises:
             EnoughIterations: the limit is reached; the step is saved.
-            HeadError: what ended it, with the checkpoint to go on from; the same on all processes.
+            HeadError: what ended it, with the checkpoint to continue from; the same on all processes.
         """
         with self.interruption.listening():
             try:

@@ -21,5 +21,5 @@ def lacking(workers, images_a_batch):
     need = workers * PREFETCHED * images_a_batch * IMAGE
     if free >= need:
         return ''
-    mend = ' (docker run --shm-size=8g)' if image() else ''
-    return f'{free >> 20} MB of shared memory, where {workers} data loader workers want {need >> 20} MB{mend}'
+    advice = ' (docker run --shm-size=8g)' if image() else ''
+    return f'{free >> 20} MB of shared memory, where {workers} data loader workers want {need >> 20} MB{advice}'

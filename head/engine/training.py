@@ -41,9 +41,9 @@ class Training:
         iters: stop after so many iterations.
         amp: see `autocast_model`.
         fast: whether the detector computes in its fast forms, see `use_fast_forms`.
-        beginning: what to go on from; else the training begins.
+        beginning: what to continue from; else the training begins.
         run: its identity, see `run_identity`.
-        doubts: why no run that goes on from its checkpoints can confirm the paper; they tell it.
+        doubts: why no run that continues from its checkpoints can confirm the paper; they tell it.
         begun_from: checkpoint that the run was asked to begin from, see `run_identity.source`.
         save_iters, save_minutes, keep: see `Saver`.
     """

@@ -27,7 +27,7 @@ def _is_plain(backbone):
 class FoldedBackbone:
     """A backbone in eval mode, without gradients; its BN is folded into its convolutions.
 
-    Made at first use and made anew when the weights have changed. In float32 on a CPU its maps stay in oneDNN's own
+    Made at first use and made again when the weights have changed. In float32 on a CPU its maps stay in oneDNN's own
     layout from the first convolution to the last, under autocast there in channels-last. Not a module, so that it is
     no part of anybody's weights; a copy of it, or a pickle, makes its own. Weights changed through ``.data`` are not
     noticed.

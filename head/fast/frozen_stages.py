@@ -19,7 +19,7 @@ class FoldedStages:
         self.backbone = backbone
         num_frozen = backbone.frozen_stages
         self._trained = backbone.res_layers[num_frozen:]
-        # the same modules without the trained stages, whose changes must not make the fast form anew
+        # the same modules without the trained stages, whose changes must not make the fast form again
         stem = copy.copy(backbone)
         stem.res_layers, stem.out_indices = backbone.res_layers[:num_frozen], range(num_frozen)
         stem._modules = OrderedDict((name, module) for name, module in backbone._modules.items()

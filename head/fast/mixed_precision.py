@@ -28,7 +28,7 @@ IN_FLOAT32 = {
 
 
 def check_amp(amp: Optional[str], device: str) -> None:
-    """Can `amp` be had here?
+    """Is `amp` available here?
 
     Args:
         amp: the key's value, or None.

@@ -15,7 +15,7 @@ FEWEST_TILES, FEWEST_CHANNELS = 64, 128
 class WinogradForward:
     """The forward pass of a convolution: by Winograd on a CPU in float32, of maps with enough tiles; else torch's.
 
-    Its weight is transformed at first use, and anew when it has changed.
+    Its weight is transformed at first use, and again when it has changed.
 
     Args:
         convolution (nn.Conv2d): as `use_winograd` chooses.

@@ -132,7 +132,7 @@ def download(source: Source, target: Path, check: Check, size: Optional[int] = N
         target: where it goes; until it is whole it is `.NAME.part` beside that.
         check: see `Check`.
         size: in bytes, where it is known.
-        hashed: `check` would notice any wrong byte. Otherwise an earlier try goes on only if the server knows
+        hashed: `check` would notice any wrong byte. Otherwise an earlier try continues only if the server knows
             its version, and the server has to say how long the file is.
 
     Raises:
@@ -142,7 +142,7 @@ def download(source: Source, target: Path, check: Check, size: Optional[int] = N
     by_hand = f'fetch {source.address} by hand and put it there'
 
     def fault(reason: str) -> EnvironmentFault:
-        goes_on = ', it goes on where it stopped' if hashed else ''
+        goes_on = ', it continues where it stopped' if hashed else ''
         return EnvironmentFault(f'{target}: not fetched: {reason}; try again later{goes_on}, or {by_hand}')
 
     retry, most, again = Retry(), _size(part), False

@@ -67,7 +67,7 @@ def _session() -> requests.Session:
         try:
             jar.load()
         except (LoadError, UnicodeDecodeError, OSError) as error:
-            raise RequestError(f'{path}: no cookies file that can be read; remove it, or export it anew in Netscape '
+            raise RequestError(f'{path}: no cookies file that can be read; remove it, or export it again in Netscape '
                                'format') from error
         session.cookies.update(jar)
     return session

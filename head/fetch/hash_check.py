@@ -13,7 +13,7 @@ from .download import Check
 
 def difference(algorithm: str, wanted: str, path: Union[str, Path]) -> str:
     """In words, how the file's hash differs from the one `wanted`, or from its beginning; empty if it does not."""
-    bar_format = f'{algorithm} of {Path(path).name}'  # takes long for an archive: say what is going on
+    bar_format = f'{algorithm} of {Path(path).name}'  # takes long for an archive: say what it is
     with tqdm(bar_format=bar_format, leave=False, disable=None):
         found = file_hash(path, algorithm)
     if found.startswith(wanted):

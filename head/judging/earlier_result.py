@@ -134,7 +134,7 @@ def read_result(path: str, row: Optional[catalog.Model] = None, data: Optional[s
         return _of_any_verdict(read_verdict(path), path, row)
     if isinstance(content, dict):
         return _of_metrics(metrics_in(content, path), path, row)
-    raise RequestError(f'{path}: neither a verdict, nor metrics, nor detections')
+    raise RequestError(f'{path}: neither a verdict, nor metrics, nor detections; name a file or work dir of a run')
 
 
 def result_of_run(run: Run, row: Optional[catalog.Model] = None) -> Result:
@@ -160,7 +160,7 @@ def _row(path: str, named: Optional[catalog.Model], row: Optional[catalog.Model]
 
 
 def _lasting(doubts: Iterable[str]) -> List[str]:
-    """Those that are not judged anew."""
+    """Those that are not judged again."""
     return [why for why in doubts if why not in (NOT_VAL2017, NOT_REPORTED, NOT_MEASURED)]
 
 

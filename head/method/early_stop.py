@@ -35,7 +35,7 @@ class StopAtLrDropHook(Hook):
     """Tells `stop_at` of a training: the optimizer steps before the learning rate's first drop."""
 
     def before_train_iter(self, runner):
-        """Told anew each time, whatever runner it is and wherever it goes on."""
+        """Told again each time, whatever runner it is and wherever it continues."""
         iterations = min((step * (len(runner.data_loader) if hook.by_epoch else 1) for hook in runner.hooks
                           if isinstance(hook, LrUpdaterHook) for step in _steps(hook)), default=math.inf)
         stop_at(iterations // iterations_a_step(runner) if iterations < math.inf else math.inf)

@@ -17,7 +17,7 @@ BEGIN, END = '<!-- result: head.miniature.record_comparison -->\n', '<!-- end of
 
 
 def into(text, result):
-    """`text` with the table between its marks made anew."""
+    """`text` with the table between its marks made again."""
     findings = '\n'.join(f'- {line}' for line in comparison.finding(result['runs']))
     return replace_section(text, BEGIN, END, f'{comparison.markdown(result["runs"])}\n\n{findings}')
 

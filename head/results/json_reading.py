@@ -20,7 +20,7 @@ def read_bytes(path: str) -> bytes:
         with open(path, 'rb') as file:
             return file.read()
     except FileNotFoundError as error:
-        raise RequestError(f'{path}: no such file') from error
+        raise RequestError(f'{path}: no such file; name one that is there') from error
     except OSError as error:
         raise RequestError(f'{path}: cannot be read ({error.strerror})') from error
 

@@ -13,7 +13,7 @@ def log_sizes(work_dir: str, timestamp: str) -> Dict[str, int]:
 
 
 def cut_logs(work_dir: str, sizes: Dict[str, int], before: Dict[str, int]) -> None:
-    """Cut from the logs what is trained anew, and logged again.
+    """Cut from the logs what is trained again, and logged again.
 
     Args:
         work_dir: the folder.

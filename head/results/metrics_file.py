@@ -27,4 +27,4 @@ def metrics_in(content: Dict[str, Any], path: str) -> Metrics:
         if values:
             config = content.get('config')
             return Metrics(values, config if isinstance(config, str) else None)
-    raise RequestError(f'{path}: neither a verdict nor metrics')
+    raise RequestError(f'{path}: neither a verdict nor metrics; name a file or work dir of a run')

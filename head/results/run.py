@@ -34,7 +34,7 @@ def read_run(folder: str) -> Run:
         RequestError: no such folder, nothing in it to read, or what is there is damaged.
     """
     if not os.path.isdir(folder):
-        what = 'a file; name its folder' if os.path.exists(folder) else 'no such work dir'
+        what = 'a file; name its folder' if os.path.exists(folder) else 'no such work dir; name one that is there'
         raise RequestError(f'{folder}: {what}')
     inside = lambda name: os.path.join(folder, name)
     run = Run(folder)
@@ -46,5 +46,5 @@ def read_run(folder: str) -> Run:
     if os.path.isfile(inside(DETECTIONS)):
         run.detections = inside(DETECTIONS)
     if not (run.verdict or run.log):
-        raise RequestError(f'{folder}: neither {VERDICT} nor a *.log.json in it')
+        raise RequestError(f'{folder}: neither {VERDICT} nor a *.log.json in it; name the work dir of a run')
     return run

@@ -71,7 +71,7 @@ def _place(row: Row) -> Tuple[float, float]:
 def read_logs(paths: Sequence[Union[str, PurePath]]) -> TrainingLog:
     """The log of one training, in one file, or in several where it was resumed.
 
-    What a later file begins with was trained anew: the earlier ones count up to there.
+    What a later file begins with was trained again: the earlier ones count up to there.
 
     Args:
         paths: in the order of time.

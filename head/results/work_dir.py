@@ -31,11 +31,11 @@ def open_folder(path: str, name: str) -> None:
         with tempfile.TemporaryFile(dir=path):
             pass
     except OSError as error:
-        mend = 'name another'
+        advice = 'name another'
         if image():
-            mend = (f'this container runs as {os.getuid()}:{os.getgid()}: let scripts/dotenv write your ids to .env '
-                    '(docker run: --user), or mount a folder of theirs')
-        raise RequestError(f'{name}: not writable ({error.strerror}); {mend}') from error
+            advice = (f'this container runs as {os.getuid()}:{os.getgid()}: let scripts/dotenv write your ids to .env '
+                      '(docker run: --user), or mount a folder of theirs')
+        raise RequestError(f'{name}: not writable ({error.strerror}); {advice}') from error
 
 
 def open_work_dir(path: str, command: str, in_place: bool = False) -> str:
@@ -44,7 +44,7 @@ def open_work_dir(path: str, command: str, in_place: bool = False) -> str:
     Args:
         path: the folder.
         command: who writes.
-        in_place: a training goes on in its own folder.
+        in_place: a training continues in its own folder.
 
     Raises:
         RequestError: it cannot be written to, or holds what the command would overwrite: the verdict of another one,
@@ -58,8 +58,8 @@ def open_work_dir(path: str, command: str, in_place: bool = False) -> str:
     if command == 'verify' and glob.glob(os.path.join(glob.escape(path), '*.log.json')):
         raise RequestError(f'work_dir={path}: a training\'s, which a verdict of verify would hide; name another')
     if command == 'train' and not in_place and glob.glob(os.path.join(glob.escape(path), '*.pth')):
-        raise RequestError(f'work_dir={path}: holds the checkpoints of a training already; name another, or go on with '
-                           'it: resume=FILE')
+        raise RequestError(f'work_dir={path}: holds the checkpoints of a training already; name another, or continue '
+                           'from one: resume=FILE')
     if image() and os.stat(path).st_dev == os.stat('/').st_dev:
         print(
             f'head: work_dir={path} is inside the container and goes when it goes; mount a folder to keep the results: '

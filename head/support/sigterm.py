@@ -1,7 +1,7 @@
 """SIGTERM as KeyboardInterrupt, also where that gets lost.
 
 C code that calls back into Python may drop what the callback raises: msgspec does, when it looks up a type whose
-`__hash__` is Python, as those of CPython 3.8's `typing` are. The command would go on as if nobody had asked.
+`__hash__` is Python, as those of CPython 3.8's `typing` are. The command would continue as if nobody had asked.
 """
 
 from types import FrameType

@@ -36,7 +36,7 @@ def kill_at(work_dir, place, later, *words):
     ('config=head_mnv2', 'accumulate=2'),
 ], ids=' '.join)
 def test_killed_at_random(embedded, tmp_path, words, chance):
-    """MobileNetV2 trains its BN, whose running averages must go on too."""
+    """MobileNetV2 trains its BN, whose running averages must continue too."""
     words = ('train', *words, f'data={embedded}', *WORDS, 'save_iters=2')
     whole, killed = tmp_path / 'whole', tmp_path / 'killed'
     done = run_afresh(*words, f'work_dir={whole}')
@@ -59,7 +59,7 @@ def test_killed_at_random(embedded, tmp_path, words, chance):
 
 @pytest.mark.parametrize('words', ['accumulate=2', 'procs=2'])
 def test_teacher_free_ramp_and_stop(embedded, tmp_path, words):
-    """They count optimizer steps, of which an epoch has four, also where a training goes on, before the stop and at it.
+    """They count optimizer steps, of which an epoch has four, also where a training is resumed, before the stop and at it.
 
     The logged losses are means over the processes: 0 only where all of them stop.
     """

@@ -302,7 +302,7 @@ def tensor(elements, offset, size, stride):
 
 
 ENDS = pytest.mark.timeout(120, method='thread')
-"""For what may go on without end in C code, which a signal does not reach."""
+"""For what may continue without end in C code, which a signal does not reach."""
 
 
 @pytest.mark.parametrize('opcodes', [
@@ -434,10 +434,10 @@ def test_another_zip(tmp_path):
 
 
 def test_no_file(tmp_path):
-    assert refusal(tmp_path) == 'no such file'
-    assert refusal(tmp_path / 'x.pth') == 'no such file'
+    assert refusal(tmp_path) == 'no such file; name one that is there'
+    assert refusal(tmp_path / 'x.pth') == 'no such file; name one that is there'
     os.mkfifo(tmp_path / 'pipe')
-    assert refusal(tmp_path / 'pipe') == 'no such file'
+    assert refusal(tmp_path / 'pipe') == 'no such file; name one that is there'
 
 
 @BOTH

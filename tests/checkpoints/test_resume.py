@@ -1,4 +1,4 @@
-"""`resume=`: what it goes on from, and what it refuses. Going on from the other stack: tests/stacks."""
+"""`resume=`: what it continues from, and what it refuses. Continuing from the other stack: tests/stacks."""
 
 import json
 import shutil
@@ -8,7 +8,7 @@ import torch
 
 
 def test_it_goes_on_in_its_own_folder(begun_words, begun, head, tmp_path):
-    """Step counts, learning rate, optimizer and what was doubted go on; the checkpoint after it has everything."""
+    """Step counts, learning rate, optimizer and what was doubted continue; the checkpoint after it has everything."""
     work_dir = shutil.copytree(begun, tmp_path / 'run', symlinks=True)
     done = head(*begun_words, 'epochs=2', f'resume={work_dir}/epoch_1.pth', f'work_dir={work_dir}')
     assert done.returncode == 0, done.stderr
@@ -20,7 +20,7 @@ def test_it_goes_on_in_its_own_folder(begun_words, begun, head, tmp_path):
     rows = [json.loads(line) for line in log.read_text().splitlines()]
     first, second = ([row for row in rows if row.get('mode') == 'train' and row['epoch'] == n] for n in (1, 2))
     assert len(first) == len(second) == steps
-    assert second[-1]['lr'] > first[-1]['lr'], 'the warm-up begins anew'
+    assert second[-1]['lr'] > first[-1]['lr'], 'the warm-up begins again'
     verdict = json.loads((work_dir / 'verdict.json').read_text())
     assert len(verdict['why']) == len(set(verdict['why'])) and verdict['metrics'] is not None
     assert any('epochs=2' in why for why in verdict['why']) and not any('epochs=1' in why for why in verdict['why'])
@@ -95,7 +95,7 @@ def test_more_iterations_than_are_left(begun_words, begun, head, tmp_path):
 
 
 def test_seed_doubts_and_momentum_are_remembered(begun_words, begun, head, tmp_path):
-    """They are those of the beginning, once, whatever is left out when the run goes on."""
+    """They are those of the beginning, once, whatever is left out when the run continues."""
 
     def edit(content):
         content['meta'].update(seed=5, doubts=[*content['meta']['doubts'], 'the moon was full'])

@@ -63,7 +63,7 @@ def test_an_error_of_one_machine_ends_the_other(machine, tmp_path, failing, hang
 
 
 def test_a_lost_machine_of_two_processes(machine, tmp_path):
-    """It comes back, and the four go on from the last step that was saved: every step once in the log."""
+    """It comes back, and the four continue from the last step that was saved: every step once in the log."""
     words = ('procs=2', 'epochs=6')
     first, second = machine(0, *words), machine(1, *words)
     wait_for_a_step(first, tmp_path / 'run')

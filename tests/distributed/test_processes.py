@@ -158,7 +158,7 @@ def test_a_killed_process_ends_all(embedded, tmp_path):
     said = process.communicate(timeout=120)[0]
     assert process.returncode == 3, said
     line, = (line for line in said.splitlines() if line.startswith('head: '))
-    assert 'SIGKILL' in line and 'goes on from the last checkpoint' in line and 'Traceback' not in said, said
+    assert 'SIGKILL' in line and 'continues from the last checkpoint' in line and 'Traceback' not in said, said
     assert gone(below)
     assert torch.load(str(tmp_path / 'latest.pth'))['meta']['iter'] >= 1
 

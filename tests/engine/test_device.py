@@ -67,7 +67,7 @@ def test_a_gpu_of_no_stack(gpu, capability):
 
 
 def test_a_gpu_that_fits_but_came_later(gpu):
-    """An environment made without a GPU at hand has no CUDA in mmcv-full; how to make it anew is said."""
+    """An environment made without a GPU at hand has no CUDA in mmcv-full; how to make it again is said."""
     gpu(7, 5, 'not available')
     with pytest.raises(EnvironmentFault, match=f'built without CUDA.* rm -r .venv/{STACK} and run again'):
         device.choose_device(Layout(), print)

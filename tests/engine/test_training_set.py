@@ -63,7 +63,7 @@ def test_it_is_mmdets(cache, tmp_path, shared):
 
 
 def test_the_cache_goes_by_content(cache, tmp_path):
-    """Other bytes are parsed anew, a damaged or unwritable cache is no error, and nothing half-written is left."""
+    """Other bytes are parsed again, a damaged or unwritable cache is no error, and nothing half-written is left."""
     (tmp_path / 'annotations').mkdir()
     path = tmp_path / 'annotations/odd.json'
     ann_file = odd_cases(path)

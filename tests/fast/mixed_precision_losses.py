@@ -1,6 +1,6 @@
 """The effect of `amp=` on the losses of the smoke run's first steps: measured, and stored in mixed_precision.json.
 
-    scripts/run stack=current python -m tests.fast.mixed_precision_losses     # stores it anew
+    scripts/run stack=current python -m tests.fast.mixed_precision_losses     # stores it again
 """
 
 import json

@@ -79,7 +79,7 @@ class Training:
 
 
 def test_a_training_depends_on_its_weights_alone():
-    """Neither on evaluations between its steps, nor on where it went on from a checkpoint."""
+    """Neither on evaluations between its steps, nor on where it continued from a checkpoint."""
     alone, evaluated, resumed = Training(), Training(), Training()
     losses = [alone.step() for _ in range(3)]
     assert len(set(losses)) == 3

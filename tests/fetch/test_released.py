@@ -341,14 +341,14 @@ def test_lock_takes_nothing_for_the_authors_that_is_not(fetch, released, place, 
 def test_lock_after_the_authors_changed_a_file(fetch, released, drive, place, own_catalog):
     fetch('lock')
     before = (own_catalog / 'released.yaml').read_text()
-    drive.folder(number('row'), STEM, [(number('anew'), 'epoch_12.pth', BINARY)])
-    body = drive.file(number('anew'), os.urandom(150_000)).body
+    drive.folder(number('row'), STEM, [(number('again'), 'epoch_12.pth', BINARY)])
+    body = drive.file(number('again'), os.urandom(150_000)).body
     assert 'move it away' in fetch('lock', status=2)
     assert (own_catalog / 'released.yaml').read_text() == before
     (place / 'epoch_12.pth').unlink()
     fetch('lock')
     found = yaml.safe_load((own_catalog / 'released.yaml').read_text())['files']['head_r18']['checkpoint']
-    assert found == dict(entry('epoch_12.pth', body), id=number('anew'))
+    assert found == dict(entry('epoch_12.pth', body), id=number('again'))
 
 
 def test_lock_knows_what_was_downloaded_before(fetch, released, own_catalog):

@@ -1,4 +1,4 @@
-"""What one stack has written, the other one reads: checkpoints to evaluate, and runs to go on with."""
+"""What one stack has written, the other one reads: checkpoints to evaluate, and runs to continue with."""
 
 import json
 import os
@@ -84,7 +84,7 @@ def test_a_run_goes_on(begun, embedded, tmp_path):
         done = head_on(goes_on, 'train', 'config=head_r18', f'data={embedded}', 'device=cpu', 'pretrained=none',
                        'epochs=2', 'iters=10', f'resume={work_dir}/epoch_1.pth', f'work_dir={target}', *QUICK)
         assert (f'1 epochs, 8 iterations, begun on the {stack} stack (torch {TORCH[stack]}'
-                in done.stderr and f'goes on with the {goes_on} stack (torch {TORCH[goes_on]}' in done.stderr)
+                in done.stderr and f'continues with the {goes_on} stack (torch {TORCH[goes_on]}' in done.stderr)
         rows = [json.loads(line) for line in next(target.glob('*.log.json')).read_text().splitlines()]
         losses[goes_on] = [row for row in rows if row.get('mode') == 'train']
         assert [(row['epoch'], row['iter']) for row in losses[goes_on]] == [(2, 1), (2, 2)]
