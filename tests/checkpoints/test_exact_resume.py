@@ -59,7 +59,7 @@ def test_killed_at_random(embedded, tmp_path, words, chance):
 
 @pytest.mark.parametrize('words', ['accumulate=2', 'procs=2'])
 def test_teacher_free_ramp_and_stop(embedded, tmp_path, words):
-    """They count optimizer steps, of which an epoch has four, also where a training is resumed, before the stop and at it.
+    """They count optimizer steps, of which an epoch has four; also if a training is resumed, before the stop and at it.
 
     The logged losses are means over the processes: 0 only where all of them stop.
     """
