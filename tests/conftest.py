@@ -112,13 +112,13 @@ def made_once(tmp_path_factory, worker_id):
 
 
 @pytest.fixture(scope='session')
-def embedded(made_once):
-    """The embedded set, drawn once."""
+def drawn(made_once):
+    """The drawn set, drawn once."""
     from head.coco.drawn_set import draw
-    return made_once('embedded', lambda folder: draw(str(folder)))
+    return made_once('drawn', lambda folder: draw(str(folder)))
 
 
 @pytest.fixture
-def data(embedded, tmp_path):
-    """A copy of the embedded set, to be broken."""
-    return shutil.copytree(embedded, tmp_path / 'data')
+def data(drawn, tmp_path):
+    """A copy of the drawn set, to be broken."""
+    return shutil.copytree(drawn, tmp_path / 'data')

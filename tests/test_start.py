@@ -21,9 +21,9 @@ def python(code, *words):
     return subprocess.run([sys.executable, '-c', code, *map(str, words)], cwd=ROOT, capture_output=True, text=True)
 
 
-def test_done(embedded, tmp_path):
+def test_done(drawn, tmp_path):
     """Through torch, mmcv and mmdet to results; what these libraries print is kept off both outputs."""
-    done = run_afresh('doctor', f'data={embedded}', f'json={tmp_path}/facts.json')
+    done = run_afresh('doctor', f'data={drawn}', f'json={tmp_path}/facts.json')
     assert done.returncode == 0 and not done.stderr, done.stderr
     assert done.stdout.startswith('stack ') and (tmp_path / 'facts.json').stat().st_size > 100
 
@@ -47,22 +47,22 @@ def refused(done, status, line, stdout=''):
     (('nnodes=2', 'procs=2'), 'each machine needs node_rank='),
     (('amp=bf8', 'procs=2'), 'amp=bf8'),
 ], ids=['by one process', 'by the launcher', 'by a worker'])
-def test_a_training_is_refused(embedded, tmp_path, words, line):
-    refused(run_afresh(*TRAIN, f'data={embedded}', f'work_dir={tmp_path}/work', *words), 2, line)
+def test_a_training_is_refused(drawn, tmp_path, words, line):
+    refused(run_afresh(*TRAIN, f'data={drawn}', f'work_dir={tmp_path}/work', *words), 2, line)
 
 
 @pytest.mark.parametrize('command, stdout', [('eval', 'computing on the CPU\n'), ('export', '')])
-def test_a_checkpoint_is_refused(embedded, tmp_path, command, stdout):
-    words = [f'data={embedded}', 'device=cpu'] if command == 'eval' else []
+def test_a_checkpoint_is_refused(drawn, tmp_path, command, stdout):
+    words = [f'data={drawn}', 'device=cpu'] if command == 'eval' else []
     done = run_afresh(command, 'config=head_r18', f'checkpoint={tmp_path}/none.pth', *words)
     refused(done, 2, 'none.pth: no such file', stdout)
 
 
-def test_the_other_machine_never_comes(embedded, tmp_path):
+def test_the_other_machine_never_comes(drawn, tmp_path):
     """Not status 75, by which a cluster would begin it again for ever."""
     code = ('import sys, head.distributed.launcher as launch; launch.JOIN = 5; from head.cli import main; '
             'sys.exit(main(sys.argv[1:]))')
-    done = python(code, *TRAIN, f'data={embedded}', f'work_dir={tmp_path}/work', 'nnodes=2', 'node_rank=0',
+    done = python(code, *TRAIN, f'data={drawn}', f'work_dir={tmp_path}/work', 'nnodes=2', 'node_rank=0',
                   free_rendezvous())
     refused(done, 3, 'the other machines did not come')
 

@@ -7,9 +7,9 @@ from .training_runs import QUICK
 
 
 @pytest.fixture(scope='session')
-def begun_words(embedded):
+def begun_words(drawn):
     """The words of a training of head_r18 in small, without its end and its work dir."""
-    return ('train', 'config=head_r18', f'data={embedded}', 'device=cpu', 'pretrained=none', 'log_config.interval=1',
+    return ('train', 'config=head_r18', f'data={drawn}', 'device=cpu', 'pretrained=none', 'log_config.interval=1',
             *QUICK)
 
 

@@ -77,7 +77,7 @@ def measure(chosen, data):
 
     Args:
         chosen (dict): of `parts`, those that are wanted.
-        data (str): a COCO folder; None for the embedded set.
+        data (str): a COCO folder; None for the drawn set.
 
     Returns:
         dict: name -> what was found.
@@ -86,7 +86,7 @@ def measure(chosen, data):
     with contextlib.ExitStack() as stack:
         place = stack.enter_context(tempfile.TemporaryDirectory())
         if data is None:
-            data = os.path.join(place, 'embedded')
+            data = os.path.join(place, 'drawn')
             drawn_set.draw(data, num_train=32)
         for number, (name, part) in enumerate(chosen.items(), 1):
             print(f'[{number}/{len(chosen)}] {name}', file=sys.stderr, flush=True)

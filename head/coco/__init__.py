@@ -1,1 +1,1 @@
-"""COCO data: checking a folder, drawing the embedded set."""
+"""What COCO is: folders, annotations, categories, subsets, the drawn set."""

@@ -1,4 +1,4 @@
-"""The embedded set: a small COCO-format data set, drawn from a seed.
+"""The drawn set: a small COCO-format data set, drawn from a seed.
 
 Objects are flat shapes in the colours of their category on a noisy ground. Everything is integer arithmetic on numpy's
 frozen legacy generator and the files are PNG, so that pixels and annotations are the same everywhere.

@@ -11,26 +11,20 @@ from pathlib import Path, PurePosixPath
 from typing import Dict, List, Optional, Tuple
 
 import msgspec
-import yaml
 from msgspec.structs import replace
 
 from .. import catalog
-from ..catalog import Model, Released, ReleasedFile, ReleasedFiles
+from ..catalog import Model, ReleasedFile, ReleasedFiles
 from ..errors import EnvironmentFault, HeadError, RequestError
-from ..support.atomic_write import write_text
 from ..support.container import image
 from ..support.file_hash import file_hash
-from ..support.folders import WORK_DIRS
 from ..support.for_each import for_each, raise_together
 from ..support.locks import Say, locked
 from .download import download, obtain
 from .drive import LIMIT, drive_file, folder_address, list_folder
 from .hash_check import check_of
+from .release_record import FOLDER, RECORD, read_record, recorded, remember, write_released
 from .row_files import belongs, checkpoint_path, log_path
-
-FOLDER = Path(WORK_DIRS, 'released')
-RECORD = FOLDER / 'released.yaml'
-"""What was downloaded without a lock, in the lock's format."""
 
 WORKERS = 3
 PATH_OF = dict(checkpoint=checkpoint_path, log=log_path)
@@ -45,49 +39,8 @@ class Checkpoint:
     confirmed: bool
 
 
-class Record(Released, frozen=True, forbid_unknown_fields=True):
-    """What was downloaded without a lock; `by_hand`: the hashes of what somebody else had put there."""
-
-    by_hand: List[str] = []
-
-
 def _target(row: Model, path: str) -> Path:
     return FOLDER / row.alias / PurePosixPath(path).name
-
-
-def _record() -> Record:
-    if not RECORD.exists():
-        return Record(catalog.released().folder, {})
-    try:
-        return catalog.read_yaml(RECORD, Record)
-    except RequestError as error:
-        raise RequestError(f'{error}; move it away, it is only a record of what was downloaded') from error
-
-
-def _recorded(row: Model, kind: str) -> Tuple[Optional[ReleasedFile], bool]:
-    """(ReleasedFile or None, bool): what the record has of a row, and whether somebody else had put it there."""
-    record = _record()
-    file: Optional[ReleasedFile] = getattr(record.files.get(row.alias, ReleasedFiles()), kind)
-    return file, file is not None and file.sha256 in record.by_hand
-
-
-def _write(path: Path, released: Released, comment: str = '') -> None:
-    """Write a lock or record, without its empty fields."""
-    content = msgspec.to_builtins(released)
-    for files in content['files'].values():
-        for kind in [kind for kind, file in files.items() if file is None]:
-            del files[kind]
-    write_text(str(path), comment + yaml.safe_dump(content, sort_keys=False))
-
-
-def _remember(row: Model, kind: str, file: ReleasedFile, by_hand: bool) -> None:
-    """Put a first download on record."""
-    with locked(RECORD):
-        record = _record()
-        files = replace(record.files.get(row.alias, ReleasedFiles()), **{kind: file})
-        others = [sha256 for sha256 in record.by_hand if sha256 != file.sha256]
-        _write(RECORD, replace(record, files=dict(record.files, **{row.alias: files}),
-                               by_hand=others + [file.sha256] * by_hand))
 
 
 def _listed(row: Model, kind: str, say: Optional[Say] = None) -> Optional[Tuple[str, str]]:
@@ -132,7 +85,7 @@ def _obtain_new(row: Model, kind: str, path: str, file_id: str, say: Say, accept
     """
     target = _target(row, path)
     with locked(target, say):
-        known, by_hand = _recorded(row, kind)
+        known, by_hand = recorded(row, kind)
         if known and (known.path, known.id) == (path, file_id) and (accept_by_hand or not by_hand):
             fetched = known
         elif target.exists() and not accept_by_hand:
@@ -150,7 +103,7 @@ def _obtain_new(row: Model, kind: str, path: str, file_id: str, say: Say, accept
                 fetched = msgspec.convert(found, ReleasedFile)
             except msgspec.ValidationError as error:
                 raise RequestError(f'{target}: not a released file ({error}); move it away') from error
-            _remember(row, kind, fetched, by_hand)
+            remember(row, kind, fetched, by_hand)
             return fetched
     _obtain_known(row, fetched, say)  # which takes the lock itself
     return fetched
@@ -163,7 +116,7 @@ def _have(row: Model, kind: str, say: Say) -> Optional[Tuple[ReleasedFile, bool]
         what it is, and whether the lock confirms it; None where there is none.
     """
     locks = catalog.released().files
-    known = locks.get(row.alias) or _record().files.get(row.alias) or ReleasedFiles()
+    known = locks.get(row.alias) or read_record().files.get(row.alias) or ReleasedFiles()
     file: Optional[ReleasedFile] = getattr(known, kind)
     confirmed = row.alias in locks
     if file:
@@ -237,7 +190,7 @@ def released_rows() -> List[Model]:
 
 def release_status(row: Model, sha256: str) -> Optional[bool]:
     """Whether a checkpoint of that hash is the row's released one: True by the lock, False by the record, else None."""
-    for known, confirmed in ((catalog.released(), True), (_record(), False)):
+    for known, confirmed in ((catalog.released(), True), (read_record(), False)):
         file = known.files.get(row.alias, ReleasedFiles()).checkpoint
         if file and file.sha256 == sha256:
             return confirmed
@@ -299,7 +252,7 @@ def lock_released(say: Say = print) -> None:
     comment = ''.join(line for line in lines if line.startswith('#'))
     files = {alias: files[alias] for alias in catalog.models() if alias in files}
     try:
-        _write(path, replace(released, files=files), comment)
+        write_released(path, replace(released, files=files), comment)
         say(f'{path}: {len(files)} rows; commit it: git add {os.path.relpath(str(path))}')
     except OSError as error:
         errors.append(EnvironmentFault(f'{path}: not written ({error.strerror}); what was fetched stays'))

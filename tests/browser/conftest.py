@@ -28,11 +28,11 @@ def chromium():
 
 
 @pytest.fixture(scope='session')
-def page(embedded, tmp_path_factory):
+def page(drawn, tmp_path_factory):
     """A report of a training with values that are not finite, and an evaluation with a long name."""
     folder = tmp_path_factory.mktemp('work_dirs')
-    runs = [write_training(folder / 'training', embedded, spoiled={149}),
-            write_evaluation(folder / 'evaluation', embedded, alias=None, config='a_long_name_' * 12 + '.py',
+    runs = [write_training(folder / 'training', drawn, spoiled={149}),
+            write_evaluation(folder / 'evaluation', drawn, alias=None, config='a_long_name_' * 12 + '.py',
                              why=['something' * 30], arguments=['eval', 'x' * 300])]
     path = folder / 'report.html'
     path.write_text(render([read_run(str(run)) for run in runs]))

@@ -35,9 +35,9 @@ def kill_at(work_dir, place, later, *words):
     ('config=head_r18', 'procs=2'),
     ('config=head_mnv2', 'accumulate=2'),
 ], ids=' '.join)
-def test_killed_at_random(embedded, tmp_path, words, chance):
+def test_killed_at_random(drawn, tmp_path, words, chance):
     """MobileNetV2 trains its BN, whose running averages must continue too."""
-    words = ('train', *words, f'data={embedded}', *WORDS, 'save_iters=2')
+    words = ('train', *words, f'data={drawn}', *WORDS, 'save_iters=2')
     whole, killed = tmp_path / 'whole', tmp_path / 'killed'
     done = run_afresh(*words, f'work_dir={whole}')
     assert done.returncode == 0, done.stderr
@@ -58,12 +58,12 @@ def test_killed_at_random(embedded, tmp_path, words, chance):
 
 
 @pytest.mark.parametrize('words', ['accumulate=2', 'procs=2'])
-def test_teacher_free_ramp_and_stop(embedded, tmp_path, words):
+def test_teacher_free_ramp_and_stop(drawn, tmp_path, words):
     """They count optimizer steps, of which an epoch has four; also if a training is resumed, before the stop and at it.
 
     The logged losses are means over the processes: 0 only where all of them stop.
     """
-    words = ('train', 'config=tf_head_r18', words, f'data={embedded}', *WORDS, 'log_config.interval=1',
+    words = ('train', 'config=tf_head_r18', words, f'data={drawn}', *WORDS, 'log_config.interval=1',
              'lr_config.step=[1]', 'evaluation.interval=2', 'iters=5', 'save_iters=3')
     whole = tmp_path / 'whole'
     finish(*words, f'work_dir={whole}', OMP_NUM_THREADS='1')

@@ -492,10 +492,10 @@ def test_what_mmcv_opens_itself(tmp_path):
     assert not flag.exists()
 
 
-def test_eval_names_what_a_checkpoint_asks_for(refused, embedded, tmp_path):
+def test_eval_names_what_a_checkpoint_asks_for(refused, drawn, tmp_path):
     pytest.importorskip('mmdet')
     pickled(tmp_path / 'x.pth', b'\x80\x04' + SYSTEM + command(tmp_path / 'flag') + b'\x85R.', ZIP)
-    line = refused('eval', 'config=retinanet_r18', f'checkpoint={tmp_path}/x.pth', f'data={embedded}', 'device=cpu',
+    line = refused('eval', 'config=retinanet_r18', f'checkpoint={tmp_path}/x.pth', f'data={drawn}', 'device=cpu',
                    f'work_dir={tmp_path}/work')
     assert line == f'head: {tmp_path}/x.pth: refused, it asks for posix.system{WHAT_TO_DO}'
     assert not (tmp_path / 'flag').exists() and not (tmp_path / 'work').exists()

@@ -47,9 +47,9 @@ def sbatch(tmp_path):
 
 
 @pytest.mark.slow
-def test_slurm(sbatch, embedded, tmp_path):
+def test_slurm(sbatch, drawn, tmp_path):
     """Both machines train one model; a wrong request is not queued again."""
-    done, requeued = sbatch('config=retinanet_r18', f'data={embedded}', 'device=cpu', 'pretrained=none', 'iters=2',
+    done, requeued = sbatch('config=retinanet_r18', f'data={drawn}', 'device=cpu', 'pretrained=none', 'iters=2',
                             f'work_dir={tmp_path}/run', f'stack={STACK}', *QUICK[:2])
     assert done.returncode == 0 and not requeued, done.stderr
     verdict = json.loads((tmp_path / 'run/verdict.json').read_text())

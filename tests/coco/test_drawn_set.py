@@ -1,4 +1,4 @@
-"""The embedded set: the same everywhere, and COCO in form."""
+"""The drawn set: the same everywhere, and COCO in form."""
 
 import hashlib
 import json
@@ -19,19 +19,19 @@ def fingerprint(folder):
     return digest.hexdigest()
 
 
-def test_same_pixels_and_annotations_everywhere(embedded):
-    assert fingerprint(embedded) == '11238b9523b513cb23c49fd5cfe3842b8619357175ef9aded348bf4b0d40a8a3'
+def test_same_pixels_and_annotations_everywhere(drawn):
+    assert fingerprint(drawn) == '11238b9523b513cb23c49fd5cfe3842b8619357175ef9aded348bf4b0d40a8a3'
 
 
-def test_another_seed_draws_another_set(tmp_path, embedded):
+def test_another_seed_draws_another_set(tmp_path, drawn):
     draw(str(tmp_path), seed=1)
-    assert fingerprint(tmp_path) != fingerprint(embedded)
+    assert fingerprint(tmp_path) != fingerprint(drawn)
 
 
-def test_it_is_a_coco_folder_with_crowd_and_empty_images(embedded):
+def test_it_is_a_coco_folder_with_crowd_and_empty_images(drawn):
     for split, images in (('train2017', 16), ('val2017', 8)):
-        ann_file = embedded / f'annotations/instances_{split}.json'
-        checked = check_split(str(ann_file), str(embedded / split))
+        ann_file = drawn / f'annotations/instances_{split}.json'
+        checked = check_split(str(ann_file), str(drawn / split))
         assert checked.images == images and not checked.is_val2017
         content = json.loads(ann_file.read_text())
         assert {one['id']: one['name'] for one in content['categories']} == ID_TO_NAME and len(ID_TO_NAME) == 80

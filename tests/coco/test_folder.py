@@ -14,9 +14,9 @@ def ann_file(folder):
 
 
 @pytest.fixture
-def folder(embedded, tmp_path):
-    """A copy of the embedded set's annotations."""
-    shutil.copytree(str(embedded / 'annotations'), str(tmp_path / 'annotations'))
+def folder(drawn, tmp_path):
+    """A copy of the drawn set's annotations."""
+    shutil.copytree(str(drawn / 'annotations'), str(tmp_path / 'annotations'))
     return tmp_path
 
 
@@ -75,8 +75,8 @@ def test_an_annotation_of_no_image(folder):
     assert 'annotations of no image or category: ' in refusal(folder)
 
 
-def test_all_of_the_content_is_returned(embedded):
-    split, content = read_annotations(str(ann_file(embedded)))
-    assert content == json.loads(ann_file(embedded).read_text())
+def test_all_of_the_content_is_returned(drawn):
+    split, content = read_annotations(str(ann_file(drawn)))
+    assert content == json.loads(ann_file(drawn).read_text())
     assert (split.images, split.annotations) == (len(content['images']), len(content['annotations']))
-    assert check_split(str(ann_file(embedded)), str(embedded / 'val2017')) == split
+    assert check_split(str(ann_file(drawn)), str(drawn / 'val2017')) == split

@@ -19,12 +19,12 @@ WORDS = ('config=retinanet_r18', 'device=cpu', 'pretrained=none', 'log_config.in
 
 
 @pytest.fixture
-def machine(embedded, tmp_path):
+def machine(drawn, tmp_path):
     """Start one of two machines; what is left is killed."""
     rdzv, started = free_rendezvous(), []
 
     def run(number, *words):
-        started.append(start('train', *WORDS, rdzv, f'node_rank={number}', f'data={embedded}',
+        started.append(start('train', *WORDS, rdzv, f'node_rank={number}', f'data={drawn}',
                              f'work_dir={tmp_path}/run', *words, OMP_NUM_THREADS='1'))
         return started[-1]
 

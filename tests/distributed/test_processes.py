@@ -30,14 +30,14 @@ COMMON = ('device=cpu', 'pretrained=none', 'log_config.interval=1', 'epochs=1', 
     pytest.param('head_r18', FIXED, id='fixed', marks=pytest.mark.slow),
     pytest.param('tf_head_rcnn_r18', AT_ONCE, id='teacher-free', marks=pytest.mark.slow),
 ])
-def test_two_processes_are_one_that_accumulates(embedded, tmp_path, config, sampled):
+def test_two_processes_are_one_that_accumulates(drawn, tmp_path, config, sampled):
     """The same steps of the same images: equal but for the order of sums, 1e-5 of a loss, 1e-6 of a weight.
 
     Also with augmentation and sampling, which are drawn by place and not by process.
     """
     found = {}
     for name, words in dict(two=('procs=2', ), one=('accumulate=2', )).items():
-        finish('train', f'config={config}', f'data={embedded}', f'work_dir={tmp_path}/{name}', *words, *COMMON,
+        finish('train', f'config={config}', f'data={drawn}', f'work_dir={tmp_path}/{name}', *words, *COMMON,
                *QUICK[:2 if FIXED[0] in sampled else 4], *sampled, OMP_NUM_THREADS='1')
         found[name] = rows(tmp_path / name), torch.load(str(tmp_path / name / 'latest.pth'))
     (logs, two), (others, one) = found['two'], found['one']
@@ -53,11 +53,11 @@ def test_two_processes_are_one_that_accumulates(embedded, tmp_path, config, samp
 
 
 @pytest.fixture(scope='module')
-def spread(embedded, tmp_path_factory):
+def spread(drawn, tmp_path_factory):
     """Seven images to evaluate on, and a checkpoint that detects something: its scores are spread."""
     import shutil
     folder = tmp_path_factory.mktemp('spread')
-    data = shutil.copytree(embedded, folder / 'data')
+    data = shutil.copytree(drawn, folder / 'data')
     path = data / 'annotations/instances_val2017.json'
     content = json.loads(path.read_text())
     gone = content['images'].pop()['id']
@@ -89,9 +89,9 @@ def test_an_evaluation_counts_each_image_once(spread, tmp_path):
     assert len({one['image_id'] for one in detections}) == 7 and found[0][0]['AR100'] > 0
 
 
-def start_two(embedded, work_dir, *words, config='retinanet_r18', epochs='epochs=1000'):
+def start_two(drawn, work_dir, *words, config='retinanet_r18', epochs='epochs=1000'):
     """A training of two processes, after its first step."""
-    process = start('train', f'config={config}', f'data={embedded}', f'work_dir={work_dir}', 'device=cpu', 'procs=2',
+    process = start('train', f'config={config}', f'data={drawn}', f'work_dir={work_dir}', 'device=cpu', 'procs=2',
                     'pretrained=none', 'log_config.interval=1', epochs, *QUICK[:2], *words)
     wait_for_a_step(process, work_dir)
     return process
@@ -109,9 +109,9 @@ def gone(pids):
 
 @pytest.mark.parametrize('to_all', [False, pytest.param(True, marks=pytest.mark.slow)],
                          ids=['to the launcher', 'to the whole group'])
-def test_a_signal_ends_all(embedded, tmp_path, to_all):
+def test_a_signal_ends_all(drawn, tmp_path, to_all):
     """docker stop tells the first process alone, a terminal or a cluster all of them: a checkpoint, status 75."""
-    process = start_two(embedded, tmp_path)
+    process = start_two(drawn, tmp_path)
     below = children(process.pid)
     assert len(below) >= 2
     if to_all:
@@ -130,8 +130,8 @@ def test_a_signal_ends_all(embedded, tmp_path, to_all):
 
 
 @pytest.mark.slow
-def test_a_second_signal_ends_all_at_once(embedded, tmp_path):
-    process = start_two(embedded, tmp_path)
+def test_a_second_signal_ends_all_at_once(drawn, tmp_path):
+    process = start_two(drawn, tmp_path)
     below = children(process.pid)
     for _ in range(2):
         process.send_signal(signal.SIGINT)
@@ -141,17 +141,17 @@ def test_a_second_signal_ends_all_at_once(embedded, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_killed_launcher_leaves_no_worker(embedded, tmp_path):
-    process = start_two(embedded, tmp_path)
+def test_a_killed_launcher_leaves_no_worker(drawn, tmp_path):
+    process = start_two(drawn, tmp_path)
     below = children(process.pid)
     process.kill()
     process.communicate()
     assert gone(below)
 
 
-def test_a_killed_process_ends_all(embedded, tmp_path):
+def test_a_killed_process_ends_all(drawn, tmp_path):
     """As a machine without memory does it: one line, status 3, and what was done is saved."""
-    process = start_two(embedded, tmp_path)
+    process = start_two(drawn, tmp_path)
     below = children(process.pid)
     workers = [pid for pid in below if b'LOCAL_RANK=1' in Path(f'/proc/{pid}/environ').read_bytes()]
     os.kill(min(workers), signal.SIGKILL)
@@ -163,8 +163,8 @@ def test_a_killed_process_ends_all(embedded, tmp_path):
     assert torch.load(str(tmp_path / 'latest.pth'))['meta']['iter'] >= 1
 
 
-def test_wrong_keys(refused, embedded):
-    train = ('train', 'config=head_r18', f'data={embedded}', 'pretrained=none')
+def test_wrong_keys(refused, drawn):
+    train = ('train', 'config=head_r18', f'data={drawn}', 'pretrained=none')
     for words, named in [
         (('device=cpu', 'nnodes=2'), 'each machine needs node_rank='),
         (('device=cpu', 'nnodes=2', 'node_rank=2', 'rdzv=here:1'), 'node_rank=2: of nnodes=2 the last is 1'),

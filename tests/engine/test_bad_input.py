@@ -32,14 +32,14 @@ def edit(path, change):
     (('config=head_r18', 'stray'), 'not key=value'),
     (('config=head_r18', 'device=tpu'), 'device=tpu'),
 ])
-def test_words(refused, embedded, tmp_path, words, named):
-    line = refused(*TRAIN, f'work_dir={tmp_path}/work', f'data={embedded}', *words)
+def test_words(refused, drawn, tmp_path, words, named):
+    line = refused(*TRAIN, f'work_dir={tmp_path}/work', f'data={drawn}', *words)
     assert named in line
     assert not (tmp_path / 'work').exists()
 
 
-def test_more_gpus_than_present(refused, embedded):
-    assert 'this machine has' in refused('train', 'config=head_r18', 'pretrained=none', f'data={embedded}', 'gpus=64')
+def test_more_gpus_than_present(refused, drawn):
+    assert 'this machine has' in refused('train', 'config=head_r18', 'pretrained=none', f'data={drawn}', 'gpus=64')
 
 
 def test_unknown_command(refused):
@@ -96,47 +96,47 @@ def test_an_image_that_does_not_decode(head, data, tmp_path, workers, content):
     assert '.png' in last
 
 
-def test_work_dir_not_writable(refused, embedded, tmp_path):
+def test_work_dir_not_writable(refused, drawn, tmp_path):
     (tmp_path / 'file').write_text('')
-    line = refused(*TRAIN, 'config=head_r18', f'data={embedded}', f'work_dir={tmp_path}/file/work')
+    line = refused(*TRAIN, 'config=head_r18', f'data={drawn}', f'work_dir={tmp_path}/file/work')
     assert 'not writable' in line
 
 
 @pytest.mark.parametrize('content,named', [(b'nonsense', 'not a checkpoint'), (None, 'no such file')])
-def test_checkpoint_that_is_none(refused, embedded, tmp_path, content, named):
+def test_checkpoint_that_is_none(refused, drawn, tmp_path, content, named):
     if content is not None:
         (tmp_path / 'x.pth').write_bytes(content)
-    line = refused('eval', 'config=head_r18', f'checkpoint={tmp_path}/x.pth', f'data={embedded}', 'device=cpu')
+    line = refused('eval', 'config=head_r18', f'checkpoint={tmp_path}/x.pth', f'data={drawn}', 'device=cpu')
     assert named in line and 'x.pth' in line
 
 
 @pytest.mark.parametrize('config', ['head_r18', 'retinanet_r18', 'retinanet_mnv2'])
-def test_missing_weights_name_the_file_and_its_address(refused, embedded, tmp_path, config):
-    line = refused('train', 'device=cpu', f'config={config}', f'data={embedded}', f'pretrained={tmp_path}')
+def test_missing_weights_name_the_file_and_its_address(refused, drawn, tmp_path, config):
+    line = refused('train', 'device=cpu', f'config={config}', f'data={drawn}', f'pretrained={tmp_path}')
     assert 'no such weights' in line and 'https://' in line and 'pretrained=none' in line
 
 
 @pytest.mark.parametrize('key', ['model.backbone.init_cfg', 'model.distiller.teacher.ckpt'])
-def test_no_silent_random_weights(refused, embedded, tmp_path, key):
+def test_no_silent_random_weights(refused, drawn, tmp_path, key):
     import torchvision
     torch.save(torchvision.models.resnet18().state_dict(), tmp_path / 'r18.pth')
     words = [] if 'backbone' in key else [f'model.backbone.init_cfg.checkpoint={tmp_path}/r18.pth']
-    line = refused('train', 'device=cpu', 'config=head_r18', f'data={embedded}', *words, f'{key}=None')
+    line = refused('train', 'device=cpu', 'config=head_r18', f'data={drawn}', *words, f'{key}=None')
     assert f'{key}: names no weights' in line
 
 
-def test_damaged_weights(refused, embedded, tmp_path):
+def test_damaged_weights(refused, drawn, tmp_path):
     path = tmp_path / files()['resnet18'].path.replace('pretrained/', '')
     path.parent.mkdir()
     path.write_bytes(b'half of a file')
-    line = refused('train', 'device=cpu', 'config=retinanet_r18', f'data={embedded}', f'pretrained={tmp_path}')
+    line = refused('train', 'device=cpu', 'config=retinanet_r18', f'data={drawn}', f'pretrained={tmp_path}')
     assert 'damaged' in line and 'resnet18-f37072fd.pth' in line
 
 
-def test_weights_by_hand_are_checked_by_their_names(refused, head, embedded, tmp_path):
+def test_weights_by_hand_are_checked_by_their_names(refused, head, drawn, tmp_path):
     import torchvision
     key = 'model.backbone.init_cfg.checkpoint'
-    words = ('train', 'device=cpu', 'config=retinanet_r18', f'data={embedded}', f'work_dir={tmp_path}/work', 'iters=1',
+    words = ('train', 'device=cpu', 'config=retinanet_r18', f'data={drawn}', f'work_dir={tmp_path}/work', 'iters=1',
              'data.train.pipeline.2.img_scale=[(96,96),(96,96)]')
     torch.save(torchvision.models.resnet34().state_dict(), tmp_path / 'deep.pth')
     assert 'not the backbone of this config' in refused(*words, f'{key}={tmp_path}/deep.pth')
@@ -159,10 +159,10 @@ def test_smoke_checks_its_data_first(refused, tmp_path):
     assert not (tmp_path / 'work').exists()
 
 
-def test_teacher_that_does_not_fit(refused, embedded, tmp_path):
+def test_teacher_that_does_not_fit(refused, drawn, tmp_path):
     import torchvision
     torch.save(torchvision.models.resnet18().state_dict(), tmp_path / 'r18.pth')
-    line = refused('train', 'device=cpu', 'config=head_r18', f'data={embedded}',
+    line = refused('train', 'device=cpu', 'config=head_r18', f'data={drawn}',
                    f'model.backbone.init_cfg.checkpoint={tmp_path}/r18.pth',
                    f'model.distiller.teacher.ckpt={tmp_path}/r18.pth')
     assert 'not the teacher of this config' in line and 'missing' in line

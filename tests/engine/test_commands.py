@@ -37,8 +37,8 @@ def test_its_log_tells_what_it_is_of(begun):
     assert 'PyTorch' in log.env_info and log.val_ann_file.endswith('annotations/instances_val2017.json')
 
 
-def test_eval_of_its_checkpoint(begun, embedded, head, tmp_path):
-    done = head('eval', 'config=head_r18', f'checkpoint={begun}/epoch_1.pth', f'data={embedded}', 'device=cpu',
+def test_eval_of_its_checkpoint(begun, drawn, head, tmp_path):
+    done = head('eval', 'config=head_r18', f'checkpoint={begun}/epoch_1.pth', f'data={drawn}', 'device=cpu',
                 f'work_dir={tmp_path}', QUICK[2])
     assert done.returncode == 0 and 'Warning' not in done.stderr, done.stderr
     verdict = json.loads((tmp_path / 'verdict.json').read_text())
@@ -49,23 +49,23 @@ def test_eval_of_its_checkpoint(begun, embedded, head, tmp_path):
     assert 'verdict.json' in done.stdout
 
 
-def test_eval_from_the_dumped_config(begun, embedded, head, tmp_path):
+def test_eval_from_the_dumped_config(begun, drawn, head, tmp_path):
     config = begun / 'head_retina_faster_r18_fpn_mstrain_1x_coco.py'
-    done = head('eval', f'config={config}', f'checkpoint={begun}/epoch_1.pth', f'data={embedded}', 'device=cpu',
+    done = head('eval', f'config={config}', f'checkpoint={begun}/epoch_1.pth', f'data={drawn}', 'device=cpu',
                 f'work_dir={tmp_path}')
     assert done.returncode == 0, done.stderr
 
 
-def test_a_folder_of_other_tools_is_refused(begun, embedded, refused, tmp_path):
+def test_a_folder_of_other_tools_is_refused(begun, drawn, refused, tmp_path):
     """Checkpoints that nobody tells the run of are neither gone on with nor overwritten."""
     shutil.copy(begun / 'epoch_1.pth', tmp_path / 'epoch_3.pth')
-    line = refused('train', 'config=head_r18', f'data={embedded}', 'device=cpu', 'pretrained=none', 'iters=1',
+    line = refused('train', 'config=head_r18', f'data={drawn}', 'device=cpu', 'pretrained=none', 'iters=1',
                    f'work_dir={tmp_path}')
     assert 'holds the checkpoints' in line and 'resume=FILE' in line
 
 
-def test_checkpoint_of_another_config(begun, embedded, refused, tmp_path):
-    line = refused('eval', 'config=assist_r18', f'checkpoint={begun}/epoch_1.pth', f'data={embedded}',
+def test_checkpoint_of_another_config(begun, drawn, refused, tmp_path):
+    line = refused('eval', 'config=assist_r18', f'checkpoint={begun}/epoch_1.pth', f'data={drawn}',
                    'device=cpu', f'work_dir={tmp_path / "new"}')
     assert 'epoch_1.pth' in line and 'unexpected: _distiller' in line
     assert not (tmp_path / 'new').exists()

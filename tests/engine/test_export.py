@@ -76,7 +76,7 @@ def checkpoint(tmp_path_factory):
 
 @pytest.mark.parametrize('alias', ['head_r18', *(pytest.param(alias, marks=pytest.mark.slow)
                                                 for alias in ('head_mnv2', 'fitnet_r18', 'tf_head_r18'))])
-def test_the_same_detections_without_this_package(head, embedded, tmp_path, alias):
+def test_the_same_detections_without_this_package(head, drawn, tmp_path, alias):
     from mmdet.apis import inference_detector
     source, out = tmp_path / 'epoch_12.pth', tmp_path / 'out'
     model = trained(alias, source)
@@ -85,7 +85,7 @@ def test_the_same_detections_without_this_package(head, embedded, tmp_path, alia
     stem = stem_of(alias)
     assert sorted(os.listdir(out)) == sorted(f'{stem}{suffix}' for suffix in ('.pth', '.py', '.safetensors'))
 
-    images = sorted(map(str, (embedded / 'val2017').iterdir()))[:1 if alias == 'head_r18' else 2]
+    images = sorted(map(str, (drawn / 'val2017').iterdir()))[:1 if alias == 'head_r18' else 2]
     model.cfg = config_of(alias)
     expected = inference_detector(model, images)
     plain = subprocess.run(

@@ -34,7 +34,7 @@ def done_in(work_dir, line):
 
 
 @pytest.mark.slow
-def test_a_corrupt_image(data, embedded, tmp_path, procs=2):
+def test_a_corrupt_image(data, drawn, tmp_path, procs=2):
     """The steps before it are saved; with the image mended the run ends as if nothing had been."""
     from head.engine.training_order import epoch_order
     from head.engine.training_set import CocoTrainingSet
@@ -52,15 +52,15 @@ def test_a_corrupt_image(data, embedded, tmp_path, procs=2):
     assert done == step
     path.write_bytes(image)
     finish(*words, f'work_dir={tmp_path}/run')
-    finish('train', *WORDS, f'procs={procs}', f'data={embedded}', f'work_dir={tmp_path}/whole')
+    finish('train', *WORDS, f'procs={procs}', f'data={drawn}', f'work_dir={tmp_path}/whole')
     same_weights(tmp_path / 'run', tmp_path / 'whole')
     assert rows(tmp_path / 'run') == rows(tmp_path / 'whole')
 
 
 @pytest.mark.slow
 @PROCESSES
-def test_a_killed_data_loader_worker(embedded, tmp_path, procs):
-    words = ('train', *WORDS[:-3], 'epochs=1000', *QUICK[:2], f'procs={procs}', f'data={embedded}')
+def test_a_killed_data_loader_worker(drawn, tmp_path, procs):
+    words = ('train', *WORDS[:-3], 'epochs=1000', *QUICK[:2], f'procs={procs}', f'data={drawn}')
     process = start(*words, f'work_dir={tmp_path}/run')
     wait_for_a_step(process, tmp_path / 'run')
     parent = process.pid if procs == 1 else max(children(process.pid), key=lambda pid: len(children(pid)))
@@ -81,9 +81,9 @@ def test_a_killed_data_loader_worker(embedded, tmp_path, procs):
 
 
 @pytest.mark.slow
-def test_a_loss_that_is_no_number(embedded, tmp_path, procs=2):
+def test_a_loss_that_is_no_number(drawn, tmp_path, procs=2):
     """A rate that makes the weights explode; what came before is kept."""
-    said = finish('train', *WORDS, f'procs={procs}', f'data={embedded}', f'work_dir={tmp_path}', 'optimizer.lr=1e30',
+    said = finish('train', *WORDS, f'procs={procs}', f'data={drawn}', f'work_dir={tmp_path}', 'optimizer.lr=1e30',
                   'lr_config.warmup=None', 'epochs=2', status=1)
     line = last_line(said)
     assert 'diverged' in line and 'iteration ' in line and ('is nan' in line or 'is inf' in line), line
@@ -97,10 +97,10 @@ def mapped(pid):
 
 @pytest.mark.slow
 @PROCESSES
-def test_a_process_out_of_memory(embedded, tmp_path, procs):
+def test_a_process_out_of_memory(drawn, tmp_path, procs):
     """The system gives the last process no more memory: its name, status 3, and the steps before it are saved."""
     words = ('train', *WORDS[:-3], 'epochs=1000', *QUICK[1:2], f'procs={procs}',
-             'data.train.pipeline.2.img_scale=[(960,640),(960,640)]', f'data={embedded}')
+             'data.train.pipeline.2.img_scale=[(960,640),(960,640)]', f'data={drawn}')
     process = start(*words, f'work_dir={tmp_path}/run')
     wait_for_a_step(process, tmp_path / 'run')
     worker = process.pid if procs == 1 else next(
@@ -121,9 +121,9 @@ def test_a_process_out_of_memory(embedded, tmp_path, procs):
 
 
 @pytest.mark.slow
-def test_damaged_checkpoints(embedded, tmp_path):
+def test_damaged_checkpoints(drawn, tmp_path):
     """The newest is cut off and named; the one before is used, and the end is the same."""
-    words = ('train', *WORDS, f'data={embedded}')
+    words = ('train', *WORDS, f'data={drawn}')
     finish(*words, f'work_dir={tmp_path}/whole')
     finish(*words, f'work_dir={tmp_path}/run', 'save_iters=2', 'iters=6')
     newest_checkpoint, before = (tmp_path / f'run/iter_{n}.pth' for n in (6, 4))
@@ -141,9 +141,9 @@ def test_damaged_checkpoints(embedded, tmp_path):
     assert 'none of its' in last_line(said)
 
 
-def test_a_full_disk(embedded, small_disk):
+def test_a_full_disk(drawn, small_disk):
     """The checkpoint that does not fit leaves the one before whole."""
-    words = ('train', *WORDS, f'data={embedded}', f'work_dir={small_disk.path}/run', 'save_iters=3')
+    words = ('train', *WORDS, f'data={drawn}', f'work_dir={small_disk.path}/run', 'save_iters=3')
     line = last_line(finish(*words, status=3))
     assert 'no space left on the disk' in line
     kept, = (small_disk.path / 'run').glob('iter_*.pth')
@@ -155,10 +155,10 @@ def test_a_full_disk(embedded, small_disk):
 
 
 @pytest.mark.slow
-def test_a_full_disk_when_interrupted(embedded, small_disk, procs=2):
+def test_a_full_disk_when_interrupted(drawn, small_disk, procs=2):
     """That the last step could not be saved is what the end tells, not that all went as asked."""
     (small_disk.path / 'filled').write_bytes(bytes(200 * 2**20))
-    process = start('train', *WORDS[:-3], 'epochs=1000', *QUICK[:2], f'procs={procs}', f'data={embedded}',
+    process = start('train', *WORDS[:-3], 'epochs=1000', *QUICK[:2], f'procs={procs}', f'data={drawn}',
                     f'work_dir={small_disk.path}/run')
     wait_for_a_step(process, small_disk.path / 'run')
     process.send_signal(signal.SIGTERM)

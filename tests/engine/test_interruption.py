@@ -22,9 +22,9 @@ WORDS = ('train', 'config=retinanet_r18', 'device=cpu', 'pretrained=none', 'log_
 
 
 @pytest.mark.parametrize('number', [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
-def test_a_signal_to_the_whole_group(embedded, tmp_path, number):
+def test_a_signal_to_the_whole_group(drawn, tmp_path, number):
     """As a terminal's Ctrl-C and a cluster's SIGTERM come: to the data loader workers too."""
-    process = start(*WORDS, f'data={embedded}', f'work_dir={tmp_path}')
+    process = start(*WORDS, f'data={drawn}', f'work_dir={tmp_path}')
     wait_for_a_step(process, tmp_path)
     os.killpg(process.pid, number)
     said = process.communicate(timeout=300)[0]

@@ -51,5 +51,5 @@ def test_kernel(builder, source, kernel, tmp_path):
         *[f'-gencode=arch=compute_{arch},code=sm_{arch}' for arch in archs]
     ], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
-    embedded = (tmp_path / 'kernel.o').read_bytes()
-    assert all(f'sm_{arch}'.encode() in embedded for arch in archs)
+    drawn = (tmp_path / 'kernel.o').read_bytes()
+    assert all(f'sm_{arch}'.encode() in drawn for arch in archs)

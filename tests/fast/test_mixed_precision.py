@@ -20,21 +20,21 @@ needs_autocast = pytest.mark.skipif(not HAS_AUTOCAST, reason='this torch compute
 
 
 @pytest.mark.skipif(HAS_AUTOCAST, reason='for a torch without')
-def test_the_paper_stack_has_none(refused, embedded, tmp_path):
-    line = refused('train', 'config=head_r18', f'data={embedded}', 'device=cpu', 'pretrained=none', 'amp=bf16',
+def test_the_paper_stack_has_none(refused, drawn, tmp_path):
+    line = refused('train', 'config=head_r18', f'data={drawn}', 'device=cpu', 'pretrained=none', 'amp=bf16',
                    f'work_dir={tmp_path}/run', status=3)
     assert 'float32 only' in line and 'stack=current' in line
 
 
-def test_an_unknown_precision(refused, embedded, tmp_path):
-    line = refused('train', 'config=head_r18', f'data={embedded}', 'device=cpu', 'pretrained=none', 'amp=half',
+def test_an_unknown_precision(refused, drawn, tmp_path):
+    line = refused('train', 'config=head_r18', f'data={drawn}', 'device=cpu', 'pretrained=none', 'amp=half',
                    f'work_dir={tmp_path}/run')
     assert 'bf16 or fp16' in line
 
 
 @needs_autocast
 @pytest.mark.parametrize('amp', ['bf16', 'fp16'])
-def test_the_effect_on_the_losses_is_the_stored_one(embedded, amp, tmp_path):
+def test_the_effect_on_the_losses_is_the_stored_one(drawn, amp, tmp_path):
     """Of the stored size; other instruction sets round differently."""
     from head.coco.drawn_set import draw
     draw(str(tmp_path), num_train=2 * first_steps.STEPS)
@@ -110,15 +110,15 @@ def test_off_nothing_is_touched():
 
 
 @needs_autocast
-def test_train_and_eval(head, embedded, tmp_path):
+def test_train_and_eval(head, drawn, tmp_path):
     """float16 with its scaler in the checkpoint; the number says nothing of the paper's."""
-    done = head('train', 'config=head_r18', f'data={embedded}', 'device=cpu', 'pretrained=none', 'iters=2', 'amp=fp16',
+    done = head('train', 'config=head_r18', f'data={drawn}', 'device=cpu', 'pretrained=none', 'iters=2', 'amp=fp16',
                 f'work_dir={tmp_path}/run', *QUICK)
     assert done.returncode == 0, done.stderr
     scaler = torch.load(str(tmp_path / 'run/iter_2.pth'))['meta']['fp16']['loss_scaler']
     assert scaler['scale'] > 1
     assert any('amp=fp16' in why for why in json.loads((tmp_path / 'run/verdict.json').read_text())['why'])
-    done = head('eval', 'config=head_r18', f'data={embedded}', 'device=cpu', 'amp=bf16', f'work_dir={tmp_path}/eval',
+    done = head('eval', 'config=head_r18', f'data={drawn}', 'device=cpu', 'amp=bf16', f'work_dir={tmp_path}/eval',
                 f'checkpoint={tmp_path}/run/iter_2.pth', QUICK[2])
     assert done.returncode == 0, done.stderr
     assert any('amp=bf16' in why for why in json.loads((tmp_path / 'eval/verdict.json').read_text())['why'])

@@ -148,17 +148,17 @@ def zipped(folder, *names):
 
 
 @pytest.fixture
-def coco(internet, edit, embedded):
-    """The embedded set on COCO's servers, and in the own catalog; returns archive name -> `stand_in.File`."""
+def coco(internet, edit, drawn):
+    """The drawn set on COCO's servers, and in the own catalog; returns archive name -> `stand_in.File`."""
     files = {}
 
     def change(content):
         for name in ('train2017', 'val2017', 'annotations'):
-            body = zipped(embedded, name)
+            body = zipped(drawn, name)
             files[name] = internet.put(content['archives'][name]['address'], body)
             content['archives'][name].update(md5=hashlib.md5(body).hexdigest(), size=len(body))
         for split in ('train2017', 'val2017'):
-            raw = (embedded / 'annotations' / f'instances_{split}.json').read_bytes()
+            raw = (drawn / 'annotations' / f'instances_{split}.json').read_bytes()
             facts = json.loads(raw)
             content['splits'][split] = dict(images=len(facts['images']), annotations=len(facts['annotations']),
                                             sha256=hashlib.sha256(raw).hexdigest())

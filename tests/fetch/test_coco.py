@@ -34,39 +34,39 @@ def replace_archive(edit, coco, name, entries):
     edit('coco.yaml', lambda content: content['archives'][name].update(facts))
 
 
-def test_all_of_it(fetch, coco, folder, embedded):
+def test_all_of_it(fetch, coco, folder, drawn):
     out = fetch('coco')
-    assert contents(folder) == contents(embedded) and not hidden_path(folder)
+    assert contents(folder) == contents(drawn) and not hidden_path(folder)
     assert 'train2017: whole, 16 images' in out and 'val2017: whole, 8 images' in out
     again = fetch('coco')
     assert 'whole' in again and all(len(file.asked) == 1 for file in coco.values())
 
 
-def test_what_is_there_is_kept(fetch, coco, embedded, tmp_path):
+def test_what_is_there_is_kept(fetch, coco, drawn, tmp_path):
     folder = tmp_path / 'mine'
-    shutil.copytree(str(embedded), str(folder))
+    shutil.copytree(str(drawn), str(folder))
     shutil.rmtree(str(folder / 'val2017'))
     (folder / 'val2017').mkdir()  # empty, like a mount point
     (folder / 'annotations' / 'instances_train2017.json').unlink()
     (folder / 'annotations' / 'mine.json').write_text('{}')
     fetch('coco', f'data={folder}')
-    assert contents(folder) == dict(contents(embedded), **{'annotations/mine.json': b'{}'})
+    assert contents(folder) == dict(contents(drawn), **{'annotations/mine.json': b'{}'})
     assert not coco['train2017'].asked and coco['val2017'].asked == coco['annotations'].asked == [None]
 
 
-def test_a_folder_that_cannot_be_written_is_only_checked(fetch, coco, embedded, tmp_path):
-    before = set(embedded.rglob('*'))
-    assert 'whole' in fetch('coco', f'data={embedded}')
-    assert set(embedded.rglob('*')) == before
+def test_a_folder_that_cannot_be_written_is_only_checked(fetch, coco, drawn, tmp_path):
+    before = set(drawn.rglob('*'))
+    assert 'whole' in fetch('coco', f'data={drawn}')
+    assert set(drawn.rglob('*')) == before
 
 
 @pytest.mark.parametrize('damage, hint', [
     (lambda folder: next((folder / 'val2017').iterdir()).unlink(), '1 of 8 images'),
     (lambda folder: (folder / 'annotations/instances_val2017.json').write_text('{}'), 'its sha256 is'),
 ])
-def test_a_broken_part_is_named_and_kept(fetch, coco, embedded, tmp_path, damage, hint):
+def test_a_broken_part_is_named_and_kept(fetch, coco, drawn, tmp_path, damage, hint):
     folder = tmp_path / 'mine'
-    shutil.copytree(str(embedded), str(folder))
+    shutil.copytree(str(drawn), str(folder))
     shutil.rmtree(str(folder / 'train2017'))
     damage(folder)
     before = contents(folder)
@@ -84,7 +84,7 @@ def test_cut_and_wrong_archives(fetch, coco, folder):
     assert (folder / 'train2017').is_dir() and not (folder / 'val2017').exists()
 
 
-def test_a_killed_unpacking(fetch, coco, folder, embedded):
+def test_a_killed_unpacking(fetch, coco, folder, drawn):
     slowly = """
 import zipfile, time
 extract = zipfile.ZipFile.extract
@@ -97,12 +97,12 @@ zipfile.ZipFile.extract = lambda *arguments: (extract(*arguments), time.sleep(0.
     assert not (folder / 'train2017').exists() and (folder / 'train2017.zip').exists()
     (unpacking / 'stray.png').write_bytes(b'of another run')
     fetch('coco')
-    assert contents(folder) == contents(embedded) and not hidden_path(folder)
+    assert contents(folder) == contents(drawn) and not hidden_path(folder)
     assert coco['train2017'].asked == [None]
 
 
 @pytest.mark.parametrize('name', ['train2017', '.train2017.zip.done', 'instances_val2017.json'])
-def test_killed_at_the_very_end(fetch, coco, folder, embedded, name):
+def test_killed_at_the_very_end(fetch, coco, folder, drawn, name):
     """Nothing large is left that the next run would not look for, and the images are not fetched again."""
     before = f"""
 import os
@@ -114,7 +114,7 @@ def rename_and_die(source, target):
 os.rename = rename_and_die"""
     assert fetch.start('coco', before=before).wait(timeout=60) == 9
     fetch('coco')
-    assert contents(folder) == contents(embedded)
+    assert contents(folder) == contents(drawn)
     assert not list(folder.glob('*.zip')) and not [path for path in folder.glob('.*/**/*') if path.is_file()]
     assert not list(folder.glob('.*.done')) and coco['train2017'].asked == [None]
 
@@ -127,13 +127,13 @@ def test_a_link_that_images_cannot_replace(fetch, coco, folder, tmp_path):
     assert not any(file.asked for file in coco.values())
 
 
-def test_two_at_once(fetch, coco, folder, embedded):
+def test_two_at_once(fetch, coco, folder, drawn):
     for file in coco.values():
         file.pace = 0.01
     first, second = fetch.start('coco'), fetch.start('coco')
     out = first.communicate(timeout=60), second.communicate(timeout=60)
     assert first.returncode == second.returncode == 0, out
-    assert contents(folder) == contents(embedded) and not hidden_path(folder)
+    assert contents(folder) == contents(drawn) and not hidden_path(folder)
     assert all(file.served == len(file.body) for file in coco.values())
 
 
@@ -144,14 +144,14 @@ def test_no_room_for_archive_and_content(fetch, coco, folder, edit):
     assert not any(file.asked for file in coco.values())
 
 
-def test_what_an_earlier_run_left_counts_as_room(fetch, coco, folder, edit, embedded):
+def test_what_an_earlier_run_left_counts_as_room(fetch, coco, folder, edit, drawn):
     folder.mkdir(parents=True)
     total = sum(len(coco[name].body) * (5 if name == 'annotations' else 2) for name in coco)
     body = coco['train2017'].body
     (folder / '.train2017.zip.part').write_bytes(body[:-100])
     fetch('coco', before=disk(total - len(body) + 50), status=3)
     fetch('coco', before=disk(total - len(body) + 200))
-    assert contents(folder) == contents(embedded)
+    assert contents(folder) == contents(drawn)
 
 
 @pytest.mark.parametrize('entries', [{}, {'other/one.png': b'1'}])

@@ -40,19 +40,19 @@ def served(drive):
 
 
 @pytest.fixture(scope='module')
-def embedded(made_once):
+def drawn(made_once):
     """A drawn set of few images, since they are evaluated at COCO's size."""
     return made_once('few', lambda folder: draw(str(folder), num_train=1, num_val=2))
 
 
 @pytest.fixture
-def evaluate(tmp_path, own_catalog, internet, coco, edit, embedded):
+def evaluate(tmp_path, own_catalog, internet, coco, edit, drawn):
     """Run `eval` on the drawn set, which its catalog takes for val2017; the number reported is as it is told."""
 
     def run(*words, reported=36.1, **kwargs):
         edit('models.yaml', lambda content: content['head_r18'].update(reported=reported))
         command = Command('eval', tmp_path, own_catalog, internet)
-        return command(*words, f'data={embedded}', 'device=cpu', timeout=300, **kwargs)
+        return command(*words, f'data={drawn}', 'device=cpu', timeout=300, **kwargs)
 
     return run
 

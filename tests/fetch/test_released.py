@@ -369,7 +369,7 @@ def test_lock_of_a_catalog_that_cannot_be_written(fetch, released, drive, locked
     before = f'{fail}tempfile.TemporaryFile = fail'
     assert 'catalog: not writable (Permission denied)' in fetch('lock', before=before, status=2) and not drive.listed
     drive.exhausted = {locked['id']}
-    line = fetch('lock', before=f'{fail}head.fetch.released.write_text = fail', status=3)
+    line = fetch('lock', before=f'{fail}head.fetch.release_record.write_text = fail', status=3)
     assert 'quota' in line and 'released.yaml: not written (Permission denied)' in line
 
 

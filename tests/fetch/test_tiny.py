@@ -21,10 +21,10 @@ def out(tmp_path):
 
 
 @pytest.fixture
-def single(internet, coco, embedded):
-    """Every image of the embedded set at its own address; returns name -> `stand_in.File`."""
+def single(internet, coco, drawn):
+    """Every image of the drawn set at its own address; returns name -> `stand_in.File`."""
     return {path.name: internet.put(f'{IMAGES}/{split}/{path.name}', path.read_bytes())
-            for split in ('train2017', 'val2017') for path in (embedded / split).iterdir()}
+            for split in ('train2017', 'val2017') for path in (drawn / split).iterdir()}
 
 
 def check(out, number):
@@ -35,33 +35,33 @@ def check(out, number):
     assert not hidden_path(out.parent)
 
 
-def test_cut_from_a_folder(fetch, embedded, out):
-    fetch('tiny', f'data={embedded}', 'images=5')
+def test_cut_from_a_folder(fetch, drawn, out):
+    fetch('tiny', f'data={drawn}', 'images=5')
     check(out, 5)
-    whole = contents(embedded)
+    whole = contents(drawn)
     assert all(whole[name] == body for name, body in contents(out).items() if name.endswith('.png'))
-    again = fetch('tiny', f'data={embedded}', 'images=5')
+    again = fetch('tiny', f'data={drawn}', 'images=5')
     assert 'is there' in again
-    assert 'not this subset' in fetch('tiny', f'data={embedded}', 'images=4', status=2)
+    assert 'not this subset' in fetch('tiny', f'data={drawn}', 'images=4', status=2)
     (out / 'annotations' / 'instances_val2017.json').write_text('{')
-    assert 'not json, or cut off' in fetch('tiny', f'data={embedded}', 'images=5', status=2)
+    assert 'not json, or cut off' in fetch('tiny', f'data={drawn}', 'images=5', status=2)
 
 
-def test_of_one_split(fetch, embedded, tmp_path):
+def test_of_one_split(fetch, drawn, tmp_path):
     folder = tmp_path / 'half'
     folder.mkdir()
-    (folder / 'annotations').symlink_to(embedded / 'annotations')
-    (folder / 'val2017').symlink_to(embedded / 'val2017')
+    (folder / 'annotations').symlink_to(drawn / 'annotations')
+    (folder / 'val2017').symlink_to(drawn / 'val2017')
     fetch('tiny', f'data={folder}', f'out={tmp_path}/less', 'images=3')
     assert sorted(path.name for path in (tmp_path / 'less').iterdir()) == ['annotations', 'val2017']
 
 
-def test_image_by_image(fetch, coco, single, internet, out, tmp_path, embedded):
+def test_image_by_image(fetch, coco, single, internet, out, tmp_path, drawn):
     for file in single.values():
         file.pace = 0.1
     fetch('tiny', 'images=6')
     check(out, 6)
-    fetch('tiny', f'data={embedded}', 'images=6', f'out={tmp_path}/cut')
+    fetch('tiny', f'data={drawn}', 'images=6', f'out={tmp_path}/cut')
     assert contents(out) == contents(tmp_path / 'cut')
     assert internet.most_open > 1 and sum(len(file.asked) for file in single.values()) == 12
     assert not coco['train2017'].asked and (tmp_path / 'data/coco/annotations').is_dir()
@@ -100,18 +100,18 @@ def test_two_at_once(fetch, single, out):
     assert sum(len(file.asked) for file in single.values()) == 8
 
 
-def test_no_room(fetch, embedded, out):
-    assert 'has 0.00 GB free' in fetch('tiny', f'data={embedded}', before=disk(1000), status=3)
+def test_no_room(fetch, drawn, out):
+    assert 'has 0.00 GB free' in fetch('tiny', f'data={drawn}', before=disk(1000), status=3)
     assert not out.exists()
 
 
-def test_room_for_what_is_chosen(fetch, embedded, out):
-    fetch('tiny', f'data={embedded}', 'images=5000000', before=disk(20_000_000))
+def test_room_for_what_is_chosen(fetch, drawn, out):
+    fetch('tiny', f'data={drawn}', 'images=5000000', before=disk(20_000_000))
     assert out.is_dir()
 
 
-def test_in_an_image_it_goes_where_that_can_write(fetch, embedded, tmp_path):
-    fetch('tiny', f'data={embedded}', 'images=2', before='import os; os.environ["HEAD_IMAGE"] = "paper-cpu"')
+def test_in_an_image_it_goes_where_that_can_write(fetch, drawn, tmp_path):
+    fetch('tiny', f'data={drawn}', 'images=2', before='import os; os.environ["HEAD_IMAGE"] = "paper-cpu"')
     assert (tmp_path / 'work_dirs/coco_tiny/val2017').is_dir() and not (tmp_path / 'data').exists()
 
 
@@ -121,11 +121,11 @@ def test_no_folder_of_coco(fetch, tmp_path):
     assert 'no such file' in fetch('tiny', f'data={tmp_path}', status=2)
 
 
-def test_a_name_that_leaves_the_folder(fetch, embedded, tmp_path):
+def test_a_name_that_leaves_the_folder(fetch, drawn, tmp_path):
     folder = tmp_path / 'trick'
     (folder / 'annotations').mkdir(parents=True)
-    (folder / 'val2017').symlink_to(embedded / 'val2017')
-    content = json.loads((embedded / 'annotations' / 'instances_val2017.json').read_text())
+    (folder / 'val2017').symlink_to(drawn / 'val2017')
+    content = json.loads((drawn / 'annotations' / 'instances_val2017.json').read_text())
     content['images'][0]['file_name'] = '../val2017/' + content['images'][0]['file_name']
     (folder / 'annotations' / 'instances_val2017.json').write_text(json.dumps(content))
     assert 'leaves the folder' in fetch('tiny', f'data={folder}', status=2)

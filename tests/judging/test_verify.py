@@ -167,18 +167,18 @@ def test_detections_alone(verify, shared):
     assert status == 0 and 'measured 50.46 mAP' in out and 'unverified (the data are not COCO val2017)' in out
 
 
-def test_detections_on_val2017(verify, tmp_path, embedded, monkeypatch):
+def test_detections_on_val2017(verify, tmp_path, drawn, monkeypatch):
     """The drawn set stands in for val2017: the hash that the catalog knows is that of its annotations."""
     folder = shutil.copytree(catalog.FOLDER, tmp_path / 'catalog')
-    sha256 = file_hash(embedded / 'annotations/instances_val2017.json')
+    sha256 = file_hash(drawn / 'annotations/instances_val2017.json')
     coco = folder / 'coco.yaml'
     coco.write_text(coco.read_text().replace(VAL2017.sha256, sha256))
     monkeypatch.setattr(catalog, 'FOLDER', folder)
-    truth = json.loads((embedded / 'annotations/instances_val2017.json').read_text())
+    truth = json.loads((drawn / 'annotations/instances_val2017.json').read_text())
     keys = ('image_id', 'category_id', 'bbox')
     found = [dict({key: one[key] for key in keys}, score=0.9) for one in truth['annotations'] if not one['iscrowd']]
     (tmp_path / 'x.bbox.json').write_text(json.dumps(found))
-    status, out, *_ = verify(tmp_path / 'x.bbox.json', 'config=head_r18', f'data={embedded}')
+    status, out, *_ = verify(tmp_path / 'x.bbox.json', 'config=head_r18', f'data={drawn}')
     assert status == 1 and 'measured 100.00 mAP, reported 36.1, tolerance 0.30: fail' in out
 
 
@@ -188,10 +188,10 @@ def test_detections_on_val2017(verify, tmp_path, embedded, monkeypatch):
     (dict(bbox=[1, 2, 3]), 'bbox'),
     (dict(score=float('nan')), 'nan'),
 ])
-def test_detections_that_are_none(verify, tmp_path, embedded, change, named):
+def test_detections_that_are_none(verify, tmp_path, drawn, change, named):
     one = dict(dict(image_id=1001, category_id=1, bbox=[1, 2, 3, 4], score=0.5), **change)
     (tmp_path / 'x.bbox.json').write_text(json.dumps([one]))
-    status, out, err, written = verify(tmp_path / 'x.bbox.json', f'data={embedded}')
+    status, out, err, written = verify(tmp_path / 'x.bbox.json', f'data={drawn}')
     assert status == 2 and not out and written is None
     assert err.startswith('head: ') and err.count('\n') == 1 and named in err and 'x.bbox.json' in err
 

@@ -1,4 +1,4 @@
-"""Work dirs with plausible numbers, written from the embedded set's ground truth."""
+"""Work dirs with plausible numbers, written from the drawn set's ground truth."""
 
 import json
 import math

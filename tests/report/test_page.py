@@ -42,13 +42,13 @@ def test_the_verdict_is_the_first_heading(evaluation, training):
     assert both.startswith(f'2 runs: 1 pass, 1 fail HEAD, reproduced · report 2 runs: 1 pass, 1 fail ✓ pass {sentence}')
 
 
-def test_reasons_of_an_unverified_run(tmp_path, embedded):
-    folder = write_evaluation(tmp_path / 'run', embedded, verdict='unverified', why=['the data are not COCO val2017'])
+def test_reasons_of_an_unverified_run(tmp_path, drawn):
+    folder = write_evaluation(tmp_path / 'run', drawn, verdict='unverified', why=['the data are not COCO val2017'])
     assert 'Why unverified: the data are not COCO val2017.' in page_of(folder).text
 
 
-def test_nothing_measured(tmp_path, embedded):
-    folder = write_training(tmp_path / 'run', embedded, measured=None, metrics=None, per_category=None, difference=None,
+def test_nothing_measured(tmp_path, drawn):
+    folder = write_training(tmp_path / 'run', drawn, measured=None, metrics=None, per_category=None, difference=None,
                             verdict='unverified', why=['nothing was measured'])
     assert page_of(folder).text.count('head_r18: unverified (nothing was measured)') == 2
 
@@ -92,12 +92,12 @@ def test_provenance(whole):
 def test_pictures(whole):
     pictures = [attributes for tag, attributes in whole.elements if attributes.get('class') == 'picture']
     assert len(pictures) == 12  # six images, each twice
-    embedded = [attributes for tag, attributes in whole.elements if tag == 'image']
-    assert len(embedded) == 6  # once each
+    drawn = [attributes for tag, attributes in whole.elements if tag == 'image']
+    assert len(drawn) == 6  # once each
 
 
-def test_a_picture_is_embedded_once(tmp_path, embedded):
-    folders = [write_evaluation(tmp_path / name, embedded) for name in 'ab']
+def test_a_picture_is_embedded_once(tmp_path, drawn):
+    folders = [write_evaluation(tmp_path / name, drawn) for name in 'ab']
     page = page_of(*folders)
     assert len([tag for tag, _ in page.elements if tag == 'image']) == 6
     assert len([tag for tag, _ in page.elements if tag == 'use' and _['href'].startswith('#image-')]) == 18
@@ -112,9 +112,9 @@ def test_the_same_runs_give_the_same_page(training, evaluation):
     assert once == again
 
 
-def test_names_are_escaped(tmp_path, embedded):
+def test_names_are_escaped(tmp_path, drawn):
     evil = '"><script>alert(1)</script><img src=x>'
-    folder = write_training(tmp_path / 'run', embedded, alias=None, config=f'{evil}.py', why=[evil], device=evil,
+    folder = write_training(tmp_path / 'run', drawn, alias=None, config=f'{evil}.py', why=[evil], device=evil,
                             per_category={evil: 0.5}, arguments=['train', evil], versions={evil: evil})
     row = {'mode': 'train', 'epoch': 1, 'iter': 1, f'loss_{evil}': 1.0, f'loss_$\\frac{evil}': 1.0, 'lr': 0.1}
     lines = [dict(exp_name=evil, config=evil, env_info=evil), row]
@@ -124,31 +124,31 @@ def test_names_are_escaped(tmp_path, embedded):
     assert '&lt;script&gt;' in text
 
 
-def test_a_source_is_a_link_only_where_it_is_one(tmp_path, embedded):
-    truth = json.loads((embedded / 'annotations' / 'instances_val2017.json').read_text())
+def test_a_source_is_a_link_only_where_it_is_one(tmp_path, drawn):
+    truth = json.loads((drawn / 'annotations' / 'instances_val2017.json').read_text())
     for image, address in zip(truth['images'], ['javascript:alert(1)', 'http://example.org/1'] * 4):
         image['flickr_url'] = address
     data = tmp_path / 'coco'
     write_json(data / 'annotations' / 'instances_val2017.json', truth)
-    (data / 'val2017').symlink_to(embedded / 'val2017')
+    (data / 'val2017').symlink_to(drawn / 'val2017')
     text = render([read_run(str(write_evaluation(tmp_path / 'run', data)))])
     assert 'javascript:' not in text
     assert '<a href="http://example.org/1">' in text
 
 
 @pytest.mark.parametrize('value', [float('nan'), float('inf')])
-def test_a_number_that_is_none(tmp_path, embedded, value):
-    folder = write_training(tmp_path / 'run', embedded, measured=value, difference=value, verdict='fail',
+def test_a_number_that_is_none(tmp_path, drawn, value):
+    folder = write_training(tmp_path / 'run', drawn, measured=value, difference=value, verdict='fail',
                             metrics=dict(AP=value), per_category=dict(person=value, cat=0.5))
     words = page_of(folder).text
     assert ('not a number' if value != value else 'infinite') in words
     assert words.index('cat 50.0') < words.index('person')
 
 
-def test_losses_that_are_not_finite(tmp_path, embedded):
-    folder = write_training(tmp_path / 'run', embedded, spoiled={149, 150})
+def test_losses_that_are_not_finite(tmp_path, drawn):
+    folder = write_training(tmp_path / 'run', drawn, spoiled={149, 150})
     assert 'loss is not finite in 2 rows (×), first at epoch 2, iteration 2500.' in page_of(folder).text
-    everything = write_training(tmp_path / 'other', embedded, spoiled=range(1200))
+    everything = write_training(tmp_path / 'other', drawn, spoiled=range(1200))
     assert 'loss is not finite in 1200 rows' in page_of(everything).text
 
 
@@ -195,8 +195,8 @@ def test_a_training_under_way_is_no_failure(training):
     assert 'head_r18: unverified (' in words and 'nothing was measured' in words and 'nothing is reported' not in words
 
 
-def test_several_seeds_are_judged_together(tmp_path, embedded):
-    runs = [write_training(tmp_path / f'{seed}', embedded, seed=seed) for seed in (1, 2)]
+def test_several_seeds_are_judged_together(tmp_path, drawn):
+    runs = [write_training(tmp_path / f'{seed}', drawn, seed=seed) for seed in (1, 2)]
     for path in tmp_path.glob('*/verdict.json'):
         verdict = json.loads(path.read_text())
         verdict['data']['val']['sha256'] = catalog.coco().splits['val2017'].sha256
@@ -212,18 +212,18 @@ def test_only_evaluations_in_a_log(training):
     assert 'Box mAP in percent' in words and 'Learning rate' not in words
 
 
-def test_an_unknown_alias(tmp_path, embedded):
-    folder = write_evaluation(tmp_path / 'run', embedded, alias='head_r1999')
+def test_an_unknown_alias(tmp_path, drawn):
+    folder = write_evaluation(tmp_path / 'run', drawn, alias='head_r1999')
     assert 'Runs that are no row of the table head_r1999' in page_of(folder).text
 
 
-def test_no_images(evaluation, tmp_path, embedded):
-    (tmp_path / 'annotations').symlink_to(embedded / 'annotations')
+def test_no_images(evaluation, tmp_path, drawn):
+    (tmp_path / 'annotations').symlink_to(drawn / 'annotations')
     assert f'No pictures: {tmp_path}/val2017 has none of the images' in page_of(evaluation, data=str(tmp_path)).text
 
 
-def test_no_annotations(tmp_path, embedded):
-    folder = write_evaluation(tmp_path / 'run', embedded)
+def test_no_annotations(tmp_path, drawn):
+    folder = write_evaluation(tmp_path / 'run', drawn)
     verdict = json.loads((folder / 'verdict.json').read_text())
     verdict['data']['val']['ann_file'] = '/nowhere/annotations/instances_val2017.json'
     write_json(folder / 'verdict.json', verdict)
@@ -231,19 +231,19 @@ def test_no_annotations(tmp_path, embedded):
     assert 'No pictures: /nowhere/annotations/instances_val2017.json is not there' in words
 
 
-def test_other_annotations_are_said(tmp_path, embedded):
-    folder = write_evaluation(tmp_path / 'run', embedded)
+def test_other_annotations_are_said(tmp_path, drawn):
+    folder = write_evaluation(tmp_path / 'run', drawn)
     verdict = json.loads((folder / 'verdict.json').read_text())
     verdict['data']['val']['sha256'] = '0' * 64
     write_json(folder / 'verdict.json', verdict)
     assert 'is another file than the one the run was evaluated with' in page_of(folder).text
 
 
-def test_a_broken_image_is_said(tmp_path, embedded, evaluation):
+def test_a_broken_image_is_said(tmp_path, drawn, evaluation):
     data = tmp_path / 'coco'
     (data / 'val2017').mkdir(parents=True)
-    (data / 'annotations').symlink_to(embedded / 'annotations')
-    for image in (embedded / 'val2017').iterdir():
+    (data / 'annotations').symlink_to(drawn / 'annotations')
+    for image in (drawn / 'val2017').iterdir():
         (data / 'val2017' / image.name).write_bytes(image.read_bytes()[:100])
     words = page_of(evaluation, data=str(data)).text
     assert '000000001001.png cannot be read.' in words and 'No pictures' in words

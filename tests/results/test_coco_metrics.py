@@ -45,14 +45,14 @@ def test_equal_to_cocos_own_example(shared):
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
 
 
-def test_no_detection_at_all_scores_zero(embedded):
-    truth = json.loads((embedded / 'annotations/instances_val2017.json').read_text())
+def test_no_detection_at_all_scores_zero(drawn):
+    truth = json.loads((drawn / 'annotations/instances_val2017.json').read_text())
     metrics = coco_scores(truth, []).metrics
     assert metrics['AP'] == 0 and metrics['AR100'] == 0
 
 
-def test_detections_are_left_as_they_were(embedded):
-    truth = json.loads((embedded / 'annotations/instances_val2017.json').read_text())
+def test_detections_are_left_as_they_were(drawn):
+    truth = json.loads((drawn / 'annotations/instances_val2017.json').read_text())
     detections = [dict(image_id=1001, category_id=1, bbox=[1, 2, 30, 40], score=0.5)]
     coco_scores(truth, detections)
     assert detections == [dict(image_id=1001, category_id=1, bbox=[1, 2, 30, 40], score=0.5)]

@@ -117,9 +117,9 @@ SEEDS = {
 
 
 @pytest.mark.parametrize('name', SEEDS)
-def test_unspoilt_files_are_read(tmp_path, embedded, name):
+def test_unspoilt_files_are_read(tmp_path, drawn, name):
     (tmp_path / name).write_text(SEEDS[name])
-    read_result(str(tmp_path / name), data=str(embedded))
+    read_result(str(tmp_path / name), data=str(drawn))
 
 
 def test_half_a_character(tmp_path):
@@ -135,7 +135,7 @@ anything = st.recursive(
 
 
 @pytest.mark.parametrize('name', SEEDS)
-def test_fuzzed_files_are_read_or_refused(tmp_path, embedded, name, fuzz):
+def test_fuzzed_files_are_read_or_refused(tmp_path, drawn, name, fuzz):
     """Bytes struck out or altered, and values of other kinds anywhere: a result or a RequestError, nothing else."""
     @fuzz(st.data())
     def read_or_refuse(data):
@@ -158,6 +158,6 @@ def test_fuzzed_files_are_read_or_refused(tmp_path, embedded, name, fuzz):
         path = tmp_path / name
         path.write_bytes(bytes(raw))
         try:
-            read_result(str(path), data=str(embedded)).judged()
+            read_result(str(path), data=str(drawn)).judged()
         except RequestError as error:
-            assert str(path) in str(error) or str(embedded) in str(error)
+            assert str(path) in str(error) or str(drawn) in str(error)

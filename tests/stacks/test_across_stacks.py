@@ -39,10 +39,10 @@ def head_on(stack, *words):
 
 
 @pytest.fixture(scope='module', params=STACKS)
-def begun(request, tmp_path_factory, embedded):
+def begun(request, tmp_path_factory, drawn):
     """The work dir of an epoch of head_r18 on one stack, and the stack's name."""
     work_dir = tmp_path_factory.mktemp(f'begun-{request.param}')
-    head_on(request.param, 'train', 'config=head_r18', f'data={embedded}', 'device=cpu', 'pretrained=none', 'epochs=1',
+    head_on(request.param, 'train', 'config=head_r18', f'data={drawn}', 'device=cpu', 'pretrained=none', 'epochs=1',
             f'work_dir={work_dir}', *QUICK)
     return work_dir, request.param
 
@@ -53,13 +53,13 @@ def same(row, other):
         abs(x - y) <= 0.02 for x, y in zip(row[2:], other[2:]))
 
 
-def test_the_same_detections(begun, embedded, tmp_path):
+def test_the_same_detections(begun, drawn, tmp_path):
     work_dir, stack = begun
     checkpoint = work_dir / 'spread.pth'
     run_on(stack, 'python', '-c', SPREAD, work_dir / 'epoch_1.pth', checkpoint)
     found = {}
     for reader in STACKS:
-        head_on(reader, 'eval', 'config=head_r18', f'checkpoint={checkpoint}', f'data={embedded}', 'device=cpu',
+        head_on(reader, 'eval', 'config=head_r18', f'checkpoint={checkpoint}', f'data={drawn}', 'device=cpu',
                 f'work_dir={tmp_path}/{reader}', QUICK[2])
         rows = json.loads((tmp_path / reader / 'results.bbox.json').read_text())
         found[reader] = {}
@@ -75,13 +75,13 @@ def test_the_same_detections(begun, embedded, tmp_path):
         assert not unmatched, (image, unmatched)
 
 
-def test_a_run_goes_on(begun, embedded, tmp_path):
+def test_a_run_goes_on(begun, drawn, tmp_path):
     """From the second epoch's first iterations on both stacks come the same losses, and the log tells the change."""
     work_dir, stack = begun
     losses = {}
     for goes_on in STACKS:
         target = tmp_path / goes_on
-        done = head_on(goes_on, 'train', 'config=head_r18', f'data={embedded}', 'device=cpu', 'pretrained=none',
+        done = head_on(goes_on, 'train', 'config=head_r18', f'data={drawn}', 'device=cpu', 'pretrained=none',
                        'epochs=2', 'iters=10', f'resume={work_dir}/epoch_1.pth', f'work_dir={target}', *QUICK)
         assert (f'1 epochs, 8 iterations, begun on the {stack} stack (torch {TORCH[stack]}'
                 in done.stderr and f'continues with the {goes_on} stack (torch {TORCH[goes_on]}' in done.stderr)
