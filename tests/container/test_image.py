@@ -40,7 +40,7 @@ def test_holds_no_compiler_and_no_data(docker):
             'find /head -name ".git*"')
     assert docker.run(IMAGE, 'bash', '-c', find).stdout.split() == ['data/coco:', 'pretrained:', 'work_dirs:']
     assert set(checked(docker.run(IMAGE, 'ls', '-A')).stdout.split()) == {
-        'CITATION.cff', 'LICENSE', 'configs', 'data', 'docker', 'head', 'pretrained', 'work_dirs'}
+        'CITATION.cff', 'LICENSE', 'configs', 'data', 'docker', 'environment', 'head', 'pretrained', 'work_dirs'}
 
 
 def test_any_user_without_any_privilege(docker):
