@@ -10,7 +10,7 @@ from .distributed.worker_report import is_worker, report
 from .errors import DONE, INTERRUPTED, Ended, EnvironmentFault, HeadError, RequestError
 from .request import COMMANDS, Request, help_text, parse
 from .support.atomic_write import NO_SPACE
-from .support.container import image
+from .support.container import container_image
 from .support.quick_imports import quick_imports
 from .support.quiet import quietly
 from .support.sigterm import raise_keyboard_interrupt
@@ -23,7 +23,7 @@ def check_stack(request: Request) -> None:
         RequestError: another one is asked for in it.
     """
     stack, own = request.value('stack'), os.environ.get('HEAD_STACK')
-    if image() and stack not in ('auto', own):
+    if container_image() and stack not in ('auto', own):
         raise RequestError(f'stack={stack}: this is the image of the {own} stack; take the other one: STACK={stack} in '
                            f'.env, or scripts/image stack={stack}')
 

@@ -12,7 +12,7 @@ class Key:
 
     Attributes:
         meaning: for the help.
-        kind: ``str``, ``int`` (a whole number from `least` on), or ``bool`` (true or false).
+        kind: ``str``, ``int`` (a whole number from `minimum` on), or ``bool`` (true or false).
         default: None where there is none, or where what holds depends on more; `meaning` tells it then.
         least: of a number.
     """
@@ -20,7 +20,7 @@ class Key:
     meaning: str
     kind: type = str
     default: Any = None
-    least: int = 1
+    minimum: int = 1
 
 
 KEYS: Dict[str, Key] = dict(
@@ -33,10 +33,10 @@ KEYS: Dict[str, Key] = dict(
     gpus=Key('number of GPUs of this machine (default 1 if there is one)', int),
     procs=Key('number of processes with device=cpu (default 1)', int),
     nnodes=Key('number of machines that work together', int, 1),
-    node_rank=Key('which of them this is, from 0; the first writes the results', int, least=0),
+    node_rank=Key('which of them this is, from 0; the first writes the results', int, minimum=0),
     rdzv=Key('HOST:PORT where they meet, HOST being the first of them'),
     accumulate=Key('micro-batches a step and process, or auto: as many as make the published 16 images', default='1'),
-    seed=Key('of everything random (default 3407)', int, least=0),
+    seed=Key('of everything random (default 3407)', int, minimum=0),
     deterministic=Key('true or false: the same operations give the same bits (default true on the CPU)', bool),
     cudnn_benchmark=Key('true: cuDNN tries its algorithms for each size of images and takes the fastest', bool, False),
     fast=Key('false: without the forms that compute the same for less, as stock mmdet would', bool, True),

@@ -129,8 +129,8 @@ def _value(word: str, name: str, text: str) -> Union[str, int, bool]:
     """The value that the word `word` gives the key `name`; RequestError where it is none of its kind."""
     key = KEYS[name]
     if key.kind is int:
-        if not text.isdigit() or int(text) < key.least:
-            raise RequestError(f'{word}: {name} is a {"positive " * key.least}whole number')
+        if not text.isdigit() or int(text) < key.minimum:
+            raise RequestError(f'{word}: {name} is a {"positive " * key.minimum}whole number')
         if int(text) >= 2**32:
             raise RequestError(f'{word}: {name} is below 2^32')
         return int(text)

@@ -60,7 +60,7 @@ def test_a_checkpoint_is_refused(drawn, tmp_path, command, stdout):
 
 def test_the_other_machine_never_comes(drawn, tmp_path):
     """Not status 75, by which a cluster would begin it again for ever."""
-    code = ('import sys, head.distributed.launcher as launch; launch.JOIN = 5; from head.cli import main; '
+    code = ('import sys, head.distributed.launcher as launch; launch.JOIN_SECONDS = 5; from head.cli import main; '
             'sys.exit(main(sys.argv[1:]))')
     done = python(code, *TRAIN, f'data={drawn}', f'work_dir={tmp_path}/work', 'nnodes=2', 'node_rank=0',
                   free_rendezvous())

@@ -11,12 +11,12 @@ from ..errors import EnvironmentFault
 
 
 def serve(measurement: Callable[[], Dict[str, Any]]) -> None:
-    """Be the process of `Turns`: for every line on stdin call `measurement`, whose result json can write."""
+    """Be the process of `MeasuringProcess`: for every line on stdin call `measurement`, whose result json can write."""
     for _ in sys.stdin:
         print('\n' + json.dumps(measurement()), flush=True)  # mmcv's progress bar leaves its line open
 
 
-class Turns:
+class MeasuringProcess:
     """A process that measures whenever it is asked, a context manager.
 
     Args:
@@ -27,7 +27,7 @@ class Turns:
     def __init__(self, module: str, *words: Any) -> None:
         self.command = [sys.executable, '-m', module, *map(json.dumps, words)]
 
-    def __enter__(self) -> 'Turns':
+    def __enter__(self) -> 'MeasuringProcess':
         self.said = tempfile.TemporaryFile('w+')  # a pipe that nobody reads would fill
         self.process = subprocess.Popen(
             self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.said, text=True)
@@ -59,6 +59,7 @@ class Turns:
         return json.loads(line)
 
 
-def alternate(one: Turns, other: Turns, rounds: int) -> List[Tuple[Dict[str, Any], Dict[str, Any]]]:
-    """Let two `Turns` measure in turn, after one measurement each that is not counted; returns `rounds` pairs."""
+def alternate(one: MeasuringProcess, other: MeasuringProcess,
+              rounds: int) -> List[Tuple[Dict[str, Any], Dict[str, Any]]]:
+    """Let two processes measure in turn, after one measurement each that is not counted; returns `rounds` pairs."""
     return [(one.take(), other.take()) for _ in range(rounds + 1)][1:]

@@ -20,7 +20,7 @@ from ..engine.plain_student import student_weights
 from ..fast.fast_forms import use_fast_forms
 from ..support.quiet import quietly
 from .detectors import STOCK, batch, build, config_of
-from .in_turn import Turns, alternate, serve
+from .in_turn import MeasuringProcess, alternate, serve
 from .step import SIZE
 
 IMAGES = 8
@@ -85,8 +85,8 @@ def measure(device, rounds, size=SIZE):
         dict: ``stock`` and ``ours``, images a second; ``ratio`` of the times; ``detections`` an image; and how far
         they are apart, ``difference``: None where not even their number and classes agree. Medians.
     """
-    with Turns('head.bench.inference_speed', 'stock', device, *size) as stock, \
-            Turns('head.bench.inference_speed', 'ours', device, *size) as ours:
+    with MeasuringProcess('head.bench.inference_speed', 'stock', device, *size) as stock, \
+            MeasuringProcess('head.bench.inference_speed', 'ours', device, *size) as ours:
         pairs = alternate(stock, ours, rounds)
     a, b = (np.array([row for image in one['detections'] for row in image]).reshape(-1, 6) for one in pairs[-1])
     same = a.shape == b.shape and (a[:, 5] == b[:, 5]).all()

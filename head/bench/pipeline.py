@@ -8,7 +8,7 @@ import torch
 from mmdet.datasets import build_dataset
 
 from ..catalog import find_config
-from ..engine.configuration import load_config, point_at_data
+from ..engine.configuration import load_config, set_data_root
 from ..engine.randomness import SeededDataset
 from ..engine.training_order import Place
 from ..engine.training_set import build_training_set
@@ -26,7 +26,7 @@ def seconds_an_image(folder: str, rounds: int) -> Tuple[List[float], List[float]
         stock and ours, a figure a round.
     """
     cfg = load_config(find_config('head_r18')[0])
-    point_at_data(cfg, folder)
+    set_data_root(cfg, folder)
     with quietly():
         stock = build_dataset(cfg.data.train)
     ours: Any = SeededDataset(build_training_set(cfg), 0)

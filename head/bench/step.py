@@ -9,7 +9,7 @@ from mmcv.runner import build_optimizer
 
 from ..fast.fast_forms import use_fast_forms
 from .detectors import STOCK, batch, build, config_of
-from .in_turn import Turns, alternate, serve
+from .in_turn import MeasuringProcess, alternate, serve
 from .phases import Phases
 
 SIZE = (800, 1216)
@@ -68,8 +68,8 @@ def measure(row, device, amp, rounds, size=SIZE):
     Returns:
         dict: ``stock`` and ``ours``, as `Step` returns them; ``ratio`` of the times, ``ratio_peak``. Medians.
     """
-    with Turns('head.bench.step', STOCK, device, None, *size) as stock, \
-            Turns('head.bench.step', row, device, amp, *size) as ours:
+    with MeasuringProcess('head.bench.step', STOCK, device, None, *size) as stock, \
+            MeasuringProcess('head.bench.step', row, device, amp, *size) as ours:
         pairs = alternate(stock, ours, rounds)
     found = {
         whose: dict(

@@ -55,14 +55,14 @@ def check_key(key):
         raise Refused(f'a {type(key).__name__} as a key')
 
 
-def listed(items):
+def checked_items(items):
     """`items`, if it is a list or tuple: to iterate over an expanded tensor could take forever."""
     if type(items) not in (list, tuple):
         raise Refused(f'the items of a {type(items).__name__}')
     return items
 
 
-def put(target, pairs):
+def set_items(target, pairs):
     """Set items of a dict."""
     if not isinstance(target, dict):
         raise Refused(f'new items of a {type(target).__name__}')
@@ -71,18 +71,18 @@ def put(target, pairs):
         target[key] = value
 
 
-def set_state(target, state):
+def restore_state(target, state):
     """What BUILD does: only the types that checkpoints hold have a state."""
     if type(target) is OrderedDict and isinstance(state, dict) and state.keys() <= {'_metadata'}:
         target.__dict__.update(state)
     elif type(target) is StoredDict and isinstance(state, dict):
-        put(target, list(state.items()))  # mostly its own
+        set_items(target, list(state.items()))  # mostly its own
     elif type(target) is StoredConfig:
         target.state = state
     elif isinstance(target, np.dtype):
-        _set_dtype(target, *listed(state))
+        _set_dtype(target, *checked_items(state))
     elif type(target) is np.ndarray:
-        _set_array(target, *listed(state))
+        _set_array(target, *checked_items(state))
     else:
         raise Refused(f'new attributes of a {type(target).__name__}')
 
@@ -96,7 +96,7 @@ def _set_dtype(dtype, version, byteorder, *rest):
 
 def _set_array(array, version, shape, dtype, is_fortran, content):
     if not (isinstance(dtype, np.dtype) and type(content) is bytes
-            and all(type(n) is int and n >= 0 for n in listed(shape))
+            and all(type(n) is int and n >= 0 for n in checked_items(shape))
             and len(content) == math.prod(shape) * dtype.itemsize):
         raise Damaged('an array whose size is not its content\'s')
     array.__setstate__((1, tuple(shape), dtype, bool(is_fortran), content))
@@ -104,7 +104,7 @@ def _set_array(array, version, shape, dtype, is_fortran, content):
 
 def _tensor(storage, offset, size, stride, requires_grad=False, hooks=None, metadata=None):
     # in Python's integers, since a 64-bit product can overflow past torch's own check
-    if not (type(storage) is Storage and len(listed(size)) == len(listed(stride))
+    if not (type(storage) is Storage and len(checked_items(size)) == len(checked_items(stride))
             and all(type(n) is int and n >= 0 for n in (offset, *size, *stride))):
         raise Damaged('a tensor of nothing')
     last = offset + sum((n - 1) * step for n, step in zip(size, stride))
@@ -120,7 +120,7 @@ def _parameter(data, requires_grad, hooks):
 
 
 def _size(items=()):
-    return torch.Size(listed(items))
+    return torch.Size(checked_items(items))
 
 
 def _device(*args):
@@ -131,7 +131,7 @@ def _device(*args):
 
 def _ordered_dict(pairs=()):
     result: OrderedDict[Any, Any] = OrderedDict()
-    put(result, listed(pairs))
+    set_items(result, checked_items(pairs))
     return result
 
 
@@ -142,7 +142,7 @@ def _default_dict(factory=None):
 
 
 def _set(items=()):
-    for item in listed(items):
+    for item in checked_items(items):
         check_key(item)
     return set(items)
 

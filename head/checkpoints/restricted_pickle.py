@@ -31,9 +31,9 @@ from .allowed_globals import (
     StorageType,
     StoredConfig,
     StoredDict,
-    listed,
-    put,
-    set_state,
+    checked_items,
+    restore_state,
+    set_items,
 )
 
 HARMLESS = [
@@ -121,7 +121,7 @@ class RestrictedUnpickler(_Unpickler):
     def load_build(self) -> None:
         """Give an object its state."""
         state = self.stack.pop()
-        set_state(self.stack[-1], state)
+        restore_state(self.stack[-1], state)
 
     def load_inst(self) -> None:
         """Name what the old opcode INST would instantiate."""
@@ -132,12 +132,12 @@ class RestrictedUnpickler(_Unpickler):
     def load_setitem(self) -> None:
         """One item of a dict."""
         value, key = self.stack.pop(), self.stack.pop()
-        put(self.stack[-1], [(key, value)])
+        set_items(self.stack[-1], [(key, value)])
 
     def load_setitems(self) -> None:
         """Many items of a dict."""
         items = self.pop_mark()
-        put(self.stack[-1], zip(items[::2], items[1::2]))
+        set_items(self.stack[-1], zip(items[::2], items[1::2]))
 
     def load_append(self) -> None:
         """One item of a list."""
@@ -242,7 +242,7 @@ def _load_legacy(file, size):
             if type(found) is not int or found != number:
                 raise Damaged('not how torch begins')
         part()  # sizes of C's integers
-        result, keys = part(), listed(part())
+        result, keys = part(), checked_items(part())
         if any(type(key) is not str for key in keys) or set(keys) != set(storages):
             raise Damaged('storages without content')
         for key in keys:

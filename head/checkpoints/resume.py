@@ -58,16 +58,16 @@ def choose_checkpoint(wanted, work_dir, begun, say):
         say (callable): takes a line about each checkpoint that is damaged.
 
     Returns:
-        Beginning: None where there is nothing to continue from.
+        ResumePoint: None where there is nothing to continue from.
 
     Raises:
         RequestError: the file, or all of the work dir's checkpoints, cannot be read.
     """
     named = None if wanted == 'auto' else wanted
-    beginning = None
+    resume_point = None
     if begun and (named is None or run_identity.source(named) == begun['source']):
-        beginning = newest_checkpoint(work_dir, begun['steps'], say)
-    return beginning or (read(named) if named else None)
+        resume_point = newest_checkpoint(work_dir, begun['steps'], say)
+    return resume_point or (read(named) if named else None)
 
 
 def read(path):
@@ -117,47 +117,47 @@ def _iterations(work_dir, steps):
     return {**numbers['iter'], **{path: number * steps + 0.5 for path, number in numbers['epoch'].items()}}
 
 
-def set_aside(work_dir, beginning, steps, say):
+def set_aside(work_dir, resume_point, steps, say):
     """Rename checkpoints that are later than the one of their folder that is continued from.
 
     They are damaged, or of a course that is trained again: no later start is to take them for the newest.
 
     Args:
         work_dir (str): the folder.
-        beginning (Beginning): one of its checkpoints.
+        beginning (ResumePoint): one of its checkpoints.
         steps (int): of an epoch.
         say (callable): takes a line about each.
     """
-    later = [path for path, done in _iterations(work_dir, steps).items() if done > beginning.meta['iter'] + 0.5]
+    later = [path for path, done in _iterations(work_dir, steps).items() if done > resume_point.meta['iter'] + 0.5]
     for path in later:
         names = (f'{path}.set_aside{number or ""}' for number in itertools.count())
         name = next(name for name in names if not os.path.exists(name))
         os.rename(path, name)
         say(f'later than where this continues, renamed: {name}')
     if later:
-        link(beginning.path)
+        link(resume_point.path)
 
 
-def seed_of(beginning, asked):
+def seed_of_run(resume_point, asked):
     """The seed of a run that continues.
 
     Raises:
         RequestError: another one is asked for.
     """
-    begun = beginning.meta.get('seed')
+    begun = resume_point.meta.get('seed')
     if not isinstance(begun, int):
         return asked
     if asked not in (None, begun):
-        raise RequestError(f'resume={beginning.path}: was begun with seed={begun}, not {asked}; leave seed= out')
+        raise RequestError(f'resume={resume_point.path}: was begun with seed={begun}, not {asked}; leave seed= out')
     return begun
 
 
-def restore_run(runner, beginning, steps, logger):
+def restore_run(runner, resume_point, steps, logger):
     """Put a run's state into a runner that is ready to train.
 
     Args:
         runner (Runner): with its hooks, before `run`; its `meta` has the run's identity.
-        beginning (Beginning): the same on all processes.
+        beginning (ResumePoint): the same on all processes.
         steps (int): of an epoch.
         logger (Logger): gets a line that tells where the run was begun.
 
@@ -165,7 +165,7 @@ def restore_run(runner, beginning, steps, logger):
         RequestError: the checkpoint is of another config or other hyperparameters, of no place in this run, or beyond
             its end.
     """
-    path, content, meta, own = beginning.path, beginning.content, beginning.meta, runner.meta
+    path, content, meta, own = resume_point.path, resume_point.content, resume_point.meta, runner.meta
     if meta.get('exp_name') not in (None, own['exp_name']):
         raise RequestError(f'resume={path}: a run of {meta["exp_name"]}, not of {own["exp_name"]}; give its config, or '
                            'another checkpoint')
@@ -182,27 +182,27 @@ def restore_run(runner, beginning, steps, logger):
     if found != asked:
         raise RequestError(f'resume={path}: was begun with {_told(found)}, this run asks for {_told(asked)}; give the '
                            'same config and batch size')
-    epoch, done = _place(beginning, steps, runner.max_epochs, runner.iters)
+    epoch, done = _place(resume_point, steps, runner.max_epochs, runner.iters)
     own.update((key, meta[key]) for key in CARRIED_OVER if key in meta)
     runner.restore(epoch, done, meta['iter'], meta.get('history', {}))
-    if beginning.lies_in(runner.work_dir):
+    if resume_point.lies_in(runner.work_dir):
         runner.saver.saved_at, runner.saver.path = runner.place, path
     logger.info(f'resumed from {path}: {meta["epoch"]} epochs, {meta["iter"]} iterations, begun on '
                 f'{_stack(meta)}; continues with {_stack(own)}')
 
 
-def _place(beginning, steps, epochs, iters):
+def _place(resume_point, steps, epochs, iters):
     """(epoch, steps done in it); mmdet's checkpoints have it after whole epochs only.
 
     Args:
-        beginning (Beginning): what is continued from.
+        beginning (ResumePoint): what is continued from.
         steps (int): of an epoch.
         epochs (int), iters (int): when the training ends.
 
     Raises:
         RequestError: it is of no place in the run, or beyond its end.
     """
-    path, meta = beginning.path, beginning.meta
+    path, meta = resume_point.path, resume_point.meta
     epoch, done = meta.get('place', (meta['epoch'], 0))
     if meta['iter'] != epoch * steps + done or not 0 <= done <= steps:
         raise RequestError(f'resume={path}: its {meta["iter"]} iterations are not {epoch} whole epochs of {steps}'

@@ -76,7 +76,7 @@ class Saver:
             optimizer=runner.optimizer.state_dict())
         with atomic_path(path) as temporary, open(temporary, 'wb') as file:
             # mmcv's own function makes two copies in memory first
-            rest = _Remembering(file)
+            rest = _DeferredErrors(file)
             writer: Any = rest  # torch wants no more of a file than this
             torch.save(content, writer)
             if rest.error:
@@ -96,7 +96,7 @@ class Saver:
                 os.unlink(path)
 
 
-class _Remembering:
+class _DeferredErrors:
     """A file whose errors wait: from within torch's writer they would end the process, on a full disk for instance."""
 
     def __init__(self, file: IO[bytes]) -> None:

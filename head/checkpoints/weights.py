@@ -56,7 +56,7 @@ def _some(names):
     return ', '.join(names[:3]) + (f' and {len(names) - 3} more' if len(names) > 3 else '')
 
 
-def misfit(expected, found, allowed=()):
+def state_misfit(expected, found, allowed=()):
     """What keeps weights from fitting a model, or an empty string.
 
     Args:
@@ -84,7 +84,7 @@ def load_weights(model, state, path, config):
         RequestError: not weights, or those of another config.
     """
     state = state_of(state, path)
-    problem = misfit(model.state_dict(), state)
+    problem = state_misfit(model.state_dict(), state)
     if problem:
         raise RequestError(f'{path}: not a checkpoint of {config} ({problem}); give the config that it is of')
     model.load_state_dict(state, strict=False)
@@ -154,7 +154,7 @@ def check_pretrained(cfg: Any, folder: str, overrides: Container[str]) -> List[W
         module = (
             build_teacher(cfg.model.distiller.teacher.config, None)
             if teacher else build_backbone(copy.deepcopy(cfg.model.backbone)))
-        problem = misfit(module.state_dict(), read_state_dict(path), allowed=() if teacher else CLASSIFIER)
+        problem = state_misfit(module.state_dict(), read_state_dict(path), allowed=() if teacher else CLASSIFIER)
         if problem:
             raise RequestError(f'{path}: not the {"teacher" if teacher else "backbone"} of this config ({problem}); '
                                'fetch the one that the config names: scripts/fetch pretrained')

@@ -12,7 +12,7 @@ from typing_extensions import Annotated
 
 from ..catalog import coco
 from ..errors import RequestError
-from ..support.container import image
+from ..support.container import container_image
 from ..support.file_hash import file_hash
 from . import annotations
 from .categories import ID_TO_NAME
@@ -178,7 +178,7 @@ def _require(ann_file: str) -> None:
     if not os.path.isdir(folder):
         raise RequestError(f'{folder}: no such folder; data= names a COCO folder')
     layout = LAYOUT
-    if image() and not any(name for name in os.listdir(folder) if not name.startswith('.')):
+    if container_image() and not any(name for name in os.listdir(folder) if not name.startswith('.')):
         layout += f'; mount it: -v COCO:{os.path.abspath(folder)}:ro (docker run), COCO_DIR=COCO (docker compose)'
     if not os.path.isfile(ann_file):
         raise RequestError(f'{ann_file}: no such file; {layout}')

@@ -9,7 +9,7 @@ from ..catalog import files
 from ..errors import DONE
 from ..request import Request
 from ..support.atomic_write import write_json
-from ..support.container import image
+from ..support.container import container_image
 from ..support.file_hash import file_hash
 from ..support.folders import WORK_DIRS
 from ..support.quiet import quietly
@@ -42,7 +42,7 @@ def examine(data: str, pretrained: str) -> Dict[str, Any]:
     with quietly():
         import torch
 
-        from ..engine.device import misfit
+        from ..engine.device import gpu_misfit
         from ..engine.run_facts import commit, versions
         from ..engine.shared_memory import lacking
         try:
@@ -61,7 +61,7 @@ def examine(data: str, pretrained: str) -> Dict[str, Any]:
             weights[path] = 'missing'
     return dict(
         stack=os.environ.get('HEAD_STACK'),
-        image=image(),
+        image=container_image(),
         commit=commit(),
         system=platform.platform(),
         versions=versions(),
@@ -73,7 +73,7 @@ def examine(data: str, pretrained: str) -> Dict[str, Any]:
                 name=properties.name,
                 architecture=f'sm_{properties.major}{properties.minor}',
                 memory=properties.total_memory,
-                misfit=misfit(properties.major, properties.minor))
+                misfit=gpu_misfit(properties.major, properties.minor))
             for properties in map(torch.cuda.get_device_properties, range(torch.cuda.device_count()))
         ],
         cpus=len(os.sched_getaffinity(0)),

@@ -71,7 +71,7 @@ def find_checkpoint(config: str, path: Optional[str], row: Optional[Model]) -> T
 
 
 @dataclass(frozen=True)
-class Plan:
+class EvalPlan:
     """A request that was found to be right, the same on all processes; nothing after it looks at the request again.
 
     Attributes:
@@ -102,7 +102,7 @@ class Plan:
     fast: bool
 
 
-def make_plan(request: Request, layout: Layout, device: str) -> Plan:
+def make_plan(request: Request, layout: Layout, device: str) -> EvalPlan:
     """Check a request; fetches the released weights where no others are named.
 
     Raises:
@@ -111,7 +111,7 @@ def make_plan(request: Request, layout: Layout, device: str) -> Plan:
     path, row = catalog.find_config(request.require('config'))
     cfg = configuration.load_config(path)
     configuration.apply_overrides(cfg, request.overrides)
-    configuration.point_at_data(cfg, request.value('data'))
+    configuration.set_data_root(cfg, request.value('data'))
     short = lacking(cfg.data.workers_per_gpu * layout.processes_here, images_a_batch=1)
     if short:
         print(f'{short}: images are loaded without workers, which is slower')
@@ -127,10 +127,11 @@ def make_plan(request: Request, layout: Layout, device: str) -> Plan:
         doubts.append(NOT_VAL2017)
     work_dir = open_work_dir(request.get('work_dir') or os.path.join(WORK_DIRS, path.stem, 'eval'), 'eval')
     print(f'evaluating {weights.path} on {split.images} images of {split.ann_file}', flush=True)
-    return Plan(cfg, path, row, split, weights, state, tolerance, doubts, work_dir, device, amp, request.value('fast'))
+    return EvalPlan(cfg, path, row, split, weights, state, tolerance, doubts, work_dir, device, amp,
+                    request.value('fast'))
 
 
-def evaluate(plan: Plan) -> Tuple[str, str]:
+def evaluate(plan: EvalPlan) -> Tuple[str, str]:
     """Evaluate one row; writes its `verdict.json` and says what came out.
 
     Returns:
@@ -147,7 +148,7 @@ def evaluate(plan: Plan) -> Tuple[str, str]:
     return processes.on_first(lambda: conclude(plan, scores, time.time() - start))
 
 
-def conclude(plan: Plan, scores: Any, seconds: float) -> Tuple[str, str]:
+def conclude(plan: EvalPlan, scores: Any, seconds: float) -> Tuple[str, str]:
     """Judge, write, and say it."""
     row, split, weights = plan.row, plan.split, plan.weights
     reported, facts = row.reported if row else None, run_facts(plan.device)
@@ -215,7 +216,7 @@ def run(request: Request) -> int:
     notes: List[str] = []
     device = choose_device(layout, notes.append)
     check_amp(request.get('amp'), device)
-    with processes.joined(device):
+    with processes.process_group(device):
         if processes.is_first():
             print('\n'.join(notes))
         if not {'config', 'checkpoint'} & set(request.keys):

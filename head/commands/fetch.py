@@ -11,7 +11,7 @@ from ..fetch.pretrained import fetch_weights
 from ..fetch.released import fetch_all_released, fetch_released, lock_released
 from ..fetch.tiny import cut_tiny
 from ..request import Request
-from ..support.container import image
+from ..support.container import container_image
 from ..support.folders import COCO, WORK_DIRS
 from ..support.for_each import raise_together
 
@@ -41,7 +41,7 @@ def _checkpoint(request: Request) -> None:
 
 
 def _tiny(request: Request) -> None:
-    out = os.path.join(WORK_DIRS, 'coco_tiny') if image() else f'{COCO}_tiny'  # an image can write nowhere else
+    out = os.path.join(WORK_DIRS, 'coco_tiny') if container_image() else f'{COCO}_tiny'  # where an image can write
     cut_tiny(request.value('data'), request.get('out') or out, request.value('images'), say)
 
 

@@ -17,9 +17,9 @@ def run(request: Request) -> int:
     """The command `mini`; returns its exit status."""
     start = time.time()
     work_dir = open_work_dir(request.get('work_dir') or os.path.join(WORK_DIRS, 'mini'), 'mini')
-    place = os.path.join(work_dir, time.strftime('%Y%m%d_%H%M%S'))
-    os.makedirs(place)
-    found = experiment.measure(place)
+    out_dir = os.path.join(work_dir, time.strftime('%Y%m%d_%H%M%S'))
+    os.makedirs(out_dir)
+    found = experiment.measure(out_dir)
     stored = json.loads(comparison.RESULT.read_text())
     faults = comparison.differences(found, stored)
     print(comparison.markdown(found['runs']))

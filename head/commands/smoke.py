@@ -20,22 +20,22 @@ NOTHING_STORED = 'no numbers are stored for these data: only learning is checked
 def prepare(data: Optional[str], work_dir: str) -> Tuple[str, str]:
     """Draw or take the data; returns (folder of this run in the work dir, folder of the data in that)."""
     content = choose_images(data) if data else None
-    place = os.path.join(open_work_dir(work_dir, 'smoke'), time.strftime('%Y%m%d_%H%M%S'))
-    folder = os.path.join(place, 'data')
+    out_dir = os.path.join(open_work_dir(work_dir, 'smoke'), time.strftime('%Y%m%d_%H%M%S'))
+    folder = os.path.join(out_dir, 'data')
     if data and content:
         take_images(data, content['images'], folder, 'train2017')
         write_annotations(content, folder, 'train2017')
     else:
         drawn_set.draw(folder, num_train=IMAGES)
-    return place, folder
+    return out_dir, folder
 
 
 def run(request: Request) -> int:
     """The command `smoke`; returns its exit status."""
     start = time.time()
     work_dir = request.get('work_dir') or os.path.join(WORK_DIRS, 'smoke')
-    place, folder = prepare(request.get('data'), work_dir)
-    found = measure(folder, place, request.value('fast'))
+    out_dir, folder = prepare(request.get('data'), work_dir)
+    found = measure(folder, out_dir, request.value('fast'))
     stored = stored_for(found['data'])
     if not stored:
         print(NOTHING_STORED)

@@ -19,7 +19,7 @@ from ..engine.device import choose_device
 from ..engine.randomness import choose_cudnn_benchmark, choose_determinism
 from ..engine.run_facts import run_facts
 from ..engine.shared_memory import lacking
-from ..engine.training import Training, train
+from ..engine.training import TrainOptions, train
 from ..errors import EnvironmentFault, RequestError
 from ..fast.mixed_precision import check_amp, not_float32
 from ..judging.verdict import EXIT_STATUS, NOT_VAL2017, judge, sentence
@@ -36,7 +36,7 @@ SEED = 3407
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainPlan:
     """A request that was found to be right, the same on all processes; nothing after it looks at the request again.
 
     Attributes:
@@ -61,7 +61,7 @@ class Plan:
     splits: Dict[str, Split]
     doubts: List[str]
     work_dir: str
-    training: Training
+    training: TrainOptions
     timestamp: Optional[str]
     notes: List[str]
 
@@ -88,7 +88,7 @@ def load(request: Request, layout: Layout) -> Tuple[Path, Optional[Model], Confi
     path, row = catalog.find_config(request.require('config'))
     cfg = configuration.load_config(path)
     configuration.apply_overrides(cfg, request.overrides)
-    configuration.point_at_data(cfg, request.value('data'))
+    configuration.set_data_root(cfg, request.value('data'))
     if cfg.runner.type != 'EpochBasedRunner':
         raise RequestError(f'runner.type={cfg.runner.type}: trains by epochs only, with EpochBasedRunner')
     short = lacking(cfg.data.workers_per_gpu * layout.processes_here, cfg.data.samples_per_gpu)
@@ -102,7 +102,7 @@ def check_splits(cfg: Config) -> Dict[str, Split]:
     return {name: check_split(cfg.data[name].ann_file, cfg.data[name].img_prefix) for name in ('train', 'val')}
 
 
-def make_plan(request: Request, layout: Layout, device: str, notes: List[str]) -> Plan:
+def make_plan(request: Request, layout: Layout, device: str, notes: List[str]) -> TrainPlan:
     """Check a request; writes nothing before all of it is found right.
 
     Args:
@@ -123,27 +123,27 @@ def make_plan(request: Request, layout: Layout, device: str, notes: List[str]) -
         doubts.append(not_float32(amp))
     work_dir = request.get('work_dir') or os.path.join(WORK_DIRS, path.stem)
     begun = run_identity.read(work_dir)
-    beginning = resume.choose_checkpoint(wanted, work_dir, begun, notes.append)
+    resume_point = resume.choose_checkpoint(wanted, work_dir, begun, notes.append)
     begun_from = begun and begun['source'] if wanted == 'auto' else run_identity.source(wanted)
-    in_place = beginning.lies_in(work_dir) if beginning else begun is not None
+    in_place = resume_point.lies_in(work_dir) if resume_point else begun is not None
     seed = request.get('seed')
-    if beginning:
-        seed = resume.seed_of(beginning, seed)
-        used.append(beginning.weights)
-        doubts = list(dict.fromkeys(doubts + beginning.doubts))
+    if resume_point:
+        seed = resume.seed_of_run(resume_point, seed)
+        used.append(resume_point.weights)
+        doubts = list(dict.fromkeys(doubts + resume_point.doubts))
     cfg.seed = SEED if seed is None else seed
     open_work_dir(work_dir, 'train', in_place)
 
     text = cfg.pretty_text  # before the learning rate is scaled, so that it can be trained from
     configuration.scale_learning_rate(cfg, images, request.overrides, notes.append)
-    if images != configuration.IMAGES_AN_ITERATION and accumulate == 1:
+    if images != configuration.PUBLISHED_BATCH_SIZE and accumulate == 1:
         notes.append(f'{images} images an iteration; accumulate=auto takes the published '
-                     f'{configuration.IMAGES_AN_ITERATION}')
+                     f'{configuration.PUBLISHED_BATCH_SIZE}')
     run = run_identity.identity(cfg, splits, amp, images)
     if begun:
         run_identity.require_same(begun['run'], run, f'work_dir={work_dir}')
-    training = Training(
-        device, work_dir, accumulate, iters, amp, request.value('fast'), beginning, run, list(doubts), begun_from,
+    training = TrainOptions(
+        device, work_dir, accumulate, iters, amp, request.value('fast'), resume_point, run, list(doubts), begun_from,
         request.get('save_iters'), request.get('save_minutes'), request.get('keep'))
     epochs = request.get('epochs')
     if epochs:
@@ -154,13 +154,13 @@ def make_plan(request: Request, layout: Layout, device: str, notes: List[str]) -
         cfg.log_config.interval = min(cfg.log_config.interval, max(1, iters // 20))
     if not splits['val'].is_val2017:
         doubts.append(NOT_VAL2017)
-    return Plan(cfg, text, path, row, used, splits, doubts, work_dir, training, begun and begun['log'], notes)
+    return TrainPlan(cfg, text, path, row, used, splits, doubts, work_dir, training, begun and begun['log'], notes)
 
 
-def plan_together(request: Request, layout: Layout, device: str, notes: List[str]) -> Plan:
+def plan_together(request: Request, layout: Layout, device: str, notes: List[str]) -> TrainPlan:
     """`make_plan` on the first process, for all; each machine checks its own copy of the data."""
     cfg = processes.on_all(load, request, layout)[2]
-    plan: Plan = processes.on_first(make_plan, request, layout, device, notes)
+    plan: TrainPlan = processes.on_first(make_plan, request, layout, device, notes)
 
     def of_this_machine():
         if processes.is_first():
@@ -174,7 +174,7 @@ def plan_together(request: Request, layout: Layout, device: str, notes: List[str
     return plan
 
 
-def announce(plan: Plan, facts: Dict[str, Any], logger: Any) -> None:
+def announce(plan: TrainPlan, facts: Dict[str, Any], logger: Any) -> None:
     """The beginning of the log, and the config beside it."""
     write_text(os.path.join(plan.work_dir, plan.config.name), plan.text)
     logger.info(f'{plan.config} -> {plan.work_dir}, {facts["stack"]} stack, {facts["versions"]}')
@@ -201,11 +201,11 @@ def run(request: Request) -> int:
         notes.append('deterministic: the same operations give the same bits')
     if choose_cudnn_benchmark(request.value('cudnn_benchmark'), deterministic, device):
         notes.append('cudnn_benchmark: the fastest algorithm of each size of images, whichever it is')
-    with processes.joined(device):
+    with processes.process_group(device):
         return carry_out(plan_together(request, layout, device, notes), run_facts(device))
 
 
-def carry_out(plan: Plan, facts: Dict[str, Any]) -> int:
+def carry_out(plan: TrainPlan, facts: Dict[str, Any]) -> int:
     """Train as planned, on every process; returns the exit status."""
     logger = processes.on_all(logs.open_log, plan.work_dir, plan.timestamp)
     if processes.is_first():
@@ -214,7 +214,7 @@ def carry_out(plan: Plan, facts: Dict[str, Any]) -> int:
     return processes.on_first(conclude, plan, scores, runner.seconds, facts, logger)
 
 
-def conclude(plan: Plan, scores: Any, seconds: float, facts: Dict[str, Any], logger: Any) -> int:
+def conclude(plan: TrainPlan, scores: Any, seconds: float, facts: Dict[str, Any], logger: Any) -> int:
     """Judge, write, and say it; returns the exit status."""
     row, training = plan.row, plan.training
     reported, tolerance = (row.reported, row.train_tolerance) if row else (None, None)

@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Mapping
 from .. import catalog
 from ..errors import RequestError
 from ..judging.earlier_result import read_result
-from ..judging.trainings_of_row import by_row, together
+from ..judging.trainings_of_row import judge_trainings, trainings_by_row
 from ..judging.verdict import EXIT_STATUS, FAIL, PASS, UNVERIFIED, sentence
 from ..request import Request
 from ..results.verdict_file import CheckedResult, VerdictWord, VerifyVerdict, write_verdict
@@ -37,7 +37,7 @@ def run(request: Request) -> int:
     content: List[CheckedResult] = []
     lines: List[str] = []
     final: List[str] = []
-    several, repeats, notes = by_row(results)
+    several, repeats, notes = trainings_by_row(results)
     grouped = {id(one) for one in itertools.chain(repeats, *several.values())}
     for one in results:
         verdict = one.judged()
@@ -48,7 +48,7 @@ def run(request: Request) -> int:
                                      **_known(verdict)))
         if id(one) not in grouped:
             final.append(verdict['verdict'])
-    groups = {alias: together(members) for alias, members in several.items()}
+    groups = {alias: judge_trainings(members) for alias, members in several.items()}
     for found, line in groups.values():
         lines.append(line)
         final.append(found.verdict)

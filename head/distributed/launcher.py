@@ -32,14 +32,14 @@ from .worker_report import REPORTS, read_reports
 RESTARTS = 10
 """How often other machines may be lost before a launcher gives up."""
 
-JOIN = 600
+JOIN_SECONDS = 600
 """Seconds that the machines wait for each other, at the start and when one was lost."""
 
-FORGOTTEN = 20
+RENDEZVOUS_EXPIRY = 20
 """Seconds after which torch's rendezvous has forgotten a lost machine (15, by its heartbeats). In torch 1.9 one that
 leaves before that leaves a round behind which never ends."""
 
-GRACE = 30
+SHUTDOWN_GRACE = 30
 """Seconds that workers have to end where one of them has failed, before they are killed; torch 2's own number."""
 
 
@@ -103,7 +103,7 @@ class _Run:
             handler = rendezvous.get_rendezvous_handler(
                 RendezvousParameters(
                     backend='c10d', endpoint=self.endpoint, run_id=f'head-{self.endpoint}' if self.nnodes > 1 else
-                    str(uuid.uuid4()), min_nodes=self.nnodes, max_nodes=self.nnodes, join_timeout=JOIN,
+                    str(uuid.uuid4()), min_nodes=self.nnodes, max_nodes=self.nnodes, join_timeout=JOIN_SECONDS,
                     is_host=str(self.node_rank == 0).lower(), local_addr=None))
             spec = WorkerSpec(
                 role='head', local_world_size=self.here, entrypoint=sys.executable,
@@ -116,7 +116,7 @@ class _Run:
         finally:
             # closing the rendezvous is no use: it ends with the store, and in torch 1.9 its heartbeats interfere
             if self.agent and self.node_rank == 0:
-                self.agent.peer_errors.wait_for_others(GRACE + FORGOTTEN, self.agent.leave)
+                self.agent.peer_errors.wait_for_others(SHUTDOWN_GRACE + RENDEZVOUS_EXPIRY, self.agent.leave)
 
     def _receive(self, number: int, frame: Optional[FrameType]) -> None:
         self.signals += 1
@@ -172,7 +172,7 @@ class Agent(LocalElasticAgent):
         self.reports, self.peer_errors = reports, peer_errors
         self.began, self.killed = False, False
         self.cause: Optional[HeadError] = None
-        self.looking_since: Optional[float] = None
+        self.failure_seen_at: Optional[float] = None
         self.ending, self.leave = threading.Event(), threading.Event()
 
     def pids(self) -> List[int]:
@@ -191,8 +191,8 @@ class Agent(LocalElasticAgent):
 
     def end_stragglers(self) -> None:
         """Kill workers that do not end where another has failed: they may wait for it in torch."""
-        since = self.looking_since
-        if since and time.time() - since > GRACE:
+        since = self.failure_seen_at
+        if since and time.time() - since > SHUTDOWN_GRACE:
             self.killed = True
             for pid in self.pids():
                 _kill(pid, signal.SIGKILL)
@@ -202,7 +202,7 @@ class Agent(LocalElasticAgent):
         if failed:
             self._conclude(failed)  # so early for the other machines' sake
         elif self.peer_errors.received():
-            self.looking_since = self.looking_since or time.time()  # most workers find out themselves
+            self.failure_seen_at = self.failure_seen_at or time.time()  # most workers find out themselves
         result = super()._monitor_workers(worker_group)
         if result.state == WorkerState.FAILED:
             if not failed:  # in this very moment
@@ -219,7 +219,7 @@ class Agent(LocalElasticAgent):
         return {rank: code for rank, code in codes.items() if code}
 
     def _conclude(self, failed):
-        self.looking_since = self.looking_since or time.time()
+        self.failure_seen_at = self.failure_seen_at or time.time()
         received = self.peer_errors.received()
         stopped = self.ending.is_set() or (received is not None and self.killed)
         own = worker_exit.cause(read_reports(self.reports), failed, stopped, self.peer_errors.nnodes > 1)
@@ -234,8 +234,8 @@ class Agent(LocalElasticAgent):
 
     def _wait_or_end(self):
         """Where a machine was lost: listen whether another tells why."""
-        self.looking_since = None
-        deadline = time.time() + FORGOTTEN
+        self.failure_seen_at = None
+        deadline = time.time() + RENDEZVOUS_EXPIRY
         while self._remaining_restarts and time.time() < deadline and not self.ending.wait(0.5):
             received = self.peer_errors.received()
             if received:
@@ -247,7 +247,7 @@ class Agent(LocalElasticAgent):
     def _exit_barrier(self):
         # torch 1.9's would use a connection that its heartbeats use at the same time; the first machine waits instead
         if self.cause is None:
-            self.peer_errors.end()
+            self.peer_errors.release_store()
 
     def _start_workers(self, worker_group):
         self.began, self.cause = True, None

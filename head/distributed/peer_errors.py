@@ -27,7 +27,7 @@ class PeerErrors:
         self.nnodes, self.endpoint = nnodes, endpoint
         self.store: Optional[dist.Store] = None
         self.message: Optional[bytes] = None
-        self.ended = False
+        self.released = False
 
     def connect(self) -> None:
         """Where the machines have met: the store is there."""
@@ -40,7 +40,7 @@ class PeerErrors:
 
     def send(self, error: HeadError) -> None:
         """Send the others what ends this machine; the first error stays."""
-        if not self.ended:
+        if not self.released:
             message = json.dumps([str(error), error.status, error.saved])
 
             def write(store: dist.Store) -> None:
@@ -49,12 +49,12 @@ class PeerErrors:
 
             self._ask(write)
             self._ask(lambda store: store.add('sent', 1))
-            self.end()
+            self.release_store()
 
-    def end(self) -> None:
+    def release_store(self) -> None:
         """Tell the others that this machine needs the store no more."""
-        if not self.ended:
-            self.ended = True
+        if not self.released:
+            self.released = True
             self._ask(lambda store: store.add('ended', 1))
 
     def received(self) -> Optional[Ended]:
@@ -71,7 +71,7 @@ class PeerErrors:
             leave: ends the waiting.
         """
         deadline = time.time() + seconds
-        while self.ended and (self._ask(lambda store: store.add('ended', 0)) or self.nnodes) < self.nnodes:
+        while self.released and (self._ask(lambda store: store.add('ended', 0)) or self.nnodes) < self.nnodes:
             if time.time() > deadline or leave.wait(0.2):
                 return
 

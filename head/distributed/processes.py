@@ -46,7 +46,7 @@ def is_first():
 
 
 @contextlib.contextmanager
-def joined(device):
+def process_group(device):
     """Be one of the launched processes while the context lasts.
 
     The ranks follow the machines' `node_rank=`, so that it is always the same one that writes.

@@ -10,7 +10,7 @@ from ..errors import RequestError
 from ..support.folders import COCO
 from ..support.quiet import quietly
 
-IMAGES_AN_ITERATION = 16
+PUBLISHED_BATCH_SIZE = 16
 """What the configs' learning rates are for: 8 GPUs x 2 images."""
 
 
@@ -101,7 +101,7 @@ def build_checked(build, cfg, *args):
                            ) from error
 
 
-def point_at_data(cfg, folder):
+def set_data_root(cfg, folder):
     """Let every split read below `folder` instead of the config's `data_root`."""
     root = cfg.get('data_root', f'{COCO}/')
     for split in ('train', 'val', 'test'):
@@ -125,10 +125,10 @@ def micro_batches(wanted, images):
     if wanted is None:
         return 1
     if wanted == 'auto':
-        if IMAGES_AN_ITERATION % images:
-            raise RequestError(f'accumulate=auto: {images} images at once do not divide {IMAGES_AN_ITERATION}; choose '
+        if PUBLISHED_BATCH_SIZE % images:
+            raise RequestError(f'accumulate=auto: {images} images at once do not divide {PUBLISHED_BATCH_SIZE}; choose '
                                'data.samples_per_gpu= so that they do, or give a number')
-        return IMAGES_AN_ITERATION // images
+        return PUBLISHED_BATCH_SIZE // images
     if not wanted.isdigit() or not 0 < int(wanted) < 2**16:
         raise RequestError(f'accumulate={wanted}: a positive whole number, or auto')
     return int(wanted)
@@ -140,5 +140,5 @@ def scale_learning_rate(cfg, images, overrides, say):
         say(f'learning rate {cfg.optimizer.lr:g}, given by hand, for {images} images an iteration')
         return
     published = cfg.optimizer.lr
-    cfg.optimizer.lr = published * images / IMAGES_AN_ITERATION
-    say(f'learning rate {cfg.optimizer.lr:g} = {published:g} x {images} / {IMAGES_AN_ITERATION} images an iteration')
+    cfg.optimizer.lr = published * images / PUBLISHED_BATCH_SIZE
+    say(f'learning rate {cfg.optimizer.lr:g} = {published:g} x {images} / {PUBLISHED_BATCH_SIZE} images an iteration')

@@ -11,7 +11,7 @@ from ..catalog import ROOT
 from ..distributed.layout import Layout
 from ..distributed.processes import local_rank
 from ..errors import EnvironmentFault, RequestError
-from ..support.container import image
+from ..support.container import container_image
 
 RULE = ROOT / 'environment' / 'gpu_stack.sh'
 """Knows which code runs on which GPU."""
@@ -44,12 +44,12 @@ def choose_device(layout: Layout, say: Callable[[str], object]) -> str:
 
 
 def _way_to_a_gpu():
-    if (image() or '').endswith('-cpu'):
-        return f' (the image {image()} has no CUDA: take the one for cuda)'
+    if (container_image() or '').endswith('-cpu'):
+        return f' (the image {container_image()} has no CUDA: take the one for cuda)'
     if os.path.exists('/dev/nvidiactl'):
         return (f' (there is one, but its driver is too old for CUDA {torch.version.cuda}: renew it, or take the other '
                 'stack)')
-    if not image():
+    if not container_image():
         return ''
     return ' (a container gets GPUs by docker run --gpus all, with NVIDIA\'s container toolkit on the host)'
 
@@ -63,7 +63,7 @@ def check_gpu():
     from mmcv.ops import get_compiling_cuda_version
     number = local_rank()
     name, (major, minor) = torch.cuda.get_device_name(number), torch.cuda.get_device_capability(number)
-    problem = misfit(major, minor)
+    problem = gpu_misfit(major, minor)
     if problem:
         raise EnvironmentFault(f'{name} (sm_{major}{minor}): {problem}')
     if get_compiling_cuda_version() == 'not available':
@@ -88,13 +88,13 @@ def compiled_for() -> List[str]:
     return [f'sm_{arch.replace(".", "")}' for arch in found[1].split(';')]
 
 
-def misfit(major: int, minor: int) -> str:
+def gpu_misfit(major: int, minor: int) -> str:
     """What keeps this stack from a GPU of a compute capability, and what to do; empty where it is compiled for it."""
     if not RULE.is_file() or runs_on(compiled_for(), major, minor):  # outside of a checkout torch tells by itself
         return ''
-    found = subprocess.run([RULE, 'image' if image() else 'venv', f'{major}.{minor}'], capture_output=True,
+    found = subprocess.run([RULE, 'image' if container_image() else 'venv', f'{major}.{minor}'], capture_output=True,
                            text=True).stdout.strip()
     text = f'this stack (torch {torch.__version__}) is compiled for {" ".join(compiled_for())}; '
     if not found:
         return text + 'no stack drives this GPU: take device=cpu, or another GPU'
-    return text + f'take {"the image of " if image() else ""}stack={found}, or device=cpu'
+    return text + f'take {"the image of " if container_image() else ""}stack={found}, or device=cpu'

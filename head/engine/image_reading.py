@@ -8,7 +8,7 @@ from mmdet.datasets.pipelines import LoadImageFromFile
 from ..errors import RequestError
 
 
-class NamingLoadImage(LoadImageFromFile):
+class LoadImageWithName(LoadImageFromFile):
     """mmdet's loader; an image that does not decode ends the run with its name instead of a stack of None errors."""
 
     def __call__(self, results):
@@ -23,10 +23,10 @@ class NamingLoadImage(LoadImageFromFile):
         return loaded
 
 
-def name_broken_images(dataset):
-    """Put `NamingLoadImage` in the place of a built dataset's loader."""
+def report_broken_images(dataset):
+    """Put `LoadImageWithName` in the place of a built dataset's loader."""
     steps = getattr(dataset, 'dataset', dataset).pipeline.transforms
     for i, step in enumerate(steps):
         if type(step) is LoadImageFromFile:
-            steps[i] = NamingLoadImage(step.to_float32, step.color_type, step.file_client_args)
+            steps[i] = LoadImageWithName(step.to_float32, step.color_type, step.file_client_args)
     return dataset

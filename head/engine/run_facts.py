@@ -10,7 +10,7 @@ import torch
 
 from .. import __version__
 from ..catalog import ROOT
-from ..support.container import image
+from ..support.container import container_image
 from ..support.file_hash import file_hash
 
 PACKAGES = ('torch', 'torchvision', 'mmcv-full', 'mmdet', 'todd_ai', 'pycocotools', 'faster-coco-eval', 'numpy')
@@ -30,7 +30,7 @@ def versions():
 
 def commit():
     """The project's commit, with a + if what runs was changed since; None where neither git nor the image knows."""
-    if image():
+    if container_image():
         return os.environ['HEAD_COMMIT'] if os.environ['HEAD_COMMIT'] != 'unknown' else None
     if not (ROOT / '.git').exists():  # installed: a repository around it is another one
         return None
@@ -54,7 +54,7 @@ def run_facts(device):
     """Stack, its lock, versions, commit and device, for the verdict."""
     return dict(
         stack=os.environ.get('HEAD_STACK'),
-        image=image(),
+        image=container_image(),
         lock=lock(),
         versions=versions(),
         commit=commit(),

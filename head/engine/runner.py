@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NO_MEMORY = ('out of memory', 'can\'t allocate memory', 'cannot allocate memory')
 
 
-class EnoughIterations(Exception):
+class IterationLimit(Exception):
     """`iters=` is reached."""
 
 
@@ -48,7 +48,7 @@ class Runner(EpochBasedRunner):
         self.seed, self.interruption, self.iters = seed, interruption, iters or math.inf
         self.history: Dict[str, List[list]] = {}
         self.start = time.time()
-        self._steps_done, self._step_is_whole, self._hold_back = 0, True, None
+        self._steps_done, self._step_is_whole, self._bn_backup = 0, True, None
 
     @property
     def place(self):
@@ -117,7 +117,7 @@ class Runner(EpochBasedRunner):
         for step in range(self._steps_done, len(loader)):
             self._inner_iter = step
             if self.iter >= self.iters:
-                raise EnoughIterations
+                raise IterationLimit
             batches = self._next(steps)
             self.call_hook('before_train_iter')
             self.run_iter(batches)
@@ -152,7 +152,7 @@ class Runner(EpochBasedRunner):
             Diverged: a loss is no number.
         """
         hook = next(hook for hook in self.hooks if isinstance(hook, OptimizerStepHook))
-        self._hold_back = running_statistics(self.model)
+        self._bn_backup = running_statistics(self.model)
         self.optimizer.zero_grad()
         totals: Dict[str, float] = {}
         images = 0
@@ -181,14 +181,14 @@ class Runner(EpochBasedRunner):
 
     def begin_update(self):
         """From here to the end of the step the weights are no step's."""
-        self._hold_back, self._step_is_whole = None, False
+        self._bn_backup, self._step_is_whole = None, False
 
     def _save_last(self):
         """Save the last whole step, where it is not saved; returns its checkpoint's path, or None."""
         if not (processes.is_first() and self._step_is_whole and self.iter):
             return None
-        if self._hold_back:
-            for buffer, value in self._hold_back:
+        if self._bn_backup:
+            for buffer, value in self._bn_backup:
                 buffer.copy_(value)
         if self.saver.saved_at != self.place:
             self.saver.save_step(self)

@@ -3,7 +3,7 @@
 import os
 import shutil
 
-from ..support.container import image
+from ..support.container import container_image
 
 PREFETCHED = 2
 """Batches a worker holds ready: torch's default."""
@@ -21,5 +21,5 @@ def lacking(workers, images_a_batch):
     need = workers * PREFETCHED * images_a_batch * IMAGE
     if free >= need:
         return ''
-    advice = ' (docker run --shm-size=8g)' if image() else ''
+    advice = ' (docker run --shm-size=8g)' if container_image() else ''
     return f'{free >> 20} MB of shared memory, where {workers} data loader workers want {need >> 20} MB{advice}'

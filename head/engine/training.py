@@ -26,12 +26,12 @@ from .interruption import Interruption
 from .loaders import StepLoader, build_test_loader
 from .optimizer_step import OptimizerStepHook, check_optimizer_config
 from .randomness import seed_all
-from .runner import EnoughIterations, Runner
+from .runner import IterationLimit, Runner
 from .training_set import build_training_set
 
 
 @dataclass
-class Training:
+class TrainOptions:
     """How a config is trained.
 
     Attributes:
@@ -54,7 +54,7 @@ class Training:
     iters: Optional[int] = None
     amp: Optional[str] = None
     fast: bool = True
-    beginning: Optional[ResumePoint] = None
+    resume_point: Optional[ResumePoint] = None
     run: dict = field(default_factory=dict)
     doubts: List[str] = field(default_factory=list)
     begun_from: Optional[str] = None
@@ -82,24 +82,24 @@ def train(cfg, training, logger):
     model = for_training(autocast_model(model, training.amp, training.device), training.device)
     runner = _runner(cfg, training, logger, model, loader, evaluation_loader)
     evaluation = next(hook for hook in runner.hooks if isinstance(hook, CocoEvalHook))
-    if training.beginning:
-        restore_run(runner, training.beginning, len(loader), logger)
+    if training.resume_point:
+        restore_run(runner, training.resume_point, len(loader), logger)
     if processes.is_first():
         _take_over(training, len(loader), logger)
-    training.beginning = None  # its tensors are the runner's now
+    training.resume_point = None  # its tensors are the runner's now
     try:
         runner.run(loader)
-    except EnoughIterations:
+    except IterationLimit:
         logger.info(f'stopped after {training.iters} iterations, as asked')
     return evaluation.scores, runner
 
 
 def _take_over(training, steps, logger):
     """Make the work dir that of this course: nothing is refused any more."""
-    work_dir, beginning, kept = training.work_dir, training.beginning, {}
-    if beginning and beginning.lies_in(work_dir):
-        set_aside(work_dir, beginning, steps, logger.info)
-        kept = beginning.meta.get('logs', {})
+    work_dir, resume_point, kept = training.work_dir, training.resume_point, {}
+    if resume_point and resume_point.lies_in(work_dir):
+        set_aside(work_dir, resume_point, steps, logger.info)
+        kept = resume_point.meta.get('logs', {})
     if training.run:
         run_identity.write(work_dir, training.run, logger.timestamp, steps, training.begun_from)
     cut_logs(work_dir, kept, logger.before)

@@ -9,7 +9,7 @@ from ..coco.categories import ID_TO_NAME
 from ..coco.folder import read_split
 from ..support.quiet import quietly
 from . import configuration
-from .image_reading import name_broken_images
+from .image_reading import report_broken_images
 
 LABELS = np.full(max(ID_TO_NAME) + 1, -1, np.int64)
 LABELS[list(ID_TO_NAME)] = np.arange(len(ID_TO_NAME))
@@ -86,4 +86,4 @@ def _fast(cfg):
 def build_training_set(cfg):
     """The training set of a config; a broken image in it ends the run with its name."""
     with quietly():
-        return name_broken_images(configuration.build_checked(build_dataset, _fast(copy.deepcopy(cfg.data.train))))
+        return report_broken_images(configuration.build_checked(build_dataset, _fast(copy.deepcopy(cfg.data.train))))

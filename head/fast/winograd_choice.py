@@ -27,7 +27,7 @@ class WinogradForward:
     def __call__(self, maps):
         """(N, C, H, W) maps -> (N, O, H, W) maps, channels-last by Winograd."""
         weight = self.convolution.weight
-        if not _pays(maps, weight):
+        if not _is_faster(maps, weight):
             return type(self.convolution).forward(self.convolution, maps)
         # by value: not all that changes a weight counts up its version
         if self._weight is None or not torch.equal(self._weight, weight):
@@ -38,7 +38,7 @@ class WinogradForward:
         return dict(convolution=self.convolution, _weight=None, _transformed=None)
 
 
-def _pays(maps, weight):
+def _is_faster(maps, weight):
     return (all(tensor.device.type == 'cpu' and tensor.dtype == torch.float32 and tensor.layout == torch.strided
                 for tensor in (maps, weight))
             and maps.dim() == 4 and math.prod(tiles_of(maps)) >= FEWEST_TILES and not autocast_on_cpu())

@@ -15,8 +15,8 @@ from ..support.folders import COCO
 from ..support.for_each import for_each
 from ..support.locks import Say, hidden_path, locked
 from .archives import unpack
-from .download import obtain, web
-from .hash_check import check_of, difference
+from .download import ensure_file, web
+from .hash_check import hash_check, hash_problem
 
 UNPACKED = dict(train2017=1, val2017=1, annotations=4)
 """How many times its archive's size a folder has at most: pictures do not shrink, json does."""
@@ -58,14 +58,14 @@ def _archive(folder: Path, name: str, say: Say) -> Path:
     """The archive, fetched into the folder."""
     file = catalog.coco().archives[name]
     target = folder / Path(file.path).name
-    obtain(web(file.address), target, check_of(file), file.size, say)
+    ensure_file(web(file.address), target, hash_check(file), file.size, say)
     return target
 
 
 def _check_annotations(folder: Path, split: str) -> None:
     """RequestError unless the split's annotation file below `folder` is COCO's own."""
     path = ann_file(folder, split)
-    problem = difference('sha256', catalog.coco().splits[split].sha256, path)
+    problem = hash_problem('sha256', catalog.coco().splits[split].sha256, path)
     if problem:
         raise RequestError(f'{path}: not COCO\'s own: {problem}; move it away and fetch again: scripts/fetch coco')
 

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from ..errors import EnvironmentFault, RequestError
 from ..support.disk_space import require_space
 from ..support.locks import Say, hidden_path, locked
-from .retry import TIMEOUT, Fault, Retry, Unfinished, check_status
+from .retry import TIMEOUT, Fault, Retry, RetryableError, check_status
 
 BLOCK = 1 << 16
 """Bytes read at once; that much may be lost where a connection is cut."""
@@ -28,7 +28,7 @@ class Source:
     """Where a file comes from.
 
     `address` is what a person opens to get it by hand; `ask` takes request headers and returns the streamed
-    `requests.Response` with the file, or raises a `requests.RequestException`, `Unfinished` or `EnvironmentFault`.
+    `requests.Response` with the file, or raises a `requests.RequestException`, `RetryableError` or `EnvironmentFault`.
     """
 
     address: str
@@ -89,13 +89,13 @@ def _transfer(source: Source, target: Path, size: Optional[int], hashed: bool, f
                 if about == f'bytes */{have}':
                     return
                 _drop(part, tag)
-                raise Unfinished('the server has another file than before')
+                raise RetryableError('the server has another file than before')
             check_status(answer, fault)
             etag = _strong(answer.headers.get('ETag', ''))
             if answer.status_code == 206 and (not re.match(rf'bytes {have}-', about)
                                               or (version and etag and etag != version)):
                 _drop(part, tag)
-                raise Unfinished('the server gives another part than asked for')
+                raise RetryableError('the server gives another part than asked for')
             length = answer.headers.get('Content-Length', '')
             if not (length.isdigit() or size or hashed):
                 raise fault('the server does not say how long it is, so nobody could tell whether it is whole')
@@ -115,13 +115,13 @@ def _transfer(source: Source, target: Path, size: Optional[int], hashed: bool, f
                     if size and file.tell() > size:
                         return  # not the file; its hash will say so
     except requests.RequestException as error:
-        raise Unfinished(f'{type(error).__name__} at {_size(part)} bytes') from error
+        raise RetryableError(f'{type(error).__name__} at {_size(part)} bytes') from error
     except OSError as error:
         raise EnvironmentFault(f'{target}: cannot be written ({error.strerror}); its folder has '
                                f'{shutil.disk_usage(str(part.parent)).free / 1e9:.2f} GB free; make room there, or '
                                'name a folder on another disk') from error
     if _size(part) < (size or have + rest):
-        raise Unfinished(f'the connection ended at {_size(part)} bytes')
+        raise RetryableError(f'the connection ended at {_size(part)} bytes')
 
 
 def download(source: Source, target: Path, check: Check, size: Optional[int] = None, hashed: bool = True) -> None:
@@ -149,7 +149,7 @@ def download(source: Source, target: Path, check: Check, size: Optional[int] = N
     while True:
         try:
             _transfer(source, target, size, hashed, fault)
-        except Unfinished as error:
+        except RetryableError as error:
             retry.after(error, _size(part) > most, fault)
             most = max(most, _size(part))
             continue
@@ -165,7 +165,7 @@ def download(source: Source, target: Path, check: Check, size: Optional[int] = N
     _drop(tag)
 
 
-def obtain(source: Source, target: Union[str, Path], check: Check, size: Optional[int] = None,
+def ensure_file(source: Source, target: Union[str, Path], check: Check, size: Optional[int] = None,
            say: Say = print) -> None:
     """Have a file: check the one that is there, or download it. Safe with other processes doing the same.
 

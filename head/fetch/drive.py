@@ -19,10 +19,10 @@ from gdown.download import get_url_from_gdrive_confirmation
 from gdown.exceptions import FileURLRetrievalError
 
 from ..errors import EnvironmentFault, RequestError
-from ..support.container import image
+from ..support.container import container_image
 from ..support.folders import WORK_DIRS
 from .download import Source
-from .retry import TIMEOUT, Retry, Unfinished, check_status
+from .retry import TIMEOUT, Retry, RetryableError, check_status
 
 LIMIT = 50
 """Entries of one folder that Drive's page shows."""
@@ -116,11 +116,11 @@ def list_folder(folder: str) -> Listing:
                 check_status(session.get(address, timeout=TIMEOUT), fault)
             found = _gdown_listing(folder)
             if found is None:
-                raise Unfinished('a page of it was refused')
+                raise RetryableError('a page of it was refused')
             break
         except (requests.RequestException, multiprocessing.TimeoutError) as error:
-            retry.after(Unfinished(type(error).__name__), False, fault)
-        except Unfinished as error:
+            retry.after(RetryableError(type(error).__name__), False, fault)
+        except RetryableError as error:
             retry.after(error, False, fault)
         except EnvironmentFault:
             raise
@@ -149,7 +149,7 @@ def _ask(target: Union[str, Path], address: str, headers: Dict[str, str]) -> req
             return answer
         if QUOTA.search(answer.text):
             raise fault(f'Drive\'s download quota of the file is used up; try again in a day, or put the cookies of a '
-                        f'signed-in browser into {COOKIES[0] if image() else COOKIES[1]}')
+                        f'signed-in browser into {COOKIES[0] if container_image() else COOKIES[1]}')
         check_status(answer, fault)
         try:
             following = get_url_from_gdrive_confirmation(answer.text)

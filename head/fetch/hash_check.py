@@ -11,7 +11,7 @@ from ..support.file_hash import file_hash
 from .download import Check
 
 
-def difference(algorithm: str, wanted: str, path: Union[str, Path]) -> str:
+def hash_problem(algorithm: str, wanted: str, path: Union[str, Path]) -> str:
     """In words, how the file's hash differs from the one `wanted`, or from its beginning; empty if it does not."""
     bar_format = f'{algorithm} of {Path(path).name}'  # takes long for an archive: say what it is
     with tqdm(bar_format=bar_format, leave=False, disable=None):
@@ -21,9 +21,9 @@ def difference(algorithm: str, wanted: str, path: Union[str, Path]) -> str:
     return f'its {algorithm} {"is" if len(wanted) == len(found) else "begins with"} {found[:len(wanted)]}, not {wanted}'
 
 
-def check_of(file: Union[File, ReleasedFile]) -> Check:
+def hash_check(file: Union[File, ReleasedFile]) -> Check:
     """The check that a file of the catalog (or a released one) must pass."""
     if file.sha256:
-        return functools.partial(difference, 'sha256', file.sha256)
+        return functools.partial(hash_problem, 'sha256', file.sha256)
     assert isinstance(file, File) and file.md5, 'a file of the catalog has one of the two'
-    return functools.partial(difference, 'md5', file.md5)
+    return functools.partial(hash_problem, 'md5', file.md5)

@@ -14,7 +14,7 @@ from .download import download, web
 WORKERS = 8
 
 
-def unlike(width: int, height: int, path: Union[str, Path]) -> str:
+def image_problem(width: int, height: int, path: Union[str, Path]) -> str:
     """In words, what keeps the file from being an image of that size in pixels; empty if nothing does."""
     try:
         with Image.open(str(path)) as image:
@@ -29,7 +29,7 @@ def unlike(width: int, height: int, path: Union[str, Path]) -> str:
 
 def _fetch(folder: Union[str, Path], split: str, image: Dict[str, Any]) -> None:
     target = Path(folder, split, image['file_name'])
-    check = functools.partial(unlike, image['width'], image['height'])
+    check = functools.partial(image_problem, image['width'], image['height'])
     if target.exists() and not check(target):
         return
     address = catalog.coco().image_address.format(split=split, name=image['file_name'])

@@ -9,14 +9,14 @@ from ..errors import RequestError
 from ..support.folders import PRETRAINED
 from ..support.for_each import for_each
 from ..support.locks import Say
-from .download import obtain, web
-from .hash_check import check_of
+from .download import ensure_file, web
+from .hash_check import hash_check
 
 WORKERS = 4
 
 
 def _fetch(folder: str, say: Say, file: File) -> None:
-    obtain(web(file.address), file.path_in(folder), check_of(file), file.size, say)
+    ensure_file(web(file.address), file.path_in(folder), hash_check(file), file.size, say)
 
 
 def fetch_file(file: File, folder: str = PRETRAINED, say: Say = print) -> str:

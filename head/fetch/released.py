@@ -16,13 +16,13 @@ from msgspec.structs import replace
 from .. import catalog
 from ..catalog import Model, ReleasedFile, ReleasedFiles
 from ..errors import EnvironmentFault, HeadError, RequestError
-from ..support.container import image
+from ..support.container import container_image
 from ..support.file_hash import file_hash
 from ..support.for_each import for_each, raise_together
 from ..support.locks import Say, locked
-from .download import download, obtain
+from .download import download, ensure_file
 from .drive import LIMIT, drive_file, folder_address, list_folder
-from .hash_check import check_of
+from .hash_check import hash_check
 from .release_record import FOLDER, RECORD, read_record, recorded, remember, write_released
 from .row_files import belongs, checkpoint_path, log_path
 
@@ -72,7 +72,7 @@ def _listed(row: Model, kind: str, say: Optional[Say] = None) -> Optional[Tuple[
 def _obtain_known(row: Model, file: ReleasedFile, say: Say) -> None:
     """Have a file whose hash is known."""
     target = _target(row, file.path)
-    obtain(drive_file(file.id, target), target, check_of(file), file.size, say)
+    ensure_file(drive_file(file.id, target), target, hash_check(file), file.size, say)
 
 
 def _obtain_new(row: Model, kind: str, path: str, file_id: str, say: Say, accept_by_hand: bool) -> ReleasedFile:
@@ -109,7 +109,7 @@ def _obtain_new(row: Model, kind: str, path: str, file_id: str, say: Say, accept
     return fetched
 
 
-def _have(row: Model, kind: str, say: Say) -> Optional[Tuple[ReleasedFile, bool]]:
+def _ensure_row_file(row: Model, kind: str, say: Say) -> Optional[Tuple[ReleasedFile, bool]]:
     """Have the row's checkpoint or log.
 
     Returns:
@@ -141,7 +141,7 @@ def obtain_checkpoint(row: Model, say: Say = print) -> Checkpoint:
         RequestError: none was released; or the file that is there, or what comes, is not what lock or record say.
         EnvironmentFault: no network, quota used up, refused, gone, no room.
     """
-    found = _have(row, 'checkpoint', say)
+    found = _ensure_row_file(row, 'checkpoint', say)
     if not found:
         raise RequestError(f'{row.alias}: no checkpoint was released, or its folder has changed: see '
                            f'{folder_address(catalog.released().folder)}; a file of yours: eval checkpoint=FILE')
@@ -156,7 +156,7 @@ def fetch_released(config: str, say: Say = print) -> None:
 
 def _fetch(row: Model, say: Say) -> None:
     obtain_checkpoint(row, say)
-    if not _have(row, 'log', say):
+    if not _ensure_row_file(row, 'log', say):
         say(f'{row.alias}: no log was released')
 
 
@@ -225,7 +225,7 @@ def lock_released(say: Say = print) -> None:
         HeadError: what failed, after the rest was written.
     """
     path, released = catalog.FOLDER / 'released.yaml', catalog.released()
-    if image():
+    if container_image():
         raise RequestError('fetch lock: writes the catalog of a checkout; run it there, not in an image')
     try:
         with tempfile.TemporaryFile(dir=str(path.parent)):

@@ -24,7 +24,7 @@ Fault = Callable[[str], EnvironmentFault]
 """Makes the error of giving up from a reason."""
 
 
-class Unfinished(Exception):
+class RetryableError(Exception):
     """A try that ended early but may be repeated. `pause`: seconds that the server asked to wait."""
 
     def __init__(self, why: str, pause: float = 0.0) -> None:
@@ -38,7 +38,7 @@ class Retry:
     def __init__(self) -> None:
         self.tries = 0
 
-    def after(self, error: Unfinished, progress: bool, fault: Fault) -> None:
+    def after(self, error: RetryableError, progress: bool, fault: Fault) -> None:
         """Wait after an unfinished try; `fault` makes the EnvironmentFault of giving up from a reason.
 
         Raises:
@@ -69,7 +69,7 @@ def check_status(answer: requests.Response, fault: Fault) -> None:
         EnvironmentFault: one that is final, made by `fault` from a reason.
     """
     if answer.status_code in (408, 429) or answer.status_code >= 500:
-        raise Unfinished(f'the server answers {answer.status_code}', _asked_pause(answer))
+        raise RetryableError(f'the server answers {answer.status_code}', _asked_pause(answer))
     if answer.status_code in (404, 410):
         raise fault(f'it is not there any more ({answer.status_code})')
     if answer.status_code >= 400:

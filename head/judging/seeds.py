@@ -1,7 +1,7 @@
 """Several trainings of one row, judged together.
 
-The rule. The reported number is one training's. Ours have the mean m and the spread s, which few of them tell badly; so
-it is pooled with a `SPREAD` that is assumed, as if `EARLIER` differences between trainings had told it. Then
+The rule. The reported number is that of one training. Ours have the mean m and the spread s. A few trainings estimate s
+badly; so it is pooled with an assumed `PRIOR_SPREAD` that counts as `PRIOR_FREEDOM` degrees of freedom. Then
 
 - pass: m is within the row's tolerance of the reported number;
 - fail: it is not, and were the reported number one more draw of ours, a difference of this size would come up in less
@@ -18,12 +18,12 @@ from scipy import stats
 from ..results.verdict_file import SeveralSeeds, VerdictWord
 from .verdict import FAIL, PASS, UNVERIFIED
 
-SPREAD = 0.17
+PRIOR_SPREAD = 0.17
 """mAP in percent. Assumed: published trainings of the same RetinaNet span 35.8 to 36.3, three times as much."""
 
-EARLIER = 7
+PRIOR_FREEDOM = 7
 ALPHA = 0.05
-PRINTED = 0.1
+REPORTED_STEP = 0.1
 """Step of the reported numbers, in mAP."""
 
 
@@ -37,10 +37,10 @@ def judge_together(measured: Sequence[float], reported: float, tolerance: float,
         rounding: what the measured are rounded by, at most.
     """
     n, mean, spread = len(measured), statistics.mean(measured), statistics.stdev(measured)
-    freedom = EARLIER + n - 1
-    pooled = math.sqrt((EARLIER * SPREAD**2 + (n - 1) * spread**2) / freedom)
+    freedom = PRIOR_FREEDOM + n - 1
+    pooled = math.sqrt((PRIOR_FREEDOM * PRIOR_SPREAD**2 + (n - 1) * spread**2) / freedom)
     # a number that is rounded by at most r scatters by r / sqrt(3)
-    error = math.sqrt(pooled**2 * (1 + 1 / n) + (PRINTED / 2)**2 / 3 + rounding**2 / 3)
+    error = math.sqrt(pooled**2 * (1 + 1 / n) + (REPORTED_STEP / 2)**2 / 3 + rounding**2 / 3)
     p = 2 * stats.t.sf(abs(mean - reported) / error, freedom)
     half = float(stats.t.ppf(1 - ALPHA / 2, freedom)) * pooled / math.sqrt(n)
     within = abs(mean - reported) <= tolerance + rounding

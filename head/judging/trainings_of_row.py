@@ -8,7 +8,7 @@ from .seeds import judge_together
 from .verdict import UNVERIFIED
 
 
-def by_row(results: Iterable[Result]) -> Tuple[Dict[str, List[Result]], List[Result], List[str]]:
+def trainings_by_row(results: Iterable[Result]) -> Tuple[Dict[str, List[Result]], List[Result], List[str]]:
     """The trainings of each row that can be judged together.
 
     A result stands alone where it is doubtful or faulty, of a row without a reported number, or no draw of its own:
@@ -42,17 +42,17 @@ def _same(one: Result, other: Result) -> Optional[str]:
     return None
 
 
-def together(results: Sequence[Result]) -> Tuple[SeveralSeeds, str]:
+def judge_trainings(results: Sequence[Result]) -> Tuple[SeveralSeeds, str]:
     """Judge several trainings of one row.
 
     Args:
-        results: of `by_row`.
+        results: of `trainings_by_row`.
 
     Returns:
         what they say, and a sentence.
     """
     row, measured = results[0].row, [one.measured for one in results if one.measured is not None]
-    assert row and row.reported is not None and len(measured) == len(results), '`by_row` leaves others out'
+    assert row and row.reported is not None and len(measured) == len(results), '`trainings_by_row` leaves others out'
     found = judge_together(measured, row.reported, row.train_tolerance, max(one.rounding for one in results))
     low, high = found.interval
     why = ' (off, but it may be chance: train more seeds)' if found.verdict == UNVERIFIED else ''

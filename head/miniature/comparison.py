@@ -13,13 +13,13 @@ from scipy import stats
 
 RESULT = Path(__file__).parent / 'comparison.json'
 
-SURE = 0.05
+SIGNIFICANT = 0.05
 """A difference with a smaller p is called one."""
 
-REPEATED = 0.001
+REPRODUCED = 0.001
 """A rerun whose arm differs from the stored one with a smaller p is not the same experiment."""
 
-LEARNED = 0.5
+LEAST_SHARE = 0.5
 """Nor is one whose arm's mean is below this share of the stored one: few seeds that scatter prove little by p."""
 
 
@@ -66,7 +66,7 @@ def differing(runs, stored):
     """The arms whose trainings are not the stored ones repeated: arm -> p."""
     found = {arm: p_of_difference(values, stored[arm]) for arm, values in runs.items()}
     return {arm: p for arm, p in found.items()
-            if not (p >= REPEATED and mean(runs[arm]) >= LEARNED * mean(stored[arm]))}
+            if not (p >= REPRODUCED and mean(runs[arm]) >= LEAST_SHARE * mean(stored[arm]))}
 
 
 def differences(found, stored):
@@ -91,6 +91,6 @@ def finding(runs):
     for row in rows(runs):
         if row.against:
             word = 'no difference that is sure'
-            if row.p < SURE:
+            if row.p < SIGNIFICANT:
                 word = 'as in the paper' if row.gain > 0 else 'against the paper'
             yield f'{row.arm} on {row.against}: {row.gain:+.1f} AP, {word}'

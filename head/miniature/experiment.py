@@ -17,10 +17,10 @@ from ..coco import drawn_set
 from ..coco.categories import IDS
 from ..engine.logs import open_log
 from ..engine.randomness import choose_determinism
-from ..engine.training import Training, train
+from ..engine.training import TrainOptions, train
 from ..support.file_hash import file_hash
 from . import shrunk_config
-from .side_by_side import run_all
+from .job_pool import run_all
 
 ARMS = {
     'baseline': 'retinanet_r18',
@@ -45,10 +45,10 @@ PRETRAINING_STEPS, TEACHER_STEPS, STEPS = 300, 600, 400
 
 R_CNN_LEARNING_RATE, LEARNING_RATE = 0.002, 0.001
 LR_WARM_UP = 50
-WARM_UP = 40
+DISTILLATION_WARM_UP = 40
 """Steps over which distillation and teacher-free assistants come up (2000 of 90000 in the paper)."""
 
-IMITATION = 0.01
+IMITATION_FACTOR = 0.01
 """Factor of every imitation loss's weight: features of a teacher of a few hundred steps, and of an assistant that
 begins at random, are large, and at the paper's weights these losses are ten times all others. Chosen of 1, 0.05, 0.01
 by seed 0."""
@@ -76,25 +76,25 @@ class Job:
         return os.path.join(self.work_dir, 'epoch_1.pth')
 
 
-def draw(place):
+def draw(out_dir):
     """Draw the set of the pretraining and that of the experiment; returns their folders."""
-    folders = [os.path.join(place, name) for name in ('pretraining_data', 'data')]
+    folders = [os.path.join(out_dir, name) for name in ('pretraining_data', 'data')]
     for seed, folder in zip((1, 0), folders):
         drawn_set.draw(folder, seed, TRAIN_IMAGES, VAL_IMAGES, CATEGORIES)
     return folders
 
 
-def first_jobs(pretraining_data, data, place):
+def first_jobs(pretraining_data, data, out_dir):
     """Pretraining and teacher; the second begins with what the first has made."""
-    pretraining = Job(R_CNN, pretraining_data, os.path.join(place, 'pretraining'), PRETRAINING_STEPS,
+    pretraining = Job(R_CNN, pretraining_data, os.path.join(out_dir, 'pretraining'), PRETRAINING_STEPS,
                       R_CNN_LEARNING_RATE)
-    return pretraining, Job(R_CNN, data, os.path.join(place, 'teacher'), TEACHER_STEPS, R_CNN_LEARNING_RATE,
+    return pretraining, Job(R_CNN, data, os.path.join(out_dir, 'teacher'), TEACHER_STEPS, R_CNN_LEARNING_RATE,
                             backbone=pretraining.checkpoint)
 
 
-def student_jobs(data, place, backbone, teacher):
+def student_jobs(data, out_dir, backbone, teacher):
     """(arm, job) of every student, from the checkpoints of pretraining and teacher."""
-    return [(arm, Job(alias, data, os.path.join(place, f'{alias}_{seed}'), STEPS, LEARNING_RATE, seed, backbone,
+    return [(arm, Job(alias, data, os.path.join(out_dir, f'{alias}_{seed}'), STEPS, LEARNING_RATE, seed, backbone,
                       teacher)) for seed in SEEDS for arm, alias in ARMS.items()]
 
 
@@ -116,11 +116,11 @@ def config(job):
         shrunk_config.with_teacher(cfg, _narrow(shrunk_config.load(R_CNN, SCALE)), job.teacher)
     imitations = [loss.weight for loss in model.get('distiller', {}).get('losses', {}).values()]
     for weight in imitations:
-        weight['value'] = weight.get('value', 1.0) * IMITATION
+        weight['value'] = weight.get('value', 1.0) * IMITATION_FACTOR
     for weight in imitations + ([model.assistant_weight] if 'assistant_weight' in model else []):
         for scheduler in weight.get('schedulers', [weight]):
             if scheduler.type == 'WarmupScheduler':
-                scheduler.iter_ = WARM_UP
+                scheduler.iter_ = DISTILLATION_WARM_UP
     return cfg
 
 
@@ -139,7 +139,7 @@ def run(job):
     os.makedirs(job.work_dir)
     cfg = config(job)
     cfg.dump(os.path.join(job.work_dir, f'{job.alias}.py'))
-    scores, _ = train(cfg, Training('cpu', job.work_dir), open_log(job.work_dir, terminal=False))
+    scores, _ = train(cfg, TrainOptions('cpu', job.work_dir), open_log(job.work_dir, terminal=False))
     return scores.metrics
 
 
@@ -149,23 +149,23 @@ def remove_weights(job):
         os.unlink(path)
 
 
-def measure(place: str) -> Dict[str, Any]:
-    """Run the experiment below `place`, an existing folder.
+def measure(out_dir: str) -> Dict[str, Any]:
+    """Run the experiment below `out_dir`, an existing folder.
 
     Returns:
         dict: ``data`` (sha256 of the two annotation files), AP (0 to 1) of ``pretraining`` and ``teacher``, and
         ``runs``, arm -> AP of each seed.
     """
     print('[1/3] drawing images', flush=True)
-    pretraining_data, data = draw(place)
+    pretraining_data, data = draw(out_dir)
     annotations = [os.path.join(data, 'annotations', f'instances_{split}2017.json') for split in ('train', 'val')]
     found: Dict[str, Any] = dict(data=list(map(file_hash, annotations)))
-    first = first_jobs(pretraining_data, data, place)
+    first = first_jobs(pretraining_data, data, out_dir)
     print('[2/3] Faster R-CNN: pretraining, then the teacher', flush=True)
     for name, job in zip(('pretraining', 'teacher'), first):
         (_, metrics), = run_all(run, [job])
         found[name] = metrics['AP']
-    arms, jobs = zip(*student_jobs(data, place, *(job.checkpoint for job in first)))
+    arms, jobs = zip(*student_jobs(data, out_dir, *(job.checkpoint for job in first)))
     print(f'[3/3] {len(jobs)} students', flush=True)
     scores: List[Optional[float]] = [None] * len(jobs)
     for number, metrics in tqdm(run_all(run, jobs), total=len(jobs), disable=not sys.stderr.isatty()):

@@ -15,7 +15,7 @@ from mmdet.datasets import build_dataset
 from mmdet.models import build_detector
 from todd.base import init_iter
 
-from ..engine.configuration import point_at_data
+from ..engine.configuration import set_data_root
 from ..fast.fast_forms import use_fast_forms
 from ..fast.mixed_precision import autocast_model
 from ..support.quiet import quietly
@@ -43,7 +43,7 @@ def build(folder):
         (nn.Module, Config, list[dict]): the detector in train mode, its config, and `STEPS` batches of 2 images.
     """
     cfg = shrunk_config.with_teacher(shrunk_config.load('head_r18'), shrunk_config.load('faster_rcnn_r18'), None)
-    point_at_data(cfg, folder)
+    set_data_root(cfg, folder)
     cfg.data.train.pipeline[2]['img_scale'] = SCALE
     cfg.data.train.pipeline[3].flip_ratio = 0.0
     cfg.model.train_cfg.rcnn.sampler.update(num=EVERY, pos_fraction=0.5)

@@ -1,7 +1,7 @@
 """The shipped configs, shrunk until they train on a CPU in minutes, from scratch."""
 
 from ..catalog import find_config
-from ..engine.configuration import load_config, point_at_data
+from ..engine.configuration import load_config, set_data_root
 
 SCALE = (192, 192)
 WIDTH, FC_WIDTH = 64, 256
@@ -67,7 +67,7 @@ def train_on(cfg, folder, iters, images, samples, learning_rate):
         images (int): images with ground truth in the split.
         samples (int): images an iteration.
     """
-    point_at_data(cfg, folder)
+    set_data_root(cfg, folder)
     # one long epoch: mmcv sleeps between epochs
     cfg.data.train = dict(type='RepeatDataset', times=-(-iters * samples // images), dataset=cfg.data.train)
     cfg.data.samples_per_gpu = samples

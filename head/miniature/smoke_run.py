@@ -14,7 +14,7 @@ from typing import Any, Dict, List, Optional
 from ..coco.folder import check_split
 from ..coco.subset import restrict
 from ..engine.logs import open_log
-from ..engine.training import Training, train
+from ..engine.training import TrainOptions, train
 from ..errors import RequestError
 from ..results.verdict_file import Check
 from ..support.file_hash import file_hash
@@ -30,7 +30,7 @@ LEARNING_RATE = 0.001
 DISTILLATION_WEIGHT, WARM_UP = 0.02, 20
 """Far below the paper's 2: a teacher of 50 steps has features of any size."""
 
-LEARNED = 0.05
+LEAST_GAIN = 0.05
 """AP, of 1, that the trained model must have above the untrained one."""
 
 
@@ -57,7 +57,7 @@ def choose_images(data: str) -> Dict[str, Any]:
     return restrict(content, chosen)
 
 
-def measure(folder: str, place: str, fast: bool = True) -> Dict[str, Any]:
+def measure(folder: str, out_dir: str, fast: bool = True) -> Dict[str, Any]:
     """Everything the smoke run measures on the data in `folder`.
 
     Args:
@@ -80,10 +80,10 @@ def measure(folder: str, place: str, fast: bool = True) -> Dict[str, Any]:
         cfg = shrunk_config.train_on(cfg, folder, iters, images, IMAGES_A_STEP, LEARNING_RATE)
         trained_on = cfg.data.train['dataset']
         cfg.data.val.update(ann_file=trained_on.ann_file, img_prefix=trained_on.img_prefix)
-        work_dir = os.path.join(place, name)
+        work_dir = os.path.join(out_dir, name)
         os.makedirs(work_dir)
         cfg.dump(os.path.join(work_dir, f'{name}.py'))
-        scores, _ = train(cfg, Training('cpu', work_dir, fast=fast), open_log(work_dir, terminal=False))
+        scores, _ = train(cfg, TrainOptions('cpu', work_dir, fast=fast), open_log(work_dir, terminal=False))
         return cfg, scores.metrics, os.path.join(work_dir, 'epoch_1.pth')
 
     print(f'[2/3] a teacher: Faster R-CNN, {TEACHER_STEPS} steps', flush=True)
@@ -95,14 +95,14 @@ def measure(folder: str, place: str, fast: bool = True) -> Dict[str, Any]:
     for loss in cfg.model.distiller.losses.values():
         loss.weight.update(value=DISTILLATION_WEIGHT, iter_=WARM_UP)
     cfg, found['student'], _ = run('student', cfg, STUDENT_STEPS)
-    found['untrained'] = scores_untrained(cfg, place).metrics
+    found['untrained'] = scores_untrained(cfg, out_dir).metrics
     return found
 
 
 def judge(found: Dict[str, Any], stored: Optional[Dict[str, Any]]) -> List[Check]:
     """What must hold of a run, by what `measure` has found and `stored_for` its data."""
     ap, untrained = found['student']['AP'], found['untrained']['AP']
-    checks = [Check('AP gained by training', ap - untrained, f'>= {LEARNED}', ap - untrained >= LEARNED)]
+    checks = [Check('AP gained by training', ap - untrained, f'>= {LEAST_GAIN}', ap - untrained >= LEAST_GAIN)]
     if stored:
         off = first_steps.deviations(found['first_steps'], stored['first_steps'])
         checks.append(Check('losses of the first steps that differ', len(off), '0', not off))
@@ -112,5 +112,5 @@ def judge(found: Dict[str, Any], stored: Optional[Dict[str, Any]]) -> List[Check
 
 
 def stored_for(data: str) -> Optional[Dict[str, Any]]:
-    """What reference.json stores for data of that hash, or None."""
+    """What smoke.json stores for data of that hash, or None."""
     return json.loads(REFERENCE.read_text()).get(data) if REFERENCE.exists() else None

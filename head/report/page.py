@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ..judging.earlier_result import result_of_run
-from ..judging.trainings_of_row import by_row, together
+from ..judging.trainings_of_row import judge_trainings, trainings_by_row
 from . import per_category, provenance
 from .curves import CurveFigure, curve_figures
 from .inline_svg import COLOURS, DASHES, dash_array
@@ -91,7 +91,7 @@ def render(runs, data=None, left_out=()):
         others=others,
         anchors={id(part.outcome): part.anchor for part in parts},
         left_out=left_out,
-        joint=[together(members) for members in by_row(map(result_of_run, runs))[0].values()],
+        joint=[judge_trainings(members) for members in trainings_by_row(map(result_of_run, runs))[0].values()],
         embedded=[],
         signs=SIGNS,
         rule=RULE,

@@ -15,7 +15,7 @@ from ..results.detections import Detection, read_detections
 from ..results.run import Run
 from ..support.file_hash import file_hash
 from .ground_truth import Truth, TruthImage, read_truth
-from .label_places import Place, place_labels
+from .label_places import LabelBox, place_labels
 
 SHOWN, SCORE = 6, 0.3
 FEWEST, MOST = 3, 8
@@ -39,7 +39,7 @@ class Drawn:
     text: str
     colour: int
     crowd: bool
-    label: Optional[Place]
+    label: Optional[LabelBox]
 
 
 @dataclass

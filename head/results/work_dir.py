@@ -8,7 +8,7 @@ import tempfile
 from typing import Optional
 
 from ..errors import RequestError
-from ..support.container import image
+from ..support.container import container_image
 from .verdict_file import VERDICT
 
 
@@ -32,7 +32,7 @@ def open_folder(path: str, name: str) -> None:
             pass
     except OSError as error:
         advice = 'name another'
-        if image():
+        if container_image():
             advice = (f'this container runs as {os.getuid()}:{os.getgid()}: let scripts/dotenv write your ids to .env '
                       '(docker run: --user), or mount a folder of theirs')
         raise RequestError(f'{name}: not writable ({error.strerror}); {advice}') from error
@@ -60,7 +60,7 @@ def open_work_dir(path: str, command: str, in_place: bool = False) -> str:
     if command == 'train' and not in_place and glob.glob(os.path.join(glob.escape(path), '*.pth')):
         raise RequestError(f'work_dir={path}: holds the checkpoints of a training already; name another, or continue '
                            'from one: resume=FILE')
-    if image() and os.stat(path).st_dev == os.stat('/').st_dev:
+    if container_image() and os.stat(path).st_dev == os.stat('/').st_dev:
         print(
             f'head: work_dir={path} is inside the container and goes when it goes; mount a folder to keep the results: '
             f'-v FOLDER:{os.path.abspath(path)}',

@@ -4,6 +4,6 @@ import os
 from typing import Optional
 
 
-def image() -> Optional[str]:
+def container_image() -> Optional[str]:
     """The image's stack and device (``paper-cuda``), or None outside of it."""
     return os.environ.get('HEAD_IMAGE')

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from head.bench import evaluator, inference_speed, limit, step
-from head.bench.in_turn import Turns
+from head.bench.in_turn import MeasuringProcess
 from head.bench.phases import PHASES, Phases
 from head.bench.speed_table import lines
 from head.errors import EnvironmentFault
@@ -101,7 +101,7 @@ def test_a_phase_has_what_is_inside_but_not_of_an_inner_one(monkeypatch):
 
 
 def test_a_process_that_fails_is_told():
-    with Turns('head.bench.step', 'no_such_row', 'cpu', None, *SIZE) as broken:
+    with MeasuringProcess('head.bench.step', 'no_such_row', 'cpu', None, *SIZE) as broken:
         broken.process.wait()
         with pytest.raises(EnvironmentFault, match=r'ended with status 1.*no_such_row'):
             broken.take()

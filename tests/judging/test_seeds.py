@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from head.judging.seeds import ALPHA, SPREAD, judge_together
+from head.judging.seeds import ALPHA, PRIOR_SPREAD, judge_together
 
 REPORTED, TOLERANCE, DRAWS = 36.1, 0.3, 2000
 
@@ -21,7 +21,7 @@ def rates(n, spread, gap=0.0, decimals=3):
 
 
 @pytest.mark.parametrize('n', [2, 3, 5, 10])
-@pytest.mark.parametrize('spread', [0.05, 0.1, SPREAD])
+@pytest.mark.parametrize('spread', [0.05, 0.1, PRIOR_SPREAD])
 def test_false_alarms(n, spread):
     """A true reproduction is called failed in no more than four of a hundred cases."""
     assert rates(n, spread)['fail'] <= 0.045
@@ -30,16 +30,16 @@ def test_false_alarms(n, spread):
 @pytest.mark.parametrize('n', [2, 3, 5])
 def test_false_alarms_of_trainings_that_scatter_more(n):
     """Half as much again as is assumed: one in nine."""
-    assert rates(n, 1.5 * SPREAD)['fail'] <= 0.125
+    assert rates(n, 1.5 * PRIOR_SPREAD)['fail'] <= 0.125
 
 
 def test_false_alarms_of_rounded_logs():
-    assert rates(3, SPREAD, decimals=1)['fail'] <= ALPHA + 0.01
+    assert rates(3, PRIOR_SPREAD, decimals=1)['fail'] <= ALPHA + 0.01
 
 
 @pytest.mark.parametrize('n', [2, 3, 5])
 def test_a_training_one_point_short_does_not_pass(n):
-    found = rates(n, SPREAD, gap=1.0)
+    found = rates(n, PRIOR_SPREAD, gap=1.0)
     assert found['pass'] <= 0.01 and found['fail'] >= 0.9
 
 
@@ -54,6 +54,6 @@ def test_the_interval_covers_the_mean():
     rng = np.random.RandomState(0)
     covered = 0
     for _ in range(DRAWS):
-        low, high = judge_together(list(rng.normal(36, SPREAD, 3)), 36.1, TOLERANCE).interval
+        low, high = judge_together(list(rng.normal(36, PRIOR_SPREAD, 3)), 36.1, TOLERANCE).interval
         covered += low <= 36 <= high
     assert 0.94 < covered / DRAWS < 0.99  # more than 0.95, since the assumed spread is right here
