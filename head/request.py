@@ -130,13 +130,13 @@ def _value(word: str, name: str, text: str) -> Union[str, int, bool]:
     key = KEYS[name]
     if key.kind is int:
         if not text.isdigit() or int(text) < key.minimum:
-            raise RequestError(f'{word}: {name} is a {"positive " * key.minimum}whole number')
+            raise RequestError(f'{word}: {name} must be a {"positive " * key.minimum}whole number')
         if int(text) >= 2**32:
-            raise RequestError(f'{word}: {name} is below 2^32')
+            raise RequestError(f'{word}: {name} must be below 2^32')
         return int(text)
     if key.kind is bool:
         if text not in ('true', 'false'):
-            raise RequestError(f'{word}: true or false')
+            raise RequestError(f'{word}: must be true or false')
         return text == 'true'
     if not text:
         raise RequestError(f'{word}: {name} has no value')

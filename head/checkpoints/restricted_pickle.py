@@ -270,8 +270,8 @@ def load(path: Union[str, Path]) -> Any:
             return (_load_zip if is_zip else _load_legacy)(file, os.path.getsize(path))
         except Refused as error:
             wanted = str(error).encode('unicode_escape')[:100].decode()  # the file's own words
-            raise RequestError(f'{path}: refused, it asks for {wanted}, which is not read here; keep only its '
-                               'state_dict') from error
+            raise RequestError(f'{path}: refused, it asks for {wanted}, which is not loaded for safety; save its '
+                               'state_dict alone, and use that file') from error
         except Damaged as error:
             raise RequestError(f'{path}: not a checkpoint, or damaged ({error})') from error
         except Exception as error:

@@ -42,7 +42,7 @@ class ResumePoint:
     def doubts(self):
         """Why its beginning cannot confirm the paper."""
         doubts = self.meta.get('doubts')
-        return doubts if isinstance(doubts, list) else [f'{self.path} does not tell how it was begun']
+        return doubts if isinstance(doubts, list) else [f'{self.path} does not record what it was started from']
 
 
 def choose_checkpoint(wanted, work_dir, begun, say):
@@ -133,7 +133,7 @@ def set_aside(work_dir, resume_point, steps, say):
         names = (f'{path}.set_aside{number or ""}' for number in itertools.count())
         name = next(name for name in names if not os.path.exists(name))
         os.rename(path, name)
-        say(f'later than where this continues, renamed: {name}')
+        say(f'renamed to {name}, because it is newer than the checkpoint that this continues from')
     if later:
         link(resume_point.path)
 
@@ -209,7 +209,7 @@ def _place(resume_point, steps, epochs, iters):
                            f'{f" and {done}" if done else ""}: trained with other data or batch size; give the same')
     if epoch >= epochs or meta['iter'] > iters:
         raise RequestError(f'resume={path}: {meta["epoch"]} epochs, {meta["iter"]} iterations are done; nothing is '
-                           f'left of {iters if iters < math.inf else epochs}; give more, epochs= or iters=')
+                           f'left of {iters if iters < math.inf else epochs}; raise epochs= or iters=')
     return epoch, done
 
 

@@ -60,7 +60,7 @@ def require_same(begun, asked, where):
     found = differences(begun, asked)
     if found:
         more = f' and {len(found) - 3} more' if len(found) > 3 else ''
-        raise RequestError(f'{where}: of another run, {"; ".join(found[:3])}{more}; ask for the same, or name another '
+        raise RequestError(f'{where}: of another run, {"; ".join(found[:3])}{more}; give the same settings, or another '
                            'work_dir')
 
 

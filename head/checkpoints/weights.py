@@ -132,11 +132,11 @@ def check_pretrained(cfg: Any, folder: str, overrides: Container[str]) -> List[W
     """
     used = []
     if not _is_pretrained(cfg.model.backbone):
-        raise RequestError('model.backbone.init_cfg: names no weights; name a file, or take random ones: '
+        raise RequestError('model.backbone.init_cfg: no weights file is set; set one, or take random ones: '
                            'pretrained=none')
     for dotted, node, key in list(_references(cfg.model)):
         if node[key] is None:
-            raise RequestError(f'{dotted}: names no weights; name a file, or take random ones: pretrained=none')
+            raise RequestError(f'{dotted}: no weights file is set; set one, or take random ones: pretrained=none')
         by_hand = dotted in overrides
         path, known = Path(node[key]), file_named(node[key])
         if not by_hand and path.parts[0] == PRETRAINED:

@@ -144,7 +144,7 @@ def _check(ann_file: str, raw: bytes) -> Tuple[int, int]:
         raise RequestError(f'{ann_file}: annotations of no image or category: {_first(strays)}; fetch it again')
     images = sum(1 for image in found.images if image.width and image.height)
     if not images or not any(box.area and not box.iscrowd for box in found.annotations):
-        raise RequestError(f'{ann_file}: lists no {"object" if images else "image"}')
+        raise RequestError(f'{ann_file}: lists no {"object" if images else "image"}; fetch it again')
     return images, len(found.annotations)
 
 

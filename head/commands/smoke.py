@@ -42,7 +42,7 @@ def run(request: Request) -> int:
     checks = judge(found, stored)
     for one in checks:
         value = f'{one.found:.4f}' if isinstance(one.found, float) else one.found
-        print(f'  {"ok" if one.holds else "FAIL":6}{one.what}: {value} (wanted {one.wanted})')
+        print(f'  {"ok" if one.holds else "FAIL":6}{one.what}: {value} (expected {one.wanted})')
     faults = [f'{one.what.strip()}: {one.found}, wanted {one.wanted}' for one in checks if not one.holds]
     verdict: VerdictWord = FAIL if faults else PASS if stored else UNVERIFIED
     path = write_verdict(

@@ -198,7 +198,7 @@ def run(request: Request) -> int:
     check_amp(request.get('amp'), device)
     deterministic = choose_determinism(request.get('deterministic'), device)
     if deterministic:
-        notes.append('deterministic: the same operations give the same bits')
+        notes.append('deterministic: the same run gives the same bits')
     if choose_cudnn_benchmark(request.value('cudnn_benchmark'), deterministic, device):
         notes.append('cudnn_benchmark: the fastest algorithm of each size of images, whichever it is')
     with processes.process_group(device):

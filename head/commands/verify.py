@@ -42,7 +42,7 @@ def run(request: Request) -> int:
     for one in results:
         verdict = one.judged()
         lines.append(f'{one.path}: {sentence(one.name, verdict)}')
-        lines += [f'  taken on trust: {what}' for what in one.trusted]
+        lines += [f'  not checked: {what}' for what in one.trusted]
         content.append(CheckedResult(path=one.path, alias=one.row.alias if one.row else None,
                                      metrics=_known(one.metrics), seed=one.seed, trusted=one.trusted,
                                      **_known(verdict)))
@@ -52,7 +52,7 @@ def run(request: Request) -> int:
     for found, line in groups.values():
         lines.append(line)
         final.append(found.verdict)
-    lines += [f'not judged together: {note}' for note in notes]
+    lines += [f'not combined: {note}' for note in notes]
     overall: VerdictWord = FAIL if FAIL in final else UNVERIFIED if UNVERIFIED in final else PASS
     target = write_verdict(work_dir, VerifyVerdict(
         verdict=overall, why=[] if overall == PASS else [line for line in lines if f': {overall}' in line],

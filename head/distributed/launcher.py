@@ -122,7 +122,7 @@ class _Run:
         self.signals += 1
         at_work = bool(self.agent and self.agent.pids())
         if self.signals == 1 and at_work:
-            os.write(2, b'head: stopping after this step; once more stops at once, without a checkpoint of it\n')
+            os.write(2, b'head: stopping after this step; press again to stop now and lose this step\n')
         if self.agent:
             self.agent.stop(signal.SIGTERM if self.signals == 1 else signal.SIGKILL)
         concluded = self.agent and self.agent.cause and not isinstance(self.agent.cause, LostPeer)

@@ -28,11 +28,11 @@ def cause(reports, exit_codes, stopped, several_machines):
         return Ended('interrupted', INTERRUPTED, saved)
     if killed:
         rank, number = min(killed.items())
-        return Ended(f'the process of GPU or part {rank} was killed ({signal.Signals(number).name}): often for want of '
+        return Ended(f'the process number {rank} was killed ({signal.Signals(number).name}), probably out of '
                      'memory; the same command continues from the last checkpoint', CANNOT, saved)
     unknown = [code for code in exit_codes.values() if code > 0 and code != INTERRUPTED]
     if unknown:
-        return Ended('a process ended with an error of its own, see above', max(unknown), saved)
+        return Ended('a process failed, see the traceback above', max(unknown), saved)
     if reports:
         return _lost(reports[0]['message'], saved)
     if set(exit_codes.values()) & set(aborted):

@@ -26,11 +26,11 @@ def choose_device(layout: Layout, say: Callable[[str], object]) -> str:
     device, gpus, procs = layout.device, layout.gpus, layout.procs
     present = torch.cuda.device_count()
     if device not in (None, 'cpu', 'cuda'):
-        raise RequestError(f'device={device}: cuda or cpu')
+        raise RequestError(f'device={device}: must be cuda or cpu')
     if device == 'cpu' and gpus:
         raise RequestError(f'device=cpu and gpus={gpus} contradict each other: on the CPU it is procs={gpus}')
     if procs and (gpus or device == 'cuda' or (device is None and present)):
-        raise RequestError(f'procs={procs}: processes on the CPU; on GPUs it is gpus={procs}, else add device=cpu')
+        raise RequestError(f'procs={procs}: is for the CPU only; give gpus={procs}, or add device=cpu')
     if (gpus or int(device == 'cuda')) > present:
         way = '' if present else _way_to_a_gpu()
         raise RequestError(f'{f"gpus={gpus}" if gpus else "device=cuda"}: this machine has {present} GPUs that torch '
@@ -47,7 +47,7 @@ def _way_to_a_gpu():
     if (container_image() or '').endswith('-cpu'):
         return f' (the image {container_image()} has no CUDA: take the one for cuda)'
     if os.path.exists('/dev/nvidiactl'):
-        return (f' (there is one, but its driver is too old for CUDA {torch.version.cuda}: renew it, or take the other '
+        return (f' (there is one, but its driver is too old for CUDA {torch.version.cuda}: update it, or take the other '
                 'stack)')
     if not container_image():
         return ''
@@ -67,9 +67,9 @@ def check_gpu():
     if problem:
         raise EnvironmentFault(f'{name} (sm_{major}{minor}): {problem}')
     if get_compiling_cuda_version() == 'not available':
-        raise EnvironmentFault(f'{name}: mmcv-full was built without CUDA, where no GPU or no nvcc '
-                               f'{torch.version.cuda} was; with both, rm -r .venv/{os.environ.get("HEAD_STACK")} and '
-                               'run again; or take the other stack, the image, or device=cpu')
+        raise EnvironmentFault(f'{name}: mmcv-full was built without CUDA, because no GPU or no nvcc '
+                               f'{torch.version.cuda} was found; with both, rm -r .venv/{os.environ.get("HEAD_STACK")} '
+                               'and run again; or take the other stack, the image, or device=cpu')
 
 
 def runs_on(architectures: Iterable[str], major: int, minor: int) -> bool:

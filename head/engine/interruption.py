@@ -49,7 +49,7 @@ class Interruption:
         if not self.waits or (self.asked and not is_worker()):
             raise KeyboardInterrupt
         if not self.asked and not is_worker():
-            os.write(2, b'head: stopping after this step; once more stops at once, without a checkpoint of it\n')
+            os.write(2, b'head: stopping after this step; press again to stop now and lose this step\n')
         self.asked = True
 
     def request(self, iterations):

@@ -78,7 +78,7 @@ def train(cfg, training, logger):
     model, loader, evaluation_loader = processes.on_all(_build, cfg, training)
     if training.accumulate > 1 and any(isinstance(module, _BatchNorm) and module.training
                                        for module in model.train().modules()):
-        logger.info('BN is trained: its running averages see every micro-batch, not every step')
+        logger.info('BN is trained: its running statistics are updated by every micro-batch, not every step')
     model = for_training(autocast_model(model, training.amp, training.device), training.device)
     runner = _runner(cfg, training, logger, model, loader, evaluation_loader)
     evaluation = next(hook for hook in runner.hooks if isinstance(hook, CocoEvalHook))

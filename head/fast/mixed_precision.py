@@ -41,7 +41,7 @@ def check_amp(amp: Optional[str], device: str) -> None:
     if amp is None:
         return
     if amp not in DTYPES:
-        raise RequestError(f'amp={amp}: {" or ".join(DTYPES)}; leave it out for float32')
+        raise RequestError(f'amp={amp}: must be {" or ".join(DTYPES)}; leave it out for float32')
     if not HAS_AUTOCAST:
         raise EnvironmentFault(f'amp={amp}: torch {torch.__version__} computes in float32 only; take stack=current')
     if amp == 'bf16' and device == 'cuda' and not untyped_torch.cuda.is_bf16_supported(including_emulation=False):

@@ -33,7 +33,7 @@ def unpack(archive: Path, folder: Union[str, Path], name: str) -> Path:
             members = [member for member in file.infolist()
                        if member.filename.startswith(f'{name}/') and not member.is_dir()]
             if not members:
-                raise RequestError(f'{archive}: holds no {name}/; not unpacked')
+                raise RequestError(f'{archive}: has no {name}/ in it, not unpacked; move it away and fetch again')
             require_space(folder, sum(member.file_size for member in members))
             for member in tqdm(members, desc=f'unpacking {archive.name}', unit=' files', leave=False, disable=None):
                 file.extract(member, str(place))

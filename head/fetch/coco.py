@@ -81,7 +81,7 @@ def _check_images(folder: Path, say: Say, split: str) -> None:
     if (found.images, found.annotations, found.sha256) != (facts.images, facts.annotations, facts.sha256):
         raise RequestError(f'{folder}: {split} has {found.images} images and {found.annotations} annotations, not '
                            f'{facts.images} and {facts.annotations}; move {found.ann_file} away and fetch again')
-    say(f'{folder / split}: whole, {found.images} images, {found.annotations} annotations')
+    say(f'{folder / split}: complete, {found.images} images, {found.annotations} annotations')
 
 
 def _missing_annotations(folder: Path) -> List[str]:
@@ -150,8 +150,8 @@ def _check_places(folder: Path, splits: Iterable[str]) -> None:
     """RequestError where an unpacked folder could not be renamed to: asked before the hours are spent."""
     for place in (folder / split for split in splits):
         if place.is_symlink() or os.path.ismount(str(place)):
-            raise RequestError(f'{place}: an empty link or mount point, which images cannot take the place of; remove '
-                               'it, or link or mount the folder above')
+            raise RequestError(f'{place}: is an empty link or mount point; remove it, or link or mount the folder '
+                               'above')
 
 
 def fetch_coco(folder: Union[str, Path] = COCO, say: Say = print) -> None:

@@ -158,7 +158,7 @@ def download(source: Source, target: Path, check: Check, size: Optional[int] = N
             break
         _drop(part, tag)
         if again:
-            raise EnvironmentFault(f'{target}: not fetched: what comes is something else, {problem}; try again later, '
+            raise EnvironmentFault(f'{target}: not fetched: the server sent a different file, {problem}; try again later, '
                                    f'or {by_hand}')
         again, most = True, 0
     os.replace(str(part), str(target))

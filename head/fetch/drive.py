@@ -106,7 +106,7 @@ def list_folder(folder: str) -> Listing:
     address, retry = folder_address(folder), Retry()
 
     def fault(reason: str) -> EnvironmentFault:
-        return EnvironmentFault(f'{address}: not listed: {reason}; try again later, or download the checkpoint there '
+        return EnvironmentFault(f'{address}: the folder could not be listed: {reason}; try again later, or download the checkpoint there '
                                 'by hand and name it: eval checkpoint=FILE')
 
     session = _session()

@@ -94,7 +94,7 @@ def _obtain_new(row: Model, kind: str, path: str, file_id: str, say: Say, accept
         else:
             by_hand = target.exists()
             if by_hand:
-                say(f'{target}: was put there by hand, nobody knows whether it is the authors\' file')
+                say(f'{target}: was put there by hand, its origin is unknown')
             else:
                 download(drive_file(file_id, target), target, lambda path: '', hashed=False)
                 say(f'{target}: fetched, {target.stat().st_size / 1e6:.1f} MB')
@@ -126,7 +126,7 @@ def _ensure_row_file(row: Model, kind: str, say: Say) -> Optional[Tuple[Released
         if listed:
             file = _obtain_new(row, kind, *listed, say, accept_by_hand=True)
     if file and not confirmed:
-        say(f'{_target(row, file.path)}: unconfirmed, no lock has its hash; {RECORD} has it now: {file.sha256}')
+        say(f'{_target(row, file.path)}: unconfirmed, its hash is not known in advance; recorded in {RECORD}: {file.sha256}')
     return (file, confirmed) if file else None
 
 

@@ -168,7 +168,7 @@ def _of_any_verdict(verdict: Verdict, path: str, row: Optional[catalog.Model]) -
     if isinstance(verdict, RunVerdict):
         return _of_verdict(verdict, path, row)
     if row:
-        raise RequestError(f'{path}: of the command {verdict.command}, not of config={row.alias}')
+        raise RequestError(f'{path}: the verdict of {verdict.command}, not of config={row.alias}; leave config= out')
     return Result(path, None, {}, training=False, own=verdict, trusted=[f'the verdict of {verdict.command} itself'],
                   identity=file_hash(path))
 
@@ -205,7 +205,7 @@ def _of_log(log: TrainingLog, row: Optional[catalog.Model], earlier: Iterable[st
     if last and row and last['epoch'] != row.epochs:
         doubts.append(f'the log ends at epoch {last["epoch"]:g}, the row\'s training at {row.epochs}')
     return Result(path, row, metrics, training=True, draw=True, rounding=ROUNDING if log.rounded else 0.0,
-                  seed=log.seed, doubts=doubts, trusted=['the log\'s word for its data'], identity=file_hash(path))
+                  seed=log.seed, doubts=doubts, trusted=['the log names its data, nothing else shows them'], identity=file_hash(path))
 
 
 def _of_metrics(found: Metrics, path: str, row: Optional[catalog.Model]) -> Result:
@@ -214,14 +214,14 @@ def _of_metrics(found: Metrics, path: str, row: Optional[catalog.Model]) -> Resu
     metrics = {names.get(name, name): value for name, value in found.values.items()}
     metrics = {name: value for name, value in metrics.items() if name in IN_LOG}
     rounded = all(math.isfinite(value) and round(value, ROUNDED_TO) == value for value in metrics.values())
-    doubts, trusted = ([], ['the config\'s word for its data']) if found.config else ([NO_DATA_NAMED], [])
+    doubts, trusted = ([], ['the config names its data, nothing else shows them']) if found.config else ([NO_DATA_NAMED], [])
     return Result(path, _row(path, named, row), metrics, training=True, rounding=ROUNDING if rounded else 0.0,
                   doubts=doubts, trusted=trusted, identity=file_hash(path))
 
 
 def _of_detections(found: List[Detection], path: str, row: Optional[catalog.Model], data: Optional[str]) -> Result:
     if data is None:
-        raise RequestError(f'{path}: detections are scored on ground truth: name it, data=FOLDER')
+        raise RequestError(f'{path}: detections need ground truth to be scored on: give data=FOLDER')
     ann_file = data if os.path.isfile(data) else os.path.join(data, 'annotations', IN_VAL2017)
     split, truth = read_annotations(ann_file)
     ids = {image['id'] for image in truth['images']}

@@ -72,7 +72,7 @@ def differing(runs, stored):
 def differences(found, stored):
     """Why the result is not the stored one: a list of lines, empty where it is."""
     faults = [] if found['data'] == stored['data'] else ['the drawn images have other annotations']
-    return faults + [f'{arm}: not the stored trainings repeated (p = {p:.2g})'
+    return faults + [f'{arm}: its mean differs from the stored result (p = {p:.2g})'
                      for arm, p in differing(found['runs'], stored['runs']).items()]
 
 
@@ -90,7 +90,7 @@ def finding(runs):
     """One sentence an arm: whether the paper's order appears."""
     for row in rows(runs):
         if row.against:
-            word = 'no difference that is sure'
+            word = 'no significant difference'
             if row.p < SIGNIFICANT:
                 word = 'as in the paper' if row.gain > 0 else 'against the paper'
             yield f'{row.arm} on {row.against}: {row.gain:+.1f} AP, {word}'

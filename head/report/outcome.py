@@ -53,5 +53,5 @@ def outcome(run: Run) -> Outcome:
     # a training under way has no mAP yet, which is no fault of it
     result = found.judged() if found.measured is not None else judge(
         None, found.row.reported if found.row else None, found.tolerance, found.doubts)
-    result['why'] = result['why'] + [f'taken on trust: {what}' for what in found.trusted]
+    result['why'] = result['why'] + [f'not checked: {what}' for what in found.trusted]
     return Outcome(run, found.row, name, 'training log', result)

@@ -96,7 +96,7 @@ def read_logs(paths: Sequence[Union[str, PurePath]]) -> TrainingLog:
                     break
                 raise
             if not isinstance(row, dict):
-                raise RequestError(f'{path}, line {number}: not a log of mmdet')
+                raise RequestError(f'{path}, line {number}: not a log of mmdet; name its *.log.json')
             if _is_row(row):
                 row = {name: value for name, value in row.items() if name == 'mode' or is_number(value)}
                 # a workflow that validates writes losses and metrics of an epoch in rows of their own

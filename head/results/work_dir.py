@@ -56,13 +56,13 @@ def open_work_dir(path: str, command: str, in_place: bool = False) -> str:
         raise RequestError(f'work_dir={path}: holds the {VERDICT} of {before}, which {command} would overwrite; name '
                            'another')
     if command == 'verify' and glob.glob(os.path.join(glob.escape(path), '*.log.json')):
-        raise RequestError(f'work_dir={path}: a training\'s, which a verdict of verify would hide; name another')
+        raise RequestError(f'work_dir={path}: a training\'s folder; verify would hide its verdict; name another')
     if command == 'train' and not in_place and glob.glob(os.path.join(glob.escape(path), '*.pth')):
         raise RequestError(f'work_dir={path}: holds the checkpoints of a training already; name another, or continue '
                            'from one: resume=FILE')
     if container_image() and os.stat(path).st_dev == os.stat('/').st_dev:
         print(
-            f'head: work_dir={path} is inside the container and goes when it goes; mount a folder to keep the results: '
+            f'head: work_dir={path} is inside the container and is deleted with it; mount a folder to keep the results: '
             f'-v FOLDER:{os.path.abspath(path)}',
             file=sys.stderr)
     return path

@@ -50,7 +50,7 @@ def test_chance_is_told_from_a_difference():
     runs['TF-HEAD'] = [0.30, 0.32, 0.31, 0.29, 0.33]
     runs['assist + AKD'] = [0.10, 0.12, 0.11, 0.09, 0.13]
     found = dict(line.split(': ') for line in comparison.finding(runs))
-    assert found['assist on baseline'] == '+0.0 AP, no difference that is sure'
+    assert found['assist on baseline'] == '+0.0 AP, no significant difference'
     assert found['TF-HEAD on baseline'] == '+10.0 AP, as in the paper'
     assert found['assist + AKD on assist'] == '-10.0 AP, against the paper'
 
