@@ -67,8 +67,8 @@ def process_group(device):
     if world != int(environment['GROUP_WORLD_SIZE']) * int(environment['LOCAL_WORLD_SIZE']):
         raise RequestError(
             f'node_rank={environment["HEAD_NODE_RANK"]} has {environment["LOCAL_WORLD_SIZE"]} of {world} processes on '
-            f'{environment["GROUP_WORLD_SIZE"]} machines, not the same number as the others: give the same gpus= or procs= on '
-            'each')
+            f'{environment["GROUP_WORLD_SIZE"]} machines, not as many as the others: '
+            'give the same gpus= or procs= on each')
     number = int(environment['HEAD_NODE_RANK']) * int(environment['LOCAL_WORLD_SIZE']) + local_rank()
     if device == 'cuda':
         torch.cuda.set_device(local_rank())

@@ -47,8 +47,8 @@ def _way_to_a_gpu():
     if (container_image() or '').endswith('-cpu'):
         return f' (the image {container_image()} has no CUDA: take the one for cuda)'
     if os.path.exists('/dev/nvidiactl'):
-        return (f' (there is one, but its driver is too old for CUDA {torch.version.cuda}: update it, or take the other '
-                'stack)')
+        return (f' (there is one, but its driver is too old for CUDA {torch.version.cuda}: update it, or take the '
+                'other stack)')
     if not container_image():
         return ''
     return ' (a container gets GPUs by docker run --gpus all, with NVIDIA\'s container toolkit on the host)'

@@ -158,8 +158,8 @@ def download(source: Source, target: Path, check: Check, size: Optional[int] = N
             break
         _drop(part, tag)
         if again:
-            raise EnvironmentFault(f'{target}: not fetched: the server sent a different file, {problem}; try again later, '
-                                   f'or {by_hand}')
+            raise EnvironmentFault(f'{target}: not fetched: the server sent a different file, {problem}; try '
+                                   f'again later, or {by_hand}')
         again, most = True, 0
     os.replace(str(part), str(target))
     _drop(tag)

@@ -126,7 +126,8 @@ def _ensure_row_file(row: Model, kind: str, say: Say) -> Optional[Tuple[Released
         if listed:
             file = _obtain_new(row, kind, *listed, say, accept_by_hand=True)
     if file and not confirmed:
-        say(f'{_target(row, file.path)}: unconfirmed, its hash is not known in advance; recorded in {RECORD}: {file.sha256}')
+        say(f'{_target(row, file.path)}: unconfirmed, its hash is not known in advance; recorded in {RECORD}: '
+            f'{file.sha256}')
     return (file, confirmed) if file else None
 
 

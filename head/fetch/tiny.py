@@ -33,7 +33,8 @@ def _chosen(folder: Path, split: str, number: int) -> Dict[str, Any]:
     for image in content['images']:
         name = PurePosixPath(image['file_name'])
         if name.is_absolute() or '..' in name.parts:
-            raise RequestError(f'{path}: an image\'s name is a path outside of the folder: {image["file_name"]!r}; fetch it again')
+            raise RequestError(f'{path}: an image\'s name is a path outside of the folder: {image["file_name"]!r}; '
+                               'fetch it again')
     return content
 
 

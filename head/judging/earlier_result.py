@@ -205,7 +205,8 @@ def _of_log(log: TrainingLog, row: Optional[catalog.Model], earlier: Iterable[st
     if last and row and last['epoch'] != row.epochs:
         doubts.append(f'the log ends at epoch {last["epoch"]:g}, the row\'s training at {row.epochs}')
     return Result(path, row, metrics, training=True, draw=True, rounding=ROUNDING if log.rounded else 0.0,
-                  seed=log.seed, doubts=doubts, trusted=['the log names its data, nothing else shows them'], identity=file_hash(path))
+                  seed=log.seed, doubts=doubts, trusted=['the log names its data, nothing else shows them'],
+                  identity=file_hash(path))
 
 
 def _of_metrics(found: Metrics, path: str, row: Optional[catalog.Model]) -> Result:
@@ -214,7 +215,8 @@ def _of_metrics(found: Metrics, path: str, row: Optional[catalog.Model]) -> Resu
     metrics = {names.get(name, name): value for name, value in found.values.items()}
     metrics = {name: value for name, value in metrics.items() if name in IN_LOG}
     rounded = all(math.isfinite(value) and round(value, ROUNDED_TO) == value for value in metrics.values())
-    doubts, trusted = ([], ['the config names its data, nothing else shows them']) if found.config else ([NO_DATA_NAMED], [])
+    doubts = [] if found.config else [NO_DATA_NAMED]
+    trusted = ['the config names its data, nothing else shows them'] if found.config else []
     return Result(path, _row(path, named, row), metrics, training=True, rounding=ROUNDING if rounded else 0.0,
                   doubts=doubts, trusted=trusted, identity=file_hash(path))
 

@@ -62,7 +62,7 @@ def open_work_dir(path: str, command: str, in_place: bool = False) -> str:
                            'from one: resume=FILE')
     if container_image() and os.stat(path).st_dev == os.stat('/').st_dev:
         print(
-            f'head: work_dir={path} is inside the container and is deleted with it; mount a folder to keep the results: '
-            f'-v FOLDER:{os.path.abspath(path)}',
+            f'head: work_dir={path} is inside the container and is deleted with it; mount a folder to keep the '
+            f'results: -v FOLDER:{os.path.abspath(path)}',
             file=sys.stderr)
     return path
