@@ -106,8 +106,8 @@ def list_folder(folder: str) -> Listing:
     address, retry = folder_address(folder), Retry()
 
     def fault(reason: str) -> EnvironmentFault:
-        return EnvironmentFault(f'{address}: the folder could not be listed: {reason}; try again later, or download the '
-                                'checkpoint there by hand and name it: eval checkpoint=FILE')
+        return EnvironmentFault(f'{address}: the folder could not be listed: {reason}; try again later, or download '
+                                'the checkpoint there by hand and name it: eval checkpoint=FILE')
 
     session = _session()
     while True:

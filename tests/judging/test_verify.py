@@ -271,7 +271,7 @@ def test_verdicts_of_other_commands(verify, tmp_path, command, spoilt, fault):
     status, out, _, written = verify('one')
     assert status == 1 and written['verdict'] == 'fail' and fault in out
     status, _, err, _ = verify('one', 'config=head_r18')
-    assert status == 2 and f'of the command {command}, not of config=head_r18' in err
+    assert status == 2 and f'the verdict of {command}, not of config=head_r18' in err
 
 
 @pytest.mark.parametrize('words,named', [
