@@ -36,7 +36,8 @@ COMMANDS = dict(
          'keep', 'stack'),
         'train one row of the results table', True),
     eval=Command(
-        'head.commands.eval', ('config', 'checkpoint', 'data', 'work_dir', *PROCESSES, 'amp', 'fast', 'stack'),
+        'head.commands.eval',
+        ('config', 'checkpoint', 'data', 'work_dir', 'pretrained', *PROCESSES, 'amp', 'fast', 'stack'),
         'evaluate a checkpoint, or all that are released, and compare with what is reported', True),
     smoke=Command(
         'head.commands.smoke', ('data', 'work_dir', 'fast', 'stack'),

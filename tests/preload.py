@@ -4,4 +4,7 @@ from head.support.quick_imports import quick_imports
 from head.support.quiet import quietly
 
 with quietly(), quick_imports():
-    pass
+    import head.commands.eval
+    import head.commands.export
+    import head.commands.smoke
+    import head.commands.train  # noqa: F401

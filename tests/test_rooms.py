@@ -1,6 +1,7 @@
 """The rooms of head/: which may import which, and which answer without torch."""
 
 import ast
+import re
 from collections import defaultdict
 
 import pytest
@@ -47,10 +48,20 @@ def sources():
 
 
 def imports(module, text):
-    """The modules that one imports at its top level, and those that it imports anywhere; names may be among them."""
+    """The modules that one imports at once, and those that it imports anywhere; names may be among them.
+
+    What stands under `if TYPE_CHECKING` or in a function is not imported at once.
+    """
     package = module.split('.')[:-1]
     top, anywhere = set(), set()
     tree = ast.parse(text)
+    at_once, todo = set(), [tree]
+    while todo:
+        node = todo.pop()
+        if not isinstance(node, (ast.FunctionDef, ast.Lambda)) and not (
+                isinstance(node, ast.If) and getattr(node.test, 'id', '') == 'TYPE_CHECKING'):
+            at_once.add(node)
+            todo += ast.iter_child_nodes(node)
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
             base = package[:len(package) - node.level + 1] if node.level else []
@@ -58,16 +69,25 @@ def imports(module, text):
             found = {base} | {f'{base}.{name.name}' for name in node.names}
         elif isinstance(node, ast.Import):
             found = {name.name for name in node.names}
+        elif isinstance(node, ast.Call) and getattr(node.func, 'attr', '') == 'import_module' and isinstance(
+                node.args[0], ast.Constant):
+            found = {node.args[0].value}
         else:
             continue
         anywhere |= found
-        if node in tree.body:
+        if node in at_once:
             top |= found
     return top, anywhere
 
 
 def room(module):
     return module.split('.')[1] if '.' in module else ''
+
+
+def parents(module):
+    """A module and the packages that it is in, which are imported with it."""
+    parts = module.split('.')
+    return {'.'.join(parts[:end]) for end in range(1, len(parts) + 1)}
 
 
 def turned_arrows(texts):
@@ -97,6 +117,7 @@ def test_arrows_run_one_way():
     ('head.engine.runner', 'from ..judging import verdict'),
     ('head.results.run', 'def late():\n    from ..engine.training import train'),
     ('head.support.quiet', 'from .. import catalog'),
+    ('head.fast.winograd', 'import importlib\nimportlib.import_module("head.engine.runner")'),
 ])
 def test_a_turned_arrow_is_found(module, line):
     texts = sources()
@@ -118,9 +139,20 @@ def test_what_answers_at_once_needs_no_torch():
         for target in imports(module, texts[module])[0]:
             if target.split('.')[0] in HEAVY:
                 heavy[module].add(target)
-            if target in known:
-                todo.append(known[target])
+            todo += [known[name] for name in parents(target) if name in known]
     assert dict(heavy) == {} and len(seen) > 50
+
+
+def test_the_whole_package_is_never_imported_for_its_parts():
+    """`import head` and then `head.engine…` would hide an arrow."""
+    assert [module for module, text in sources().items() if re.search(r'^\s*import head\b(?!\.)', text, re.M)] == []
+
+
+def test_the_wheel_has_every_package():
+    text = (ROOT / 'pyproject.toml').read_text()
+    listed = re.findall(r'"(head[.\w]*)"', text[text.index('packages = ['):text.index('[tool.setuptools.package-dir]')])
+    there = {f'head.{path.parent.name}' for path in (ROOT / 'head').glob('*/__init__.py')}
+    assert set(listed) == {'head', 'head.configs', *there}
 
 
 def test_no_two_files_of_one_name():

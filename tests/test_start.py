@@ -80,3 +80,8 @@ def test_help_and_wrong_words_do_not_import_torch():
     probe = ('import sys; from head.cli import main; main(["--help"]); main(["train", "--help"]); main(["x"]); '
              'main(["train", "config=head_r18", "zzz=1"]); assert "torch" not in sys.modules')
     assert python(probe).returncode == 0
+
+
+def test_other_tests_start_from_a_process_that_has_imported_all():
+    code = 'import sys, tests.preload; assert {"torch", "mmdet", "head.commands.smoke"} <= sys.modules.keys()'
+    assert python(code).returncode == 0

@@ -24,7 +24,7 @@ from .in_turn import MeasuringProcess, alternate, serve
 from .step import SIZE
 
 IMAGES = 8
-"""A pass. In each, `detect` derives the backbone's fast form again, which an evaluation of val2017 does once."""
+"""A pass. The first one, which is not counted, derives the backbone's fast form, as an evaluation does once."""
 
 
 class Images(list):

@@ -58,7 +58,7 @@ def parts(row, amp, device):
     Raises:
         RequestError: no such row.
     """
-    known = [alias for alias, model in models().items() if model.student.endswith('RetinaNet')]
+    known = [alias for alias, model in models().items() if model.student.endswith('RetinaNet') and not model.checkpoint]
     if row not in (None, 'all', *known):
         raise RequestError(f'config={row}: the alias of a RetinaNet in the results table, or all')
     rows = ROWS if row is None else known if row == 'all' else [row]

@@ -124,7 +124,7 @@ def set_aside(work_dir, resume_point, steps, say):
 
     Args:
         work_dir (str): the folder.
-        beginning (ResumePoint): one of its checkpoints.
+        resume_point (ResumePoint): one of its checkpoints.
         steps (int): of an epoch.
         say (callable): takes a line about each.
     """
@@ -157,7 +157,7 @@ def restore_run(runner, resume_point, steps, logger):
 
     Args:
         runner (Runner): with its hooks, before `run`; its `meta` has the run's identity.
-        beginning (ResumePoint): the same on all processes.
+        resume_point (ResumePoint): the same on all processes.
         steps (int): of an epoch.
         logger (Logger): gets a line that tells where the run was begun.
 
@@ -195,7 +195,7 @@ def _place(resume_point, steps, epochs, iters):
     """(epoch, steps done in it); mmdet's checkpoints have it after whole epochs only.
 
     Args:
-        beginning (ResumePoint): what is continued from.
+        resume_point (ResumePoint): what is continued from.
         steps (int): of an epoch.
         epochs (int), iters (int): when the training ends.
 

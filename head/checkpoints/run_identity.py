@@ -2,7 +2,9 @@
 
 import json
 import os
+from typing import Any, Dict, Optional
 
+from ..coco.folder import Split
 from ..errors import RequestError
 from ..support.atomic_write import write_json
 
@@ -17,18 +19,19 @@ FILES = ('checkpoint', 'ckpt')
 """Weights to start from; their names have their hashes."""
 
 
-def identity(cfg, splits, amp, images_a_step):
+def identity(cfg: Any, splits: Dict[str, Split], amp: Optional[str], fast: bool, images_a_step: int) -> Dict[str, Any]:
     """A flat record of everything that decides a training's numbers, by name.
 
     Args:
-        cfg (Config): as it runs, its learning rate scaled.
-        splits (dict[str, Split]): the data.
-        amp (str): mixed precision, or None.
-        images_a_step (int): images of one optimizer step, of all processes.
+        cfg: as it runs, its learning rate scaled.
+        splits: the data.
+        amp: mixed precision, or None.
+        fast: whether the detector computes in its fast forms.
+        images_a_step: images of one optimizer step, of all processes.
     """
     parts = dict(model=cfg.model, optimizer=cfg.optimizer, optimizer_config=cfg.optimizer_config,
                  lr_config=cfg.lr_config, train=cfg.data.train)
-    found = dict(config=os.path.basename(cfg.filename), seed=cfg.seed, amp=amp, images_a_step=images_a_step,
+    found = dict(config=os.path.basename(cfg.filename), seed=cfg.seed, amp=amp, fast=fast, images_a_step=images_a_step,
                  images_a_batch=cfg.data.samples_per_gpu)
     found.update((f'{name}2017', split.sha256) for name, split in splits.items())
     found.update(_flat(parts))

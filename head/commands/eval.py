@@ -35,13 +35,15 @@ from ..support.folders import WORK_DIRS
 from ..support.for_each import raise_together
 
 
-def find_checkpoint(config: str, path: Optional[str], row: Optional[Model]) -> Tuple[Weights, Optional[float]]:
+def find_checkpoint(config: str, path: Optional[str], row: Optional[Model],
+                    pretrained: str) -> Tuple[Weights, Optional[float]]:
     """The weights to evaluate: those of `checkpoint=`, or the released ones, fetched.
 
     Args:
         config: as it was asked for, for messages.
         path: of `checkpoint=`, or None.
         row: of the catalog, or None.
+        pretrained: the folder of teachers' weights.
 
     Returns:
         with the tolerance that holds for them, that of a training where they are not the released.
@@ -56,7 +58,7 @@ def find_checkpoint(config: str, path: Optional[str], row: Optional[Model]) -> T
                                'checkpoint=FILE')
         if row.checkpoint:
             file = catalog.files()[row.checkpoint]
-            path = fetch_file(file)
+            path = fetch_file(file, pretrained)
             return Weights(RELEASED, path, file_hash(path), True), row.eval_tolerance
         found = released.obtain_checkpoint(row)
         return Weights(RELEASED, found.path, found.sha256, found.confirmed), row.eval_tolerance
@@ -117,7 +119,8 @@ def make_plan(request: Request, layout: Layout, device: str) -> EvalPlan:
         print(f'{short}: images are loaded without workers, which is slower')
         cfg.data.workers_per_gpu = 0
     split, amp = check_split(cfg.data.test.ann_file, cfg.data.test.img_prefix), request.get('amp')
-    weights, tolerance = find_checkpoint(request.get('config'), request.get('checkpoint'), row)
+    weights, tolerance = find_checkpoint(request.get('config'), request.get('checkpoint'), row,
+                                         request.value('pretrained'))
     state = read_state_dict(weights.path)
     load_weights(build_for_inference(cfg), state, weights.path, path.name)
     doubts = configuration.doubts(request.overrides)

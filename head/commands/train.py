@@ -23,6 +23,7 @@ from ..engine.training import TrainOptions, train
 from ..errors import EnvironmentFault, RequestError
 from ..fast.mixed_precision import check_amp, not_float32
 from ..judging.verdict import EXIT_STATUS, NOT_VAL2017, judge, sentence
+from ..keys import KEYS
 from ..request import PROCESSES, Request
 from ..results.verdict_file import Data, TrainVerdict, Weights, write_verdict
 from ..results.work_dir import open_work_dir
@@ -30,9 +31,6 @@ from ..support.atomic_write import write_text
 from ..support.file_hash import file_hash
 from ..support.folders import WORK_DIRS
 from ..support.quiet import quietly
-
-SEED = 3407
-"""The one that is published."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +129,7 @@ def make_plan(request: Request, layout: Layout, device: str, notes: List[str]) -
         seed = resume.seed_of_run(resume_point, seed)
         used.append(resume_point.weights)
         doubts = list(dict.fromkeys(doubts + resume_point.doubts))
-    cfg.seed = SEED if seed is None else seed
+    cfg.seed = KEYS['seed'].default if seed is None else seed
     open_work_dir(work_dir, 'train', in_place)
 
     text = cfg.pretty_text  # before the learning rate is scaled, so that it can be trained from
@@ -139,7 +137,7 @@ def make_plan(request: Request, layout: Layout, device: str, notes: List[str]) -
     if images != configuration.PUBLISHED_BATCH_SIZE and accumulate == 1:
         notes.append(f'{images} images an iteration; accumulate=auto takes the published '
                      f'{configuration.PUBLISHED_BATCH_SIZE}')
-    run = run_identity.identity(cfg, splits, amp, images)
+    run = run_identity.identity(cfg, splits, amp, request.value('fast'), images)
     if begun:
         run_identity.require_same(begun['run'], run, f'work_dir={work_dir}')
     training = TrainOptions(

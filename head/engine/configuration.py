@@ -10,6 +10,9 @@ from ..errors import RequestError
 from ..support.folders import COCO
 from ..support.quiet import quietly
 
+BASE_VARIABLES = ('faster_rcnn_r50', 'retinanet_r50', 'mobilenet_v2')
+"""What files of `configs/_base_` define for others to take; a change of these would change nothing."""
+
 PUBLISHED_BATCH_SIZE = 16
 """What the configs' learning rates are for: 8 GPUs x 2 images."""
 
@@ -25,6 +28,8 @@ def load_config(path):
             cfg = Config.fromfile(str(path))
     except Exception as error:
         raise RequestError(f'{path}: not a config that mmdet can read ({type(error).__name__}: {error})') from error
+    for name in BASE_VARIABLES:
+        cfg._cfg_dict.pop(name, None)
     for key in ('model', 'data', 'optimizer', 'runner'):
         if key not in cfg:
             raise RequestError(f'{path}: not a training config, it has no {key!r}')
@@ -116,14 +121,12 @@ def micro_batches(wanted, images):
     """How many micro-batches a process computes before the optimizer steps.
 
     Args:
-        wanted (str): a number, ``'auto'`` or None for one.
+        wanted (str): a number, or ``'auto'``.
         images (int): images of one micro-batch of all processes.
 
     Raises:
         RequestError: neither; or no whole number of micro-batches makes the published images a step.
     """
-    if wanted is None:
-        return 1
     if wanted == 'auto':
         if PUBLISHED_BATCH_SIZE % images:
             raise RequestError(f'accumulate=auto: {images} images at once do not divide {PUBLISHED_BATCH_SIZE}; choose '

@@ -67,9 +67,10 @@ def check_gpu():
     if problem:
         raise EnvironmentFault(f'{name} (sm_{major}{minor}): {problem}')
     if get_compiling_cuda_version() == 'not available':
+        again = f', rm -r .venv/{os.environ["HEAD_STACK"]} and run again' if RULE.is_file() else ' build it again'
         raise EnvironmentFault(f'{name}: mmcv-full was built without CUDA, because no GPU or no nvcc '
-                               f'{torch.version.cuda} was found; with both, rm -r .venv/{os.environ.get("HEAD_STACK")} '
-                               'and run again; or take the other stack, the image, or device=cpu')
+                               f'{torch.version.cuda} was found; with both{again}; or take the other stack, the '
+                               'image, or device=cpu')
 
 
 def runs_on(architectures: Iterable[str], major: int, minor: int) -> bool:

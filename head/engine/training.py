@@ -41,7 +41,7 @@ class TrainOptions:
         iters: stop after so many iterations.
         amp: see `autocast_model`.
         fast: whether the detector computes in its fast forms, see `use_fast_forms`.
-        beginning: what to continue from; else the training begins.
+        resume_point: what to continue from; else the training begins.
         run: its identity, see `run_identity`.
         doubts: why no run that continues from its checkpoints can confirm the paper; they tell it.
         begun_from: checkpoint that the run was asked to begin from, see `run_identity.source`.

@@ -23,6 +23,7 @@ from ..support.locks import Say, locked
 from .download import download, ensure_file
 from .drive import LIMIT, drive_file, folder_address, list_folder
 from .hash_check import hash_check
+from .pretrained import fetch_file
 from .release_record import FOLDER, RECORD, read_record, recorded, remember, write_released
 from .row_files import belongs, checkpoint_path, log_path
 
@@ -152,7 +153,11 @@ def obtain_checkpoint(row: Model, say: Say = print) -> Checkpoint:
 
 def fetch_released(config: str, say: Say = print) -> None:
     """Have the checkpoint of `config=`, and its log where there is one."""
-    _fetch(catalog.known_row(config), say)
+    row = catalog.known_row(config)
+    if row.checkpoint:
+        fetch_file(catalog.files()[row.checkpoint], say=say)
+    else:
+        _fetch(row, say)
 
 
 def _fetch(row: Model, say: Say) -> None:

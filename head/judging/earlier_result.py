@@ -106,7 +106,8 @@ def contradictions(verdict: Verdict) -> List[str]:
     if isinstance(verdict, SmokeVerdict):
         return [f'it says pass, and {one.what.strip()} does not hold' for one in verdict.checks if not one.holds]
     if isinstance(verdict, VerifyVerdict):
-        parts = {**{one.path: one.verdict for one in verdict.results if one.alias not in verdict.together},
+        parts = {**{one.path: one.verdict for one in verdict.results
+                    if one.alias not in verdict.together or one.why},
                  **{alias: one.verdict for alias, one in verdict.together.items()}}
         return [f'it says pass, and {name} is {one}' for name, one in parts.items() if one != PASS]
     return [f'it says pass, and: {why}' for why in verdict.why]

@@ -95,7 +95,7 @@ def measure(folder: str, out_dir: str, fast: bool = True) -> Dict[str, Any]:
     for loss in cfg.model.distiller.losses.values():
         loss.weight.update(value=DISTILLATION_WEIGHT, iter_=WARM_UP)
     cfg, found['student'], _ = run('student', cfg, STUDENT_STEPS)
-    found['untrained'] = scores_untrained(cfg, out_dir).metrics
+    found['untrained'] = scores_untrained(cfg, out_dir, fast).metrics
     return found
 
 

@@ -1,11 +1,10 @@
 """``verdict.json``: one type for each command that leaves one, by which it is written and read again."""
 
 import os
-from typing import Any, Dict, List, Literal, Optional, Tuple, Union
+from typing import Dict, List, Literal, Optional, Tuple, Union
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import asdict
 
 from ..support.atomic_write import write_json
 from .json_reading import convert, parse_json, read_bytes
@@ -35,10 +34,6 @@ class Weights(Struct):
     path: str
     sha256: str
     confirmed: bool
-
-    def as_dict(self) -> Dict[str, Any]:
-        """For the verdict."""
-        return asdict(self)
 
 
 class AnyVerdict(Struct, tag_field='command', kw_only=True):
