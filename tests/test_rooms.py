@@ -148,6 +148,38 @@ def test_the_whole_package_is_never_imported_for_its_parts():
     assert [module for module, text in sources().items() if re.search(r'^\s*import head\b(?!\.)', text, re.M)] == []
 
 
+def unannotated(text):
+    """Names of the public functions and methods whose parameters or result have no annotation, with the line."""
+    found = []
+    for function in (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)):
+        args = function.args
+        named = [*args.posonlyargs, *args.args, *args.kwonlyargs, *filter(None, [args.vararg, args.kwarg])]
+        bare = [one.arg for one in named if one.annotation is None and one.arg not in ('self', 'cls')]
+        if (bare or function.returns is None) and (
+                not function.name.startswith('_') or function.name in ('__init__', '__call__')):
+            found.append(f'{function.lineno}: {function.name}')
+    return found
+
+
+def test_public_functions_are_annotated():
+    assert {module: names for module, names in ((one, unannotated(text)) for one, text in sources().items())
+            if names} == {}
+
+
+@pytest.mark.parametrize('line, missing', [
+    ('def made(one: int, *rest: int, two: int = 2, **more: int) -> None: ...', []),
+    ('def _made(one): ...', []),
+    ('def made(one) -> None: ...', ['1: made']),
+    ('def made(*rest) -> None: ...', ['1: made']),
+    ('def made(*, two=2) -> None: ...', ['1: made']),
+    ('def made(): ...', ['1: made']),
+    ('class _Made:\n    def __call__(self): ...', ['2: __call__']),
+    ('class Made:\n    def __init__(self) -> None: ...\n    def __len__(self): ...', []),
+])
+def test_a_missing_annotation_is_found(line, missing):
+    assert unannotated(line) == missing
+
+
 def test_the_wheel_has_every_package():
     text = (ROOT / 'pyproject.toml').read_text()
     listed = re.findall(r'"(head[.\w]*)"', text[text.index('packages = ['):text.index('[tool.setuptools.package-dir]')])

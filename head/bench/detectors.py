@@ -1,5 +1,7 @@
 """The detectors that are measured: rows of the catalog, and the stock one beside them."""
 
+from typing import Any, Dict, Optional, Tuple
+
 import torch
 from mmdet.models import build_detector
 from todd.base import init_iter
@@ -17,21 +19,21 @@ MIDDLE = 1000
 """Where the distillation's warm-up is half done: every loss counts."""
 
 
-def config_of(row):
+def config_of(row: str) -> Any:
     """The config of an alias of the catalog, or of `STOCK`, with random weights for pretrained ones."""
     cfg = load_config(find_config('retinanet_r18' if row == STOCK else row)[0])
     weights.drop_pretrained(cfg)
     return cfg
 
 
-def build(cfg, device, train=True, amp=None):
+def build(cfg: Any, device: str, train: bool = True, amp: Optional[str] = None) -> Any:
     """A detector with seeded weights, on its device.
 
     Args:
         cfg (Config): of `config_of`.
-        device (str): ``'cuda'`` or ``'cpu'``.
-        train (bool): else it is built for inference.
-        amp (str, optional): see `autocast_model`.
+        device: ``'cuda'`` or ``'cpu'``.
+        train: else it is built for inference.
+        amp: see `autocast_model`.
     """
     if not train:
         cfg.model.train_cfg = None
@@ -47,13 +49,13 @@ def build(cfg, device, train=True, amp=None):
     return autocast_model(model, amp, device).to(device).train(train)
 
 
-def batch(size, device, images=2, objects=7):
+def batch(size: Tuple[int, ...], device: str, images: int = 2, objects: int = 7) -> Dict[str, Any]:
     """A generated batch as the arguments of mmdet's `forward_train`.
 
     Args:
-        size (tuple[int]): height and width in pixels.
-        device (str): where the tensors are.
-        images, objects (int): images, and ground-truth boxes an image.
+        size: height and width in pixels.
+        device: where the tensors are.
+        images, objects: images, and ground-truth boxes an image.
     """
     generator = torch.Generator().manual_seed(0)
     height, width = size

@@ -65,7 +65,7 @@ def measure(rounds: int, images: int = 5000, detections_an_image: int = 200) -> 
         detections_an_image: the most; on average it is half of them and a few.
 
     Returns:
-        dict: ``stock`` and ``ours``, seconds, and their ``ratio`` (medians); ``detections``, and ``difference``, the
+        ``stock`` and ``ours``, seconds, and their ``ratio`` (medians); ``detections``, and ``difference``, the
         largest of the 12 numbers.
     """
     truth, detections = generated(images, detections_an_image)

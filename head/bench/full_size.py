@@ -11,7 +11,7 @@ CORNERS = 48
 """Numbers of an object's polygon: with them the file has 450 MB, as COCO's."""
 
 
-def write(path, images=IMAGES, objects=OBJECTS):
+def write(path: str, images: int = IMAGES, objects: int = OBJECTS) -> None:
     """Write instances of so many images and objects, the same each time."""
     rng = np.random.RandomState(0)
     sizes = rng.randint(320, 641, (images, 2)).tolist()

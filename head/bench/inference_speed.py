@@ -8,6 +8,7 @@ import json
 import sys
 import time
 from statistics import median
+from typing import Any, Dict, Tuple
 
 import numpy as np
 import torch
@@ -34,7 +35,7 @@ class Images(list):
         size, device, images: see `batch`.
     """
 
-    def __init__(self, size, device, images):
+    def __init__(self, size: Tuple[int, ...], device: str, images: int) -> None:
         data = batch(size, device, images)
         super().__init__(
             dict(img=[image[None]], img_metas=[DataContainer([[meta]], cpu_only=True)])
@@ -46,13 +47,13 @@ class Pass:
     """A detector on the images of a loader.
 
     Args:
-        whose (str): ``'ours'``, the student of head_r18 in this project's loop; or ``'stock'``, mmdet's detector with
+        whose: ``'ours'``, the student of head_r18 in this project's loop; or ``'stock'``, mmdet's detector with
             its weights in mmdet's loop.
-        device (str): ``'cuda'`` or ``'cpu'``.
-        size (tuple[int]): of the images.
+        device: ``'cuda'`` or ``'cpu'``.
+        size: of the images.
     """
 
-    def __init__(self, whose, device, size):
+    def __init__(self, whose: str, device: str, size: Tuple[int, ...]) -> None:
         model = build(config_of('head_r18'), device, train=False)
         if whose == 'stock':
             weights = student_weights(model.state_dict(), 'rpn_head')
@@ -65,7 +66,7 @@ class Pass:
         self.device = device
         self.loader = Images(size, device, IMAGES)
 
-    def __call__(self):
+    def __call__(self) -> Dict[str, Any]:
         """``seconds`` an image, and the ``detections``: per image rows of x1 y1 x2 y2 score class."""
         start = time.perf_counter()
         with quietly():
@@ -78,11 +79,11 @@ class Pass:
         return dict(seconds=seconds, detections=rows)
 
 
-def measure(device, rounds, size=SIZE):
+def measure(device: str, rounds: int, size: Tuple[int, ...] = SIZE) -> Dict[str, Any]:
     """Both in turn, `rounds` passes each.
 
     Returns:
-        dict: ``stock`` and ``ours``, images a second; ``ratio`` of the times; ``detections`` an image; and how far
+        ``stock`` and ``ours``, images a second; ``ratio`` of the times; ``detections`` an image; and how far
         they are apart, ``difference``: None where not even their number and classes agree. Medians.
     """
     with MeasuringProcess('head.bench.inference_speed', 'stock', device, *size) as stock, \

@@ -6,21 +6,22 @@ import subprocess
 import sys
 import time
 from statistics import median
+from typing import Dict
 
 SMALL = ('data.train.pipeline.2.img_scale=[(640,384),(640,384)]', 'data.val.pipeline.1.img_scale=(160,96)')
 KINDS = dict(alone=(), two_processes=('procs=2', ), checkpoint_each=('save_iters=1', ))
 
 
-def measure(folder, place, steps):
+def measure(folder: str, place: str, steps: int) -> Dict[str, Dict[str, float]]:
     """Train `steps` iterations of each kind.
 
     Args:
-        folder (str): a COCO folder.
-        place (str): for the work dirs.
-        steps (int): iterations, the first of which is not counted.
+        folder: a COCO folder.
+        place: for the work dirs.
+        steps: iterations, the first of which is not counted.
 
     Returns:
-        dict: kind -> ``iteration``, the median's seconds, and ``whole``, seconds from the command to its end.
+        kind -> ``iteration``, the median's seconds, and ``whole``, seconds from the command to its end.
     """
     found = {}
     for kind, words in KINDS.items():

@@ -95,7 +95,7 @@ def products(step: Step) -> Dict[Product, int]:
     """How often a `Step` computes which `Product`, the teacher's included."""
     found: Dict[Product, int] = Counter()
 
-    def note(module, inputs, output):
+    def note(module: Any, inputs: Tuple[Any, ...], output: Any) -> None:
         weight, conv = module.weight, isinstance(module, nn.Conv2d)
         found[Product(
             tuple(inputs[0].shape), tuple(weight.shape),
@@ -118,7 +118,7 @@ def measure(row: str, rounds: int, size: Tuple[int, int] = SIZE) -> Dict[str, An
         rounds: steps.
 
     Returns:
-        dict: ``products``, how many; ``alone``, seconds of all; ``step``, the median of the whole; ``ratio``.
+        ``products``, how many; ``alone``, seconds of all; ``step``, the median of the whole; ``ratio``.
     """
     step = Step(row, 'cpu', None, size)
     found = products(step)

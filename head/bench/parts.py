@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from statistics import median
+from typing import Any, Callable, Dict, Optional
 
 from ..catalog import models
 from ..coco import drawn_set
@@ -17,14 +18,14 @@ ROWS = ('retinanet_r18', 'assist_r18', 'head_dag_r18', 'head_r18', 'fitnet_r18',
 """Whose steps are measured unless `config=` names one, or all."""
 
 
-def training_set(folder):
+def training_set(folder: str) -> Dict[str, float]:
     """Seconds of building the training set with annotations of full size: stock, ours at first, ours again."""
     ann_file = os.path.join(folder, 'annotations', 'instances_train2017.json')
     os.makedirs(os.path.dirname(ann_file))
     full_size.write(ann_file)
     cache = dict(os.environ, HEAD_CACHE=os.path.join(folder, 'cache'))
 
-    def seconds(whose):
+    def seconds(whose: str) -> float:
         done = subprocess.run([sys.executable, '-m', 'head.bench.training_set_seconds', whose, ann_file], env=cache,
                               check=True, capture_output=True, text=True)
         return float(done.stdout.split()[-1])
@@ -47,13 +48,13 @@ def _iterations(place, data):
                 ratio_checkpoint_each=steps['checkpoint_each']['iteration'] / alone)
 
 
-def parts(row, amp, device):
+def parts(row: Optional[str], amp: Optional[str], device: str) -> Dict[str, Callable[[str, str], Any]]:
     """Name -> function of (a folder for files, a COCO folder) that measures it.
 
     Args:
-        row (str): alias of the RetinaNet to measure, ``'all'``, or None for `ROWS`.
-        amp (str): see `autocast_model`.
-        device (str): ``'cuda'`` or ``'cpu'``.
+        row: alias of the RetinaNet to measure, ``'all'``, or None for `ROWS`.
+        amp: see `autocast_model`.
+        device: ``'cuda'`` or ``'cpu'``.
 
     Raises:
         RequestError: no such row.
@@ -72,15 +73,15 @@ def parts(row, amp, device):
         iterations=_iterations)
 
 
-def measure(chosen, data):
+def measure(chosen: Dict[str, Callable[[str, str], Any]], data: Optional[str]) -> Dict[str, Any]:
     """Measure.
 
     Args:
-        chosen (dict): of `parts`, those that are wanted.
-        data (str): a COCO folder; None for the drawn set.
+        chosen: of `parts`, those that are wanted.
+        data: a COCO folder; None for the drawn set.
 
     Returns:
-        dict: name -> what was found.
+        name -> what was found.
     """
     found = {}
     with contextlib.ExitStack() as stack:

@@ -3,6 +3,7 @@
 import functools
 import time
 from contextlib import contextmanager
+from typing import Any, Iterator
 
 import torch
 
@@ -13,28 +14,28 @@ class Phases:
     """A clock that gives each moment to the innermost open phase.
 
     Args:
-        device (str): ``'cuda'`` or ``'cpu'``; on a GPU it waits for the kernels wherever a phase begins or ends.
+        device: ``'cuda'`` or ``'cpu'``; on a GPU it waits for the kernels wherever a phase begins or ends.
 
     Attributes:
         seconds (dict): phase -> seconds since `start`; what belongs to none is ``rest``.
     """
 
-    def __init__(self, device):
+    def __init__(self, device: str) -> None:
         self.device = device
         self.start()
 
-    def start(self):
+    def start(self) -> None:
         """Begin again."""
         self.seconds, self._open = dict.fromkeys((*PHASES, 'rest'), 0.0), ['rest']
         self._last = self._now()
 
-    def stop(self):
+    def stop(self) -> float:
         """Give what has passed to the open phase; returns the seconds since `start`."""
         self._settle()
         return sum(self.seconds.values())
 
     @contextmanager
-    def phase(self, name):
+    def phase(self, name: str) -> Iterator[None]:
         """What runs inside belongs to the phase `name`, but for phases inside of it."""
         self._settle()
         self._open.append(name)
@@ -44,18 +45,18 @@ class Phases:
             self._settle()
             self._open.pop()
 
-    def watch(self, owner, method, name):
+    def watch(self, owner: Any, method: str, name: str) -> None:
         """Let calls of `owner.method` be of the phase `name`."""
         function = getattr(owner, method)
 
         @functools.wraps(function)
-        def call(*args, **kwargs):
+        def call(*args: Any, **kwargs: Any) -> Any:
             with self.phase(name):
                 return function(*args, **kwargs)
 
         setattr(owner, method, call)
 
-    def watch_detector(self, model):
+    def watch_detector(self, model: Any) -> None:
         """Let the parts of a detector's `forward_train` be of the phases they belong to."""
         self.watch(model, 'extract_feat', 'student')
         dense = getattr(model, 'rpn_head', None) or model.bbox_head

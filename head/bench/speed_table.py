@@ -11,7 +11,7 @@ def lines(found: Dict[str, Any]) -> Iterator[str]:
     A ratio is the median of the ratios of single turns, so it can differ a little from that of the medians.
 
     Args:
-        found (dict): part -> what it measured; see `parts.measure`.
+        found: part -> what it measured; see `parts.measure`.
     """
     if 'step' in found:
         yield from _steps(found['step'])

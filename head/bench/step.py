@@ -3,6 +3,7 @@
 import json
 import sys
 from statistics import median
+from typing import Any, Dict, Optional, Tuple
 
 import torch
 from mmcv.runner import build_optimizer
@@ -20,13 +21,13 @@ class Step:
     """One detector and its training step: forward, backward, clipping and optimizer.
 
     Args:
-        row (str): an alias of the catalog, or `STOCK`.
-        device (str): ``'cuda'`` or ``'cpu'``.
-        amp (str): see `autocast_model`; None.
-        size (tuple[int]): of the images.
+        row: an alias of the catalog, or `STOCK`.
+        device: ``'cuda'`` or ``'cpu'``.
+        amp: see `autocast_model`; None.
+        size: of the images.
     """
 
-    def __init__(self, row, device, amp, size):
+    def __init__(self, row: str, device: str, amp: Optional[str], size: Tuple[int, ...]) -> None:
         cfg = config_of(row)
         self.device, self.data = device, batch(size, device)
         self.model = build(cfg, device, amp=amp)
@@ -37,7 +38,7 @@ class Step:
         self.phases = Phases(device)
         self.phases.watch_detector(self.model)
 
-    def __call__(self):
+    def __call__(self) -> Dict[str, Any]:
         """Take a step; returns ``seconds``, ``phases`` (phase -> seconds) and ``peak`` (bytes, since the beginning)."""
         torch.manual_seed(0)
         self.phases.start()
@@ -58,15 +59,16 @@ def _most_memory(device):
         return next(int(line.split()[1]) * 1024 for line in file if line.startswith('VmHWM'))
 
 
-def measure(row, device, amp, rounds, size=SIZE):
+def measure(row: str, device: str, amp: Optional[str], rounds: int,
+            size: Tuple[int, ...] = SIZE) -> Dict[str, Any]:
     """Steps of a detector and of `STOCK` in turn, each in a process of its own.
 
     Args:
         row, device, amp, size: see `Step`; stock is float32.
-        rounds (int): steps of each.
+        rounds: steps of each.
 
     Returns:
-        dict: ``stock`` and ``ours``, as `Step` returns them; ``ratio`` of the times, ``ratio_peak``. Medians.
+        ``stock`` and ``ours``, as `Step` returns them; ``ratio`` of the times, ``ratio_peak``. Medians.
     """
     with MeasuringProcess('head.bench.step', STOCK, device, None, *size) as stock, \
             MeasuringProcess('head.bench.step', row, device, amp, *size) as ours:

@@ -7,7 +7,7 @@ Values of `GLOBALS` are functions of this module, the only things that a pickle 
 import math
 import re
 from collections import OrderedDict, defaultdict
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, Iterable, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -24,14 +24,14 @@ class Damaged(Exception):
 class Storage:
     """The memory behind tensors: `values`, flat."""
 
-    def __init__(self, values):
+    def __init__(self, values: torch.Tensor) -> None:
         self.values = values
 
 
 class StorageType:
     """Names a dtype in a persistent id."""
 
-    def __init__(self, dtype):
+    def __init__(self, dtype: torch.dtype) -> None:
         self.dtype = dtype
 
 
@@ -49,20 +49,20 @@ def _is_atom(value):
     return type(value) in (str, int, float, bool, bytes, type(None)) or isinstance(value, (np.number, np.bool_))
 
 
-def check_key(key):
+def check_key(key: Any) -> None:
     """Nested tuples would take exponential time to hash."""
     if not (_is_atom(key) or (type(key) is tuple and all(map(_is_atom, key)))):
         raise Refused(f'a {type(key).__name__} as a key')
 
 
-def checked_items(items):
+def checked_items(items: Any) -> Sequence[Any]:
     """`items`, if it is a list or tuple: to iterate over an expanded tensor could take forever."""
     if type(items) not in (list, tuple):
         raise Refused(f'the items of a {type(items).__name__}')
     return items
 
 
-def set_items(target, pairs):
+def set_items(target: Any, pairs: Iterable[Tuple[Any, Any]]) -> None:
     """Set items of a dict."""
     if not isinstance(target, dict):
         raise Refused(f'new items of a {type(target).__name__}')
@@ -71,7 +71,7 @@ def set_items(target, pairs):
         target[key] = value
 
 
-def restore_state(target, state):
+def restore_state(target: Any, state: Any) -> None:
     """What BUILD does: only the types that checkpoints hold have a state."""
     if type(target) is OrderedDict and isinstance(state, dict) and state.keys() <= {'_metadata'}:
         target.__dict__.update(state)

@@ -16,7 +16,7 @@ import struct
 import zipfile
 from pathlib import Path
 from types import FunctionType
-from typing import IO, TYPE_CHECKING, Any, Callable, Dict, List, Union
+from typing import IO, TYPE_CHECKING, Any, Callable, Dict, List, NoReturn, Optional, Union
 
 import numpy as np
 import torch
@@ -65,7 +65,7 @@ else:
 
 
 def _refusing(opcode):
-    def refuse(unpickler):
+    def refuse(unpickler: Any) -> NoReturn:
         raise Refused(f'the pickle opcode {opcode}')
 
     return refuse
@@ -183,12 +183,12 @@ class RestrictedUnpickler(_Unpickler):
 class _Storages(dict):
     """Storages by key, no more than `limit` bytes in all; filled by `read(key)` at once, if given, or by `fill`."""
 
-    def __init__(self, limit, read=None):
+    def __init__(self, limit: int, read: Optional[Callable[[str], bytes]] = None) -> None:
         super().__init__()
         self.left = limit
         self.read = read
 
-    def __call__(self, dtype, key, elements):
+    def __call__(self, dtype: torch.dtype, key: str, elements: int) -> Storage:
         if key not in self:
             self.left -= elements * torch.empty(0, dtype=dtype).element_size()
             if self.left < 0:
@@ -201,7 +201,7 @@ class _Storages(dict):
             raise Damaged('a storage of two kinds')
         return self[key]
 
-    def fill(self, key, content):
+    def fill(self, key: str, content: bytes) -> None:
         values = self[key].values
         if len(content) != values.numel() * values.element_size():
             raise Damaged('a storage whose size is not its content\'s')
@@ -234,7 +234,7 @@ def _load_legacy(file, size):
         if content[:1] != pickle.PROTO:
             raise Damaged('not a pickle')
 
-        def part():
+        def part() -> Any:
             return RestrictedUnpickler(content, storages).load()
 
         for number in (MAGIC_NUMBER, PROTOCOL_VERSION):

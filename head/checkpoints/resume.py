@@ -4,6 +4,7 @@ import itertools
 import math
 import os
 from dataclasses import dataclass
+from typing import Any, Callable, Dict, List, Optional
 
 from ..errors import RequestError
 from ..results.verdict_file import Weights
@@ -31,34 +32,35 @@ class ResumePoint:
     weights: Weights
 
     @property
-    def meta(self):
+    def meta(self) -> Dict[str, Any]:
         return self.content['meta']
 
-    def lies_in(self, folder):
+    def lies_in(self, folder: str) -> bool:
         """Whether the file is one of a work dir's."""
         return os.path.realpath(os.path.dirname(self.path)) == os.path.realpath(folder)
 
     @property
-    def doubts(self):
+    def doubts(self) -> List[str]:
         """Why its beginning cannot confirm the paper."""
         doubts = self.meta.get('doubts')
         return doubts if isinstance(doubts, list) else [f'{self.path} does not record what it was started from']
 
 
-def choose_checkpoint(wanted, work_dir, begun, say):
+def choose_checkpoint(wanted: str, work_dir: str, begun: Optional[Dict[str, Any]],
+                      say: Callable[[str], object]) -> Optional[ResumePoint]:
     """What a training continues from: the newest checkpoint of its work dir, or the file that is asked for.
 
     A run that was begun from that file continues like any other where the same is asked for again: by a cluster, for
     instance.
 
     Args:
-        wanted (str): a checkpoint's path, or ``'auto'``.
-        work_dir (str): the training's.
-        begun (dict): what `run_identity.read` found there, or None.
-        say (callable): takes a line about each checkpoint that is damaged.
+        wanted: a checkpoint's path, or ``'auto'``.
+        work_dir: the training's.
+        begun: what `run_identity.read` found there, or None.
+        say: takes a line about each checkpoint that is damaged.
 
     Returns:
-        ResumePoint: None where there is nothing to continue from.
+        None where there is nothing to continue from.
 
     Raises:
         RequestError: the file, or all of the work dir's checkpoints, cannot be read.
@@ -70,7 +72,7 @@ def choose_checkpoint(wanted, work_dir, begun, say):
     return resume_point or (read(named) if named else None)
 
 
-def read(path):
+def read(path: str) -> ResumePoint:
     """A checkpoint that a training of this package or of mmdet has left.
 
     Raises:
@@ -88,13 +90,13 @@ def read(path):
     return ResumePoint(path, content, Weights('resumed from', path, file_hash(path), False))
 
 
-def newest_checkpoint(work_dir, steps, say):
+def newest_checkpoint(work_dir: str, steps: int, say: Callable[[str], object]) -> Optional[ResumePoint]:
     """The newest checkpoint of a work dir that can be read; None where there is none at all.
 
     Args:
-        work_dir (str): the folder.
-        steps (int): of an epoch.
-        say (callable): takes a line about each that is damaged.
+        work_dir: the folder.
+        steps: of an epoch.
+        say: takes a line about each that is damaged.
 
     Raises:
         RequestError: all are damaged.
@@ -117,16 +119,16 @@ def _iterations(work_dir, steps):
     return {**numbers['iter'], **{path: number * steps + 0.5 for path, number in numbers['epoch'].items()}}
 
 
-def set_aside(work_dir, resume_point, steps, say):
+def set_aside(work_dir: str, resume_point: ResumePoint, steps: int, say: Callable[[str], object]) -> None:
     """Rename checkpoints that are later than the one of their folder that is continued from.
 
     They are damaged, or of a course that is trained again: no later start is to take them for the newest.
 
     Args:
-        work_dir (str): the folder.
-        resume_point (ResumePoint): one of its checkpoints.
-        steps (int): of an epoch.
-        say (callable): takes a line about each.
+        work_dir: the folder.
+        resume_point: one of its checkpoints.
+        steps: of an epoch.
+        say: takes a line about each.
     """
     later = [path for path, done in _iterations(work_dir, steps).items() if done > resume_point.meta['iter'] + 0.5]
     for path in later:
@@ -138,7 +140,7 @@ def set_aside(work_dir, resume_point, steps, say):
         link(resume_point.path)
 
 
-def seed_of_run(resume_point, asked):
+def seed_of_run(resume_point: ResumePoint, asked: Optional[int]) -> Optional[int]:
     """The seed of a run that continues.
 
     Raises:
@@ -152,13 +154,13 @@ def seed_of_run(resume_point, asked):
     return begun
 
 
-def restore_run(runner, resume_point, steps, logger):
+def restore_run(runner: Any, resume_point: ResumePoint, steps: int, logger: Any) -> None:
     """Put a run's state into a runner that is ready to train.
 
     Args:
         runner (Runner): with its hooks, before `run`; its `meta` has the run's identity.
-        resume_point (ResumePoint): the same on all processes.
-        steps (int): of an epoch.
+        resume_point: the same on all processes.
+        steps: of an epoch.
         logger (Logger): gets a line that tells where the run was begun.
 
     Raises:

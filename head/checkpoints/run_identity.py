@@ -2,7 +2,7 @@
 
 import json
 import os
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 from ..coco.folder import Split
 from ..errors import RequestError
@@ -49,14 +49,14 @@ def _flat(node, prefix=''):
             yield f'{prefix}{key}', value if isinstance(value, (str, int, float, type(None))) else str(value)
 
 
-def differences(begun, asked):
+def differences(begun: Dict[str, Any], asked: Dict[str, Any]) -> List[str]:
     """Lines that tell in what two identities differ."""
     missing = object()
     return [f'{key}={begun.get(key)}, now {asked.get(key)}' for key in sorted({*begun, *asked})
             if begun.get(key, missing) != asked.get(key, missing)]
 
 
-def require_same(begun, asked, where):
+def require_same(begun: Dict[str, Any], asked: Dict[str, Any], where: str) -> None:
     """Raises:
         RequestError: the run that `where` names is another one than is asked for.
     """
@@ -67,25 +67,25 @@ def require_same(begun, asked, where):
                            'work_dir')
 
 
-def source(path):
+def source(path: str) -> str:
     """What names the checkpoint that a run was begun from."""
     return os.path.abspath(path)
 
 
-def write(work_dir, run, timestamp, steps, begun_from):
+def write(work_dir: str, run: Dict[str, Any], timestamp: str, steps: int, begun_from: Optional[str]) -> None:
     """Leave word of a run in its work dir.
 
     Args:
-        work_dir (str): the folder.
-        run (dict): see `identity`.
-        timestamp (str): what its logs are named by.
-        steps (int): of an epoch.
-        begun_from (str): `source` of a checkpoint, or None.
+        work_dir: the folder.
+        run: see `identity`.
+        timestamp: what its logs are named by.
+        steps: of an epoch.
+        begun_from: `source` of a checkpoint, or None.
     """
     write_json(os.path.join(work_dir, FILE), dict(run=run, log=timestamp, steps=steps, source=begun_from))
 
 
-def read(work_dir):
+def read(work_dir: str) -> Optional[Dict[str, Any]]:
     """What `write` has left; None where there is nothing.
 
     Raises:

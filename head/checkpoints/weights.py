@@ -2,7 +2,7 @@
 
 import copy
 from pathlib import Path
-from typing import Any, Container, List
+from typing import Any, Container, Dict, List, Tuple, Union
 
 import torch
 from mmcv.runner import CheckpointLoader
@@ -29,7 +29,7 @@ def _read_for_mmcv(filename, map_location=None):
     return restricted_pickle.load(filename)
 
 
-def read_state_dict(path):
+def read_state_dict(path: Union[str, Path]) -> Dict[str, torch.Tensor]:
     """Names and tensors of a checkpoint file.
 
     Raises:
@@ -39,7 +39,7 @@ def read_state_dict(path):
     return state_of(content.get('state_dict', content) if isinstance(content, dict) else None, path)
 
 
-def state_of(state, path):
+def state_of(state: Any, path: Union[str, Path]) -> Dict[str, torch.Tensor]:
     """The names and tensors among what a file holds, without the names that a parallel wrapper adds.
 
     Raises:
@@ -56,13 +56,14 @@ def _some(names):
     return ', '.join(names[:3]) + (f' and {len(names) - 3} more' if len(names) > 3 else '')
 
 
-def state_misfit(expected, found, allowed=()):
+def state_misfit(expected: Dict[str, torch.Tensor], found: Dict[str, torch.Tensor],
+                 allowed: Tuple[str, ...] = ()) -> str:
     """What keeps weights from fitting a model, or an empty string.
 
     Args:
-        expected (dict): name -> tensor of the model.
-        found (dict): name -> tensor of the file.
-        allowed (tuple[str]): beginnings of names that the file may have beyond the model's.
+        expected: name -> tensor of the model.
+        found: name -> tensor of the file.
+        allowed: beginnings of names that the file may have beyond the model's.
     """
     # files older than torch 0.4.1 have no counters, which nothing reads
     missing = {name for name in expected.keys() - found.keys() if not name.endswith('num_batches_tracked')}
@@ -72,13 +73,13 @@ def state_misfit(expected, found, allowed=()):
     return '; '.join(f'{what}: {_some(names)}' for what, names in parts if names)
 
 
-def load_weights(model, state, path, config):
+def load_weights(model: Any, state: Any, path: str, config: str) -> None:
     """Give a whole detector the weights of a file; every name and shape must agree.
 
     Args:
         model (BaseDetector): the detector.
         state (dict): what the file `path` has as its ``state_dict``.
-        path, config (str): for messages.
+        path, config: for messages.
 
     Raises:
         RequestError: not weights, or those of another config.
@@ -90,7 +91,7 @@ def load_weights(model, state, path, config):
     model.load_state_dict(state, strict=False)
 
 
-def load_checkpoint(model, path, config):
+def load_checkpoint(model: Any, path: str, config: str) -> None:
     """`load_weights` of a file."""
     load_weights(model, read_state_dict(path), path, config)
 
@@ -110,7 +111,7 @@ def _is_pretrained(backbone):
     return (backbone.get('init_cfg') or {}).get('type') == 'Pretrained'
 
 
-def drop_pretrained(cfg):
+def drop_pretrained(cfg: Any) -> None:
     """`pretrained=none`: random backbone, random teacher."""
     for _, node, key in list(_references(cfg.model)):
         node[key] = None

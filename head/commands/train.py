@@ -23,7 +23,6 @@ from ..engine.training import TrainOptions, train
 from ..errors import EnvironmentFault, RequestError
 from ..fast.mixed_precision import check_amp, not_float32
 from ..judging.verdict import EXIT_STATUS, NOT_VAL2017, judge, sentence
-from ..keys import KEYS
 from ..request import PROCESSES, Request
 from ..results.verdict_file import Data, TrainVerdict, Weights, write_verdict
 from ..results.work_dir import open_work_dir
@@ -122,14 +121,14 @@ def make_plan(request: Request, layout: Layout, device: str, notes: List[str]) -
     work_dir = request.get('work_dir') or os.path.join(WORK_DIRS, path.stem)
     begun = run_identity.read(work_dir)
     resume_point = resume.choose_checkpoint(wanted, work_dir, begun, notes.append)
-    begun_from = begun and begun['source'] if wanted == 'auto' else run_identity.source(wanted)
+    begun_from = (begun['source'] if begun else None) if wanted == 'auto' else run_identity.source(wanted)
     in_place = resume_point.lies_in(work_dir) if resume_point else begun is not None
     seed = request.get('seed')
     if resume_point:
         seed = resume.seed_of_run(resume_point, seed)
         used.append(resume_point.weights)
         doubts = list(dict.fromkeys(doubts + resume_point.doubts))
-    cfg.seed = KEYS['seed'].default if seed is None else seed
+    cfg.seed = request.value('seed') if seed is None else seed
     open_work_dir(work_dir, 'train', in_place)
 
     text = cfg.pretty_text  # before the learning rate is scaled, so that it can be trained from
@@ -152,7 +151,8 @@ def make_plan(request: Request, layout: Layout, device: str, notes: List[str]) -
         cfg.log_config.interval = min(cfg.log_config.interval, max(1, iters // 20))
     if not splits['val'].is_val2017:
         doubts.append(NOT_VAL2017)
-    return TrainPlan(cfg, text, path, row, used, splits, doubts, work_dir, training, begun and begun['log'], notes)
+    return TrainPlan(cfg, text, path, row, used, splits, doubts, work_dir, training,
+                     begun['log'] if begun else None, notes)
 
 
 def plan_together(request: Request, layout: Layout, device: str, notes: List[str]) -> TrainPlan:
@@ -160,7 +160,7 @@ def plan_together(request: Request, layout: Layout, device: str, notes: List[str
     cfg = processes.on_all(load, request, layout)[2]
     plan: TrainPlan = processes.on_first(make_plan, request, layout, device, notes)
 
-    def of_this_machine():
+    def of_this_machine() -> Optional[Dict[str, Split]]:
         if processes.is_first():
             return plan.splits
         return check_splits(cfg) if processes.local_rank() == 0 else None

@@ -82,7 +82,7 @@ class PeerErrors:
             return None
         answers: List[Any] = []
 
-        def ask():
+        def ask() -> None:
             with contextlib.suppress(RuntimeError):
                 answers.append(question(store))
 

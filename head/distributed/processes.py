@@ -8,7 +8,7 @@ import contextlib
 import datetime
 import os
 import re
-from typing import Any
+from typing import Any, Callable, Iterator, List, Optional
 
 import torch
 import torch.distributed as dist
@@ -25,34 +25,34 @@ _LOST = re.compile(r'gloo|nccl|connection (closed|reset|refused)|broken pipe|tim
 _control: Any = None
 
 
-def world_size():
+def world_size() -> int:
     """How many processes there are."""
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
-def rank():
+def rank() -> int:
     """This process's number; 0 writes and speaks."""
     return dist.get_rank() if dist.is_initialized() else 0
 
 
-def local_rank():
+def local_rank() -> int:
     """This process's number on its machine, that of its GPU; 0 prepares what the machine's processes share."""
     return int(os.environ['LOCAL_RANK']) if is_worker() else 0
 
 
-def is_first():
+def is_first() -> bool:
     """Whether this process writes and speaks."""
     return rank() == 0
 
 
 @contextlib.contextmanager
-def process_group(device):
+def process_group(device: str) -> Iterator[None]:
     """Be one of the launched processes while the context lasts.
 
     The ranks follow the machines' `node_rank=`, so that it is always the same one that writes.
 
     Args:
-        device (str): ``'cuda'`` or ``'cpu'``.
+        device: ``'cuda'`` or ``'cpu'``.
 
     Raises:
         LostPeer: the others do not come.
@@ -90,7 +90,7 @@ def process_group(device):
 
 
 @contextlib.contextmanager
-def lost_peers_as_errors():
+def lost_peers_as_errors() -> Iterator[None]:
     """Turn the many errors by which a lost process shows itself into `LostPeer`."""
     try:
         yield
@@ -102,7 +102,7 @@ def lost_peers_as_errors():
                        ) from error
 
 
-def gather(value):
+def gather(value: Any) -> Any:
     """The value of every process, in the order of ranks; None on all but the first."""
     if world_size() == 1:
         return [value]
@@ -112,7 +112,7 @@ def gather(value):
     return values
 
 
-def gather_everywhere(value):
+def gather_everywhere(value: Any) -> List[Any]:
     """The value of every process, in the order of ranks, on all of them."""
     if world_size() == 1:
         return [value]
@@ -122,7 +122,7 @@ def gather_everywhere(value):
     return values
 
 
-def broadcast(value):
+def broadcast(value: Any) -> Any:
     """The first process's value, on all."""
     if world_size() == 1:
         return value
@@ -132,11 +132,11 @@ def broadcast(value):
     return values[0]
 
 
-def raise_on_all(error=None):
+def raise_on_all(error: Optional[HeadError] = None) -> None:
     """End all processes with the error that one of them met, before any computes on without it.
 
     Args:
-        error (HeadError, optional): what this process met.
+        error: what this process met.
 
     Raises:
         HeadError: the error of the lowest rank that has one; the same on all.
@@ -153,7 +153,7 @@ def raise_on_all(error=None):
         raise error
 
 
-def on_all(function, *args, **kwargs):
+def on_all(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Call a function on every process; where one raises a `HeadError`, all end with it."""
     result = error = None
     try:
@@ -166,6 +166,6 @@ def on_all(function, *args, **kwargs):
     return result
 
 
-def on_first(function, *args, **kwargs):
+def on_first(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Call a function on the first process only; its result, or its `HeadError`, is everybody's."""
     return broadcast(on_all(lambda: function(*args, **kwargs) if is_first() else None))

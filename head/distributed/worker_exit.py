@@ -1,21 +1,23 @@
 """Why a machine's workers ended, of what they report and how they exited."""
 
 import signal
+from typing import Any, Dict, List
 
-from ..errors import CANNOT, INTERRUPTED, Ended, LostPeer
+from ..errors import CANNOT, INTERRUPTED, Ended, HeadError, LostPeer
 
 
-def cause(reports, exit_codes, stopped, several_machines):
+def cause(reports: List[Dict[str, Any]], exit_codes: Dict[int, int], stopped: bool,
+          several_machines: bool) -> HeadError:
     """The error that ended them.
 
     Args:
-        reports (list[dict]): what workers have left, see `read_reports`.
-        exit_codes (dict[int, int]): local rank -> exit code of each that ended by itself, negative for a signal.
-        stopped (bool): whether they were told to.
-        several_machines (bool): whether others may be lost. NCCL aborts the process where it loses one.
+        reports: what workers have left, see `read_reports`.
+        exit_codes: local rank -> exit code of each that ended by itself, negative for a signal.
+        stopped: whether they were told to.
+        several_machines: whether others may be lost. NCCL aborts the process where it loses one.
 
     Returns:
-        HeadError: `LostPeer` where all that is known is that another process is gone.
+        `LostPeer` where all that is known is that another process is gone.
     """
     saved = next((report['saved'] for report in reports if report['saved']), '')
     own = [report for report in reports if not report['lost']]

@@ -2,7 +2,8 @@
 
 import difflib
 import os
-from typing import Any, Dict
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Union
 
 from mmcv import Config
 
@@ -17,7 +18,7 @@ PUBLISHED_BATCH_SIZE = 16
 """What the configs' learning rates are for: 8 GPUs x 2 images."""
 
 
-def load_config(path):
+def load_config(path: Union[str, Path]) -> Config:
     """The config of a file.
 
     Raises:
@@ -85,14 +86,14 @@ def _child(node, step, key, root):
     raise RequestError(f'{key}=: the config has no such key' + (f'; nearest: {", ".join(near)}' if near else ''))
 
 
-def doubts(overrides):
+def doubts(overrides: Dict[str, Any]) -> List[str]:
     """Why a number from an overridden config says nothing of the paper's: one reason an override."""
     harmless = ('data.workers_per_gpu', 'log_config.', 'checkpoint_config.')
     return [f'the config was overridden: {key}={value}' for key, value in overrides.items()
             if not key.startswith(harmless)]
 
 
-def build_checked(build, cfg, *args):
+def build_checked(build: Callable[..., Any], cfg: Any, *args: Any) -> Any:
     """`build(cfg, *args)` of mmdet.
 
     Raises:
@@ -106,7 +107,7 @@ def build_checked(build, cfg, *args):
                            ) from error
 
 
-def set_data_root(cfg, folder):
+def set_data_root(cfg: Config, folder: str) -> None:
     """Let every split read below `folder` instead of the config's `data_root`."""
     root = cfg.get('data_root', f'{COCO}/')
     for split in ('train', 'val', 'test'):
@@ -117,12 +118,12 @@ def set_data_root(cfg, folder):
     cfg.data_root = os.path.join(folder, '')
 
 
-def micro_batches(wanted, images):
+def micro_batches(wanted: str, images: int) -> int:
     """How many micro-batches a process computes before the optimizer steps.
 
     Args:
-        wanted (str): a number, or ``'auto'``.
-        images (int): images of one micro-batch of all processes.
+        wanted: a number, or ``'auto'``.
+        images: images of one micro-batch of all processes.
 
     Raises:
         RequestError: neither; or no whole number of micro-batches makes the published images a step.
@@ -137,7 +138,7 @@ def micro_batches(wanted, images):
     return int(wanted)
 
 
-def scale_learning_rate(cfg, images, overrides, say):
+def scale_learning_rate(cfg: Config, images: int, overrides: Dict[str, Any], say: Callable[[str], object]) -> None:
     """Scale the learning rate with the images of an optimizer step, unless it was given by hand."""
     if 'optimizer.lr' in overrides:
         say(f'learning rate {cfg.optimizer.lr:g}, given by hand, for {images} images an iteration')

@@ -54,7 +54,7 @@ def _way_to_a_gpu():
     return ' (a container gets GPUs by docker run --gpus all, with NVIDIA\'s container toolkit on the host)'
 
 
-def check_gpu():
+def check_gpu() -> None:
     """Can the stack drive the GPU?
 
     Raises:

@@ -1,6 +1,7 @@
 """Reading images so that a broken one is named."""
 
 import os
+from typing import Any, Dict
 
 import cv2
 from mmdet.datasets.pipelines import LoadImageFromFile
@@ -11,7 +12,7 @@ from ..errors import RequestError
 class LoadImageWithName(LoadImageFromFile):
     """mmdet's loader; an image that does not decode ends the run with its name instead of a stack of None errors."""
 
-    def __call__(self, results):
+    def __call__(self, results: Dict[str, Any]) -> Dict[str, Any]:
         """Load the image; RequestError if it does not decode."""
         try:
             loaded = super().__call__(results)
@@ -23,7 +24,7 @@ class LoadImageWithName(LoadImageFromFile):
         return loaded
 
 
-def report_broken_images(dataset):
+def report_broken_images(dataset: Any) -> Any:
     """Put `LoadImageWithName` in the place of a built dataset's loader."""
     steps = getattr(dataset, 'dataset', dataset).pipeline.transforms
     for i, step in enumerate(steps):

@@ -3,24 +3,26 @@
 import copy
 import os
 import sys
+from typing import Any, List, Optional
 
 import msgspec
 import torch
 from mmcv.utils import _BatchNorm
 from mmdet.core import EvalHook
 from mmdet.models import build_detector
+from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from ..distributed import processes
 from ..distributed.model_wrapper import parallel
-from ..results.coco_metrics import IN_LOG, coco_scores
+from ..results.coco_metrics import IN_LOG, CocoScores, coco_scores
 from ..results.run import DETECTIONS
 from ..support.atomic_write import write_text
 from ..support.quiet import quietly
 from . import configuration
 
 
-def detect(model, loader, device):
+def detect(model: Any, loader: Any, device: str) -> Optional[List[Any]]:
     """Detections of every image of a data set, in its order; of several processes each sees its share.
 
     Shows progress on a terminal.
@@ -28,10 +30,10 @@ def detect(model, loader, device):
     Args:
         model (BaseDetector): left in eval mode.
         loader (DataLoader): of `build_test_loader`.
-        device (str): ``'cuda'`` or ``'cpu'``.
+        device: ``'cuda'`` or ``'cpu'``.
 
     Returns:
-        list: per image and class an (n, 5) array, x1 y1 x2 y2 score; None on all processes but the first.
+        per image and class an (n, 5) array, x1 y1 x2 y2 score; None on all processes but the first.
 
     Raises:
         HeadError: what one of the processes met, on all of them.
@@ -58,7 +60,7 @@ def _detect_share(model, loader, device):
     return results
 
 
-def score(dataset, results, work_dir):
+def score(dataset: Any, results: Optional[List[Any]], work_dir: str) -> Optional[CocoScores]:
     """`CocoScores` of a detector's results, one an image of a `CocoDataset`; leaves them in the work dir as json.
 
     None on all processes but the first, which has the results.
@@ -76,14 +78,14 @@ class CocoEvalHook(EvalHook):
     `scores` keeps the latest, on the first process; the best is remembered where mmcv's hook has it.
 
     Args:
-        loader (DataLoader): of `build_test_loader`.
-        device (str): ``'cuda'`` or ``'cpu'``.
-        interval (int): epochs from one evaluation to the next.
+        loader: of `build_test_loader`.
+        device: ``'cuda'`` or ``'cpu'``.
+        interval: epochs from one evaluation to the next.
     """
 
-    scores = None
+    scores: Optional[CocoScores] = None
 
-    def __init__(self, loader, device, interval):
+    def __init__(self, loader: DataLoader, device: str, interval: int) -> None:
         super().__init__(loader, interval=interval)
         self.device = device
 
@@ -117,7 +119,7 @@ def _share_running_averages(model):
                 torch.distributed.broadcast(module.running_var, 0)
 
 
-def build_for_inference(cfg):
+def build_for_inference(cfg: Any) -> Any:
     """The detector without teacher, its weights as built."""
     model = copy.deepcopy(cfg.model)
     model.train_cfg = None

@@ -5,7 +5,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Iterator, Optional
 
 from ..distributed.processes import raise_on_all
 from ..distributed.worker_report import is_worker
@@ -29,12 +29,12 @@ class Interruption:
     signals from it and from others (a cluster's go to all processes): there a second one is no other.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.waits = self.asked = False
         self.owner = os.getpid()
 
     @contextlib.contextmanager
-    def listening(self):
+    def listening(self) -> Iterator[None]:
         """Handle SIGINT and SIGTERM while the context lasts."""
         before = {number: signal.signal(number, self._receive) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
@@ -52,14 +52,14 @@ class Interruption:
             os.write(2, b'head: stopping after this step; press again to stop now and lose this step\n')
         self.asked = True
 
-    def request(self, iterations):
+    def request(self, iterations: int) -> Optional[Interrupted]:
         """The error that ends the training after so many iterations, where it was asked to."""
         if not self.asked:
             return None
         return Interrupted(f'interrupted after {iterations} iterations' if iterations else
                            'interrupted before the first step')
 
-    def end_of_steps(self, iterations):
+    def end_of_steps(self, iterations: int) -> None:
         """The epoch's checkpoint is written; the evaluation, which may take long, follows.
 
         Raises:
@@ -76,7 +76,7 @@ def ignore_signals_in_workers(loader: 'DataLoader') -> 'DataLoader':
     """
     before = loader.worker_init_fn
 
-    def init(number):
+    def init(number: int) -> None:
         if before:
             before(number)
         for signum in (signal.SIGINT, signal.SIGTERM):
@@ -86,7 +86,7 @@ def ignore_signals_in_workers(loader: 'DataLoader') -> 'DataLoader':
     return loader
 
 
-def kill_leftover_workers():
+def kill_leftover_workers() -> None:
     """Kill the data loader workers that are left when the process ends.
 
     Where an error keeps a loader's iterator alive, multiprocessing sends its workers SIGTERM at exit and waits, but

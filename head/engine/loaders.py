@@ -1,7 +1,7 @@
 """Loaders of batches: of a training's steps, and of the images that a process evaluates."""
 
 from functools import partial
-from typing import Any, Iterator, List
+from typing import Any, Generator, List
 
 from mmcv.parallel import collate
 from mmdet.datasets import build_dataset
@@ -40,7 +40,7 @@ class StepLoader:
     def __len__(self) -> int:
         return self.order.steps
 
-    def steps(self, epoch: int, start: int) -> Iterator[List[Any]]:
+    def steps(self, epoch: int, start: int) -> Generator[List[Any], None, None]:
         """Yield the list of batches of every step of `epoch` from `start` on, both from 0."""
         self.order.begin(epoch, start)
         batches = iter(self.loader)

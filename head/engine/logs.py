@@ -3,6 +3,7 @@
 import logging
 import os
 import time
+from typing import Any, Dict, Optional
 
 from mmcv.runner import HOOKS, LoggerHook, TensorboardLoggerHook, TextLoggerHook
 from mmcv.runner.dist_utils import master_only
@@ -11,13 +12,13 @@ from mmcv.utils import get_logger
 from ..results.log_files import log_sizes
 
 
-def open_log(work_dir, timestamp=None, terminal=True):
+def open_log(work_dir: str, timestamp: Optional[str] = None, terminal: bool = True) -> Any:
     """A logger to ``work_dir/TIMESTAMP.log`` and the terminal, on the first process; on others it is silent.
 
     Args:
-        work_dir (str): the folder.
-        timestamp (str, optional): of the log to continue with; else of now.
-        terminal (bool): whether it writes to the terminal too.
+        work_dir: the folder.
+        timestamp: of the log to continue with; else of now.
+        terminal: whether it writes to the terminal too.
 
     Returns:
         Logger: its `timestamp` is for the ``*.log.json``, its `before` what `log_sizes` told before this start.
@@ -49,7 +50,7 @@ class ContinuedTensorboardLogger(TensorboardLoggerHook):
     """mmcv's tensorboard logger, which hides what an interrupted run wrote beyond its checkpoint."""
 
     @master_only
-    def before_run(self, runner):
+    def before_run(self, runner: Any) -> None:
         """Open the event file."""
         from torch.utils.tensorboard import SummaryWriter
         LoggerHook.before_run(self, runner)
@@ -60,7 +61,7 @@ class ContinuedTensorboardLogger(TensorboardLoggerHook):
 CONTINUED = dict(TextLoggerHook='ContinuedTextLogger', TensorboardLoggerHook='ContinuedTensorboardLogger')
 
 
-def continued(log_config):
+def continued(log_config: Any) -> Dict[str, Any]:
     """A config's `log_config` with the hooks that continue, and one for tensorboard."""
     hooks = [*log_config.hooks, dict(type='TensorboardLoggerHook')]
     return dict(log_config, hooks=[dict(hook, type=CONTINUED.get(hook['type'], hook['type'])) for hook in hooks])

@@ -1,8 +1,10 @@
 """The optimizer's step: gradients of one or more micro-batches, clipped as one."""
 
 import math
+from typing import Any, Dict, Optional
 
 from mmcv.runner import OptimizerHook
+from torch import Tensor
 
 from ..errors import FELL_SHORT, HeadError, RequestError
 
@@ -22,25 +24,25 @@ class OptimizerStepHook(OptimizerHook):
     halved; the scaler's state is kept in the checkpoint's meta, where mmcv's hook for float16 has it.
 
     Args:
-        grad_clip (dict, optional): ``max_norm`` and ``norm_type``.
+        grad_clip: ``max_norm`` and ``norm_type``.
         scaler (GradScaler, optional): for float16.
     """
 
-    def __init__(self, grad_clip=None, scaler=None):
+    def __init__(self, grad_clip: Optional[Dict[str, Any]] = None, scaler: Any = None) -> None:
         super().__init__(grad_clip)
         self.scaler = scaler
 
-    def before_run(self, runner):
+    def before_run(self, runner: Any) -> None:
         """Continue with the scale of a resumed run."""
         state = (runner.meta or {}).get('fp16', {}).get('loss_scaler')
         if self.scaler and state:
             self.scaler.load_state_dict(state)
 
-    def backward(self, loss):
+    def backward(self, loss: Tensor) -> None:
         """Add a micro-batch's gradients."""
         (self.scaler.scale(loss) if self.scaler else loss).backward()
 
-    def after_train_iter(self, runner):
+    def after_train_iter(self, runner: Any) -> None:
         """Clip and step.
 
         Raises:
@@ -65,7 +67,7 @@ class OptimizerStepHook(OptimizerHook):
             runner.optimizer.step()
 
 
-def check_optimizer_config(cfg):
+def check_optimizer_config(cfg: Dict[str, Any]) -> None:
     """`optimizer_config` of a config may clip gradients.
 
     Raises:

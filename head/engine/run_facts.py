@@ -5,6 +5,7 @@ import platform
 import subprocess
 import sys
 from importlib import metadata
+from typing import Any, Dict, Optional
 
 import torch
 
@@ -16,10 +17,10 @@ from ..support.file_hash import file_hash
 PACKAGES = ('torch', 'torchvision', 'mmcv-full', 'mmdet', 'todd_ai', 'pycocotools', 'faster-coco-eval', 'numpy')
 
 
-def versions():
+def versions() -> Dict[str, Optional[str]]:
     """Package name -> version; None for one that is not installed."""
 
-    def of(name):
+    def of(name: str) -> Optional[str]:
         try:
             return metadata.version(name)
         except metadata.PackageNotFoundError:
@@ -28,7 +29,7 @@ def versions():
     return dict(python=platform.python_version(), head=__version__, **{name: of(name) for name in PACKAGES})
 
 
-def commit():
+def commit() -> Optional[str]:
     """The project's commit, with a + if what runs was changed since; None where neither git nor the image knows."""
     if container_image():
         return os.environ['HEAD_COMMIT'] if os.environ['HEAD_COMMIT'] != 'unknown' else None
@@ -44,13 +45,13 @@ def commit():
     return head + ('+' if changes.strip() else '')
 
 
-def lock():
+def lock() -> Optional[str]:
     """sha256 of the stack's lock file; None outside of a stack."""
     path = ROOT / 'environment' / 'lock' / f'{os.environ.get("HEAD_STACK")}.lock'
     return file_hash(path) if path.is_file() else None
 
 
-def run_facts(device):
+def run_facts(device: str) -> Dict[str, Any]:
     """Stack, its lock, versions, commit and device, for the verdict."""
     return dict(
         stack=os.environ.get('HEAD_STACK'),

@@ -2,10 +2,11 @@
 
 import math
 import time
-from typing import TYPE_CHECKING, Any, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
 from mmcv.runner import EpochBasedRunner
 from mmcv.utils import _BatchNorm
+from torch import Tensor, nn
 
 from ..distributed import processes
 from ..errors import EnvironmentFault, HeadError
@@ -15,6 +16,7 @@ from .randomness import IN_STEP, seed_all, seed_of
 if TYPE_CHECKING:
     from ..checkpoints.saver import Saver
     from .interruption import Interruption
+    from .loaders import StepLoader
 
 NO_MEMORY = ('out of memory', 'can\'t allocate memory', 'cannot allocate memory')
 
@@ -48,41 +50,42 @@ class Runner(EpochBasedRunner):
         self.seed, self.interruption, self.iters = seed, interruption, iters or math.inf
         self.history: Dict[str, List[list]] = {}
         self.start = time.time()
-        self._steps_done, self._step_is_whole, self._bn_backup = 0, True, None
+        self._steps_done, self._step_is_whole = 0, True
+        self._bn_backup: Optional[List[Tuple[Tensor, Tensor]]] = None
 
     @property
-    def place(self):
+    def place(self) -> Tuple[int, int]:
         return self.epoch, self._steps_done
 
     @property
-    def seconds(self):
+    def seconds(self) -> float:
         """How long the training has taken, from its beginning, interruptions left out."""
         return self.meta.get('seconds', 0) + time.time() - self.start
 
-    def restore(self, epoch, steps_done, iteration, history):
+    def restore(self, epoch: int, steps_done: int, iteration: int, history: Dict[str, List[list]]) -> None:
         """Continue from a place.
 
         Args:
-            epoch, steps_done (int): see `place`.
-            iteration (int): steps done in all.
-            history (dict): what the log's next averages need, see `log_history`.
+            epoch, steps_done: see `place`.
+            iteration: steps done in all.
+            history: what the log's next averages need, see `log_history`.
         """
         self._epoch, self._steps_done, self._iter, self.history = epoch, steps_done, iteration, history
 
-    def log_history(self, count):
+    def log_history(self, count: int) -> Dict[str, List[list]]:
         """The last `count` values of everything that is logged: name -> (values, images of each)."""
         buffer = self.log_buffer
         return {name: [list(map(float, values[-count:])), list(map(int, buffer.n_history[name][-count:]))]
                 for name, values in buffer.val_history.items()}
 
-    def run(self, loader):
+    def run(self, loader: 'StepLoader') -> None:
         """Train to the end.
 
         Args:
-            loader (StepLoader): of the training set.
+            loader: of the training set.
 
         Raises:
-            EnoughIterations: the limit is reached; the step is saved.
+            IterationLimit: the limit is reached; the step is saved.
             HeadError: what ended it, with the checkpoint to continue from; the same on all processes.
         """
         with self.interruption.listening():
@@ -99,7 +102,7 @@ class Runner(EpochBasedRunner):
                     known.saved = f'; {path} holds the {self.iter} iterations done'
                 raise known from error
 
-    def train(self, loader):
+    def train(self, loader: 'StepLoader') -> None:
         """One epoch, or what is left of it."""
         self.model.train()
         self.mode, self.data_loader = 'train', loader
@@ -136,9 +139,10 @@ class Runner(EpochBasedRunner):
         try:
             batches = next(steps)
         except (HeadError, RuntimeError, MemoryError, OSError) as caught:
-            error = as_head_error(caught)
-            if not isinstance(error, HeadError):
+            known = as_head_error(caught)
+            if not isinstance(known, HeadError):
                 raise
+            error = known
         processes.raise_on_all(error or self.interruption.request(self.iter))
         return batches
 
@@ -179,7 +183,7 @@ class Runner(EpochBasedRunner):
             raise Diverged(f'{", ".join(f"{name} is {losses[name]}" for name in bad)} at epoch {self.epoch + 1}, '
                            f'iteration {self.inner_iter + 1}: {WHAT_TO_DO}')
 
-    def begin_update(self):
+    def begin_update(self) -> None:
         """From here to the end of the step the weights are no step's."""
         self._bn_backup, self._step_is_whole = None, False
 
@@ -195,13 +199,13 @@ class Runner(EpochBasedRunner):
         return self.saver.path
 
 
-def running_statistics(model):
+def running_statistics(model: nn.Module) -> List[Tuple[Tensor, Tensor]]:
     """(buffer, copy of it) of every BN that trains: a forward pass changes them, even of a step that fails."""
     training = [module for module in model.modules() if isinstance(module, _BatchNorm) and module.training]
     return [(buffer, buffer.clone()) for module in training for buffer in module.buffers()]
 
 
-def as_head_error(error):
+def as_head_error(error: Exception) -> Exception:
     """The `HeadError` that says what ended a training and what to do; the error itself where it is not known."""
     text = str(error)
     if isinstance(error, RuntimeError) and text.startswith('DataLoader worker'):

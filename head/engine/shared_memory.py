@@ -12,7 +12,7 @@ IMAGE = 3 * 4 * 1344 * 1344
 """Bytes of one image as float32, padded to a batch that mixes upright and lying ones."""
 
 
-def lacking(workers, images_a_batch):
+def lacking(workers: int, images_a_batch: int) -> str:
     """What /dev/shm lacks for the loader's workers, as text; empty where it suffices.
 
     A worker that finds no room dies of a bus error in the midst of a run. Docker gives a container 64 MB.

@@ -2,7 +2,7 @@
 
 import os
 from dataclasses import dataclass, field
-from typing import List, Optional
+from typing import Any, List, Optional, Tuple
 
 import mmdet
 import torch
@@ -18,6 +18,7 @@ from ..distributed import processes
 from ..distributed.model_wrapper import for_training
 from ..fast.fast_forms import use_fast_forms
 from ..fast.mixed_precision import autocast_model, gradient_scaler
+from ..results.coco_metrics import CocoScores
 from ..results.log_files import cut_logs
 from ..support.quiet import quiet_children, quietly
 from . import configuration, logs
@@ -63,16 +64,16 @@ class TrainOptions:
     keep: Optional[int] = None
 
 
-def train(cfg, training, logger):
+def train(cfg: Any, training: TrainOptions, logger: Any) -> Tuple[Optional[CocoScores], Runner]:
     """Train a checked config; all processes call it together.
 
     Args:
         cfg (Config): with `seed` set and every path in place.
-        training (Training): how.
+        training: how.
         logger (Logger): writes the log; its `timestamp` names the ``*.log.json``.
 
     Returns:
-        (CocoScores, Runner): the latest scores, None if no evaluation took place; and the runner at its end.
+        the latest scores, None if no evaluation took place; and the runner at its end.
     """
     check_optimizer_config(cfg.optimizer_config)
     model, loader, evaluation_loader = processes.on_all(_build, cfg, training)

@@ -1,10 +1,12 @@
 """mmdet's COCO data set for training, on arrays instead of a parsed json."""
 
 import copy
+from typing import Any, Dict, List
 
 import numpy as np
 from mmdet.datasets import DATASETS, CocoDataset, build_dataset
 
+from ..coco.annotations import Annotations
 from ..coco.categories import ID_TO_NAME
 from ..coco.folder import read_split
 from ..support.quiet import quietly
@@ -24,7 +26,7 @@ class CocoTrainingSet(CocoDataset):
     workers; these arrays are shared.
     """
 
-    def load_annotations(self, ann_file):
+    def load_annotations(self, ann_file: str) -> List[Any]:
         """Map the arrays; `data_infos` follows with the flags."""
         self.annotations = read_split(ann_file)[1]
         return []
@@ -40,7 +42,7 @@ class CocoTrainingSet(CocoDataset):
         self.flag = (images['width'] / images['height'] > 1).astype(np.uint8)
         self.data_infos = _Infos(self.annotations, self.chosen)
 
-    def get_ann_info(self, idx):
+    def get_ann_info(self, idx: int) -> Dict[str, np.ndarray]:
         """Boxes (k, 4) and labels (k,) of one image, and the boxes of its crowds."""
         info, objects = self.data_infos[idx], self.annotations.objects_of(self.chosen[idx])
         low, size = objects['bbox'][:, :2], objects['bbox'][:, 2:]
@@ -53,7 +55,7 @@ class CocoTrainingSet(CocoDataset):
             labels=LABELS[objects['category_id'][good & ~crowd]],
             bboxes_ignore=boxes[good & crowd])
 
-    def get_cat_ids(self, idx):
+    def get_cat_ids(self, idx: int) -> List[int]:
         """The categories of one image, one an object."""
         return self.annotations.objects_of(self.chosen[idx])['category_id'].tolist()
 
@@ -61,7 +63,7 @@ class CocoTrainingSet(CocoDataset):
 class _Infos:
     """What mmdet knows of every image, made when asked for: a list of dicts is copied into every worker."""
 
-    def __init__(self, annotations, chosen):
+    def __init__(self, annotations: Annotations, chosen: np.ndarray) -> None:
         self.annotations, self.chosen = annotations, chosen
 
     def __len__(self):
@@ -83,7 +85,7 @@ def _fast(cfg):
     return cfg
 
 
-def build_training_set(cfg):
+def build_training_set(cfg: Any) -> Any:
     """The training set of a config; a broken image in it ends the run with its name."""
     with quietly():
         return report_broken_images(configuration.build_checked(build_dataset, _fast(copy.deepcopy(cfg.data.train))))

@@ -2,6 +2,9 @@
 
 import copy
 from collections import OrderedDict
+from typing import Any, Tuple
+
+import torch
 
 from .folded_backbone import FoldedBackbone
 
@@ -15,7 +18,7 @@ class FoldedStages:
         backbone (ResNet): its `frozen_stages` is 1 or more, so that mmdet keeps their BN in eval mode.
     """
 
-    def __init__(self, backbone):
+    def __init__(self, backbone: Any) -> None:
         self.backbone = backbone
         num_frozen = backbone.frozen_stages
         self._trained = backbone.res_layers[num_frozen:]
@@ -28,7 +31,7 @@ class FoldedStages:
         stem._forward_hooks, stem._forward_pre_hooks = OrderedDict(), OrderedDict()
         self._frozen = FoldedBackbone(stem)
 
-    def __call__(self, img):
+    def __call__(self, img: torch.Tensor) -> Tuple[torch.Tensor, ...]:
         """(B, 3, H, W) images -> tuple of (B, C, h, w) maps, those of the backbone up to rounding."""
         maps = list(self._frozen(img))
         for name in self._trained:

@@ -1,5 +1,7 @@
 """Focal loss whose value and gradient come out of one pass that stays in the processor's cache."""
 
+from typing import Any, Optional, Tuple
+
 import torch
 import torch.nn.functional as F
 from mmdet.models import FocalLoss
@@ -21,7 +23,8 @@ class _FocalSum(torch.autograd.Function):
     """The weighted sum of all focal losses; see `FusedFocalForward`."""
 
     @staticmethod
-    def forward(ctx, logits, labels, weight, alpha, gamma):
+    def forward(ctx: Any, logits: torch.Tensor, labels: torch.Tensor, weight: torch.Tensor, alpha: float,
+                gamma: float) -> torch.Tensor:
         slopes, sums = torch.empty_like(logits), []
         for part, slope, factor in zip(logits.split(ROWS), slopes.split(ROWS), (weight * (1 - alpha)).split(ROWS)):
             loss, derivative = _as_negative(part, gamma)
@@ -37,8 +40,8 @@ class _FocalSum(torch.autograd.Function):
         return torch.stack(sums).sum()
 
     @staticmethod
-    def backward(ctx, grad):
-        return ctx.saved_tensors[0] * grad, None, None, None, None
+    def backward(ctx: Any, *grads: torch.Tensor) -> Tuple[Optional[torch.Tensor], ...]:
+        return ctx.saved_tensors[0] * grads[0], None, None, None, None
 
 
 class FusedFocalForward:
@@ -50,27 +53,28 @@ class FusedFocalForward:
         loss (FocalLoss): whose settings count.
     """
 
-    def __init__(self, loss):
+    def __init__(self, loss: Any) -> None:
         self.loss = loss
 
-    def __call__(self, pred, target, weight=None, avg_factor=None, reduction_override=None):
+    def __call__(self, pred: torch.Tensor, target: torch.Tensor, weight: Optional[torch.Tensor] = None,
+                 avg_factor: Optional[float] = None, reduction_override: Optional[str] = None) -> torch.Tensor:
         """`FocalLoss.forward`.
 
         Args:
-            pred (Tensor): (n, classes) logits.
-            target (Tensor): (n,) int64 class indices; the number of classes is background.
-            weight (Tensor, optional): (n,).
-            avg_factor (float, optional): what the sum is divided by.
-            reduction_override (str, optional): see there.
+            pred: (n, classes) logits.
+            target: (n,) int64 class indices; the number of classes is background.
+            weight: (n,).
+            avg_factor: what the sum is divided by.
+            reduction_override: see there.
 
         Returns:
-            Tensor: the loss, a scalar unless it is not to be reduced.
+            the loss, a scalar unless it is not to be reduced.
         """
         loss = self.loss
         one_a_row = weight is None or weight.shape == target.shape
         if pred.is_cuda or loss.activated or avg_factor is None or not one_a_row or target.dim() != 1 or (
                 reduction_override or loss.reduction) != 'mean':
             return FocalLoss.forward(loss, pred, target, weight, avg_factor, reduction_override)
-        weight = pred.new_ones(len(pred)) if weight is None else weight.to(pred.dtype)
+        weight = pred.new_ones((len(pred), )) if weight is None else weight.to(pred.dtype)
         total = _FocalSum.apply(pred, target, weight, loss.alpha, loss.gamma)
         return loss.loss_weight * weight_reduce_loss(total, None, 'mean', avg_factor)

@@ -48,7 +48,7 @@ def check_amp(amp: Optional[str], device: str) -> None:
         raise EnvironmentFault(f'amp=bf16: {torch.cuda.get_device_name(0)} has no instructions for it; take amp=fp16')
 
 
-def not_float32(amp):
+def not_float32(amp: str) -> str:
     """Why a number that was made with `amp` says nothing of the paper's."""
     return f'amp={amp}: the paper\'s numbers are float32'
 
@@ -83,7 +83,7 @@ def autocast_model(model: Any, amp: Optional[str], device: str) -> Any:
 def _in_float32(function, dtype, device):
 
     @functools.wraps(function)
-    def call(*args, **kwargs):
+    def call(*args: Any, **kwargs: Any) -> Any:
         with untyped_torch.autocast(device, enabled=False):
             return function(*cast_tensor_type(args, dtype, torch.float32),
                             **cast_tensor_type(kwargs, dtype, torch.float32))
@@ -95,7 +95,7 @@ def _in_channels_last(extract_feat):
     """All maps take the layout of the images; on a CPU it is the one with fast convolutions in half precision."""
 
     @functools.wraps(extract_feat)
-    def call(img):
+    def call(img: torch.Tensor) -> Any:
         return extract_feat(img.contiguous(memory_format=torch.channels_last))
 
     return call

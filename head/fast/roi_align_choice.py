@@ -6,13 +6,14 @@ deterministic kernel.
 """
 
 from mmdet.models.roi_heads.roi_extractors.base_roi_extractor import BaseRoIExtractor
+from torch import nn
 
 
-def choose_roi_align(module):
+def choose_roi_align(module: nn.Module) -> None:
     """Let a module's RoI extractors choose, at every call, by where the maps are; a second call changes nothing.
 
     Args:
-        module (nn.Module): its extractors are called with the maps as first argument, as mmdet does.
+        module: its extractors are called with the maps as first argument, as mmdet does.
     """
     for part in module.modules():
         if isinstance(part, BaseRoIExtractor) and _choose not in part._forward_pre_hooks.values():

@@ -9,7 +9,7 @@ own convolutions of channels-last maps.
 
 import itertools
 import math
-from typing import Any, Optional, Tuple
+from typing import Any, Iterator, Optional, Tuple
 
 import torch
 from torch.autograd import Function
@@ -55,7 +55,7 @@ INPUT_TRANSFORM, OUTPUT_TRANSFORM = INPUT_TRANSFORM.float(), OUTPUT_TRANSFORM.fl
 class _Scratch(dict):
     """Memory by name for one strip after the other; the first is the largest."""
 
-    def __call__(self, name, *shape):
+    def __call__(self, name: str, *shape: int) -> torch.Tensor:
         size = math.prod(shape)
         if name not in self:
             self[name] = torch.empty(size)
@@ -65,25 +65,25 @@ class _Scratch(dict):
 class _Tiling:
     """How (N, C, H, W) maps are cut into strips of tiles, channels last."""
 
-    def __init__(self, maps):
+    def __init__(self, maps: torch.Tensor) -> None:
         self.height, self.width = maps.shape[2:]
         self.down, self.right = tiles_of(maps)
         self.scratch = _Scratch()
 
-    def strips(self):
+    def strips(self) -> Iterator[Tuple[int, int]]:
         """(first row of tiles, number of rows) of each strip."""
         rows = max(1, TILES // self.right)
         for top in range(0, self.down, rows):
             yield top, min(rows, self.down - top)
 
-    def padded(self, channels):
+    def padded(self, channels: int) -> Tuple[torch.Tensor, torch.Tensor]:
         """Zeros for a map with what is around it, (4 down + 2, 4 right + 2, channels), and its inside."""
         padded = torch.zeros(self.down * OUT + 2, self.right * OUT + 2, channels)
         return padded, padded[1:self.height + 1, 1:self.width + 1]
 
-    def inputs(self, padded, top, rows):
+    def inputs(self, padded: torch.Tensor, top: int, rows: int) -> torch.Tensor:
         """(36, T, C): what a strip's tiles of inputs become."""
-        y, x, _ = padded.stride()
+        y, x = padded.stride(0), padded.stride(1)
         channels = padded.shape[2]
         tiles = self.scratch('tiles', IN, IN, rows, self.right, channels)
         start = padded.storage_offset() + OUT * top * y
@@ -92,9 +92,9 @@ class _Tiling:
         torch.mm(INPUT_TRANSFORM, tiles.view(IN**2, -1), out=self.scratch('inputs', IN**2, size * channels))
         return self.scratch('inputs', IN**2, size, channels)
 
-    def add_inputs(self, padded, inputs, top, rows):
+    def add_inputs(self, padded: torch.Tensor, inputs: torch.Tensor, top: int, rows: int) -> None:
         """The transpose of `inputs`: add a strip's (36, T, C) to the places that they came from."""
-        y, x, _ = padded.stride()
+        y, x = padded.stride(0), padded.stride(1)
         tiles = self.scratch('tiles', IN, IN, rows, self.right, padded.shape[2])
         torch.mm(INPUT_TRANSFORM.t(), inputs.view(IN**2, -1), out=tiles.view(IN**2, -1))
         for i, j in itertools.product(range(2), range(2)):  # every second tile overlaps none of its like
@@ -102,18 +102,18 @@ class _Tiling:
             start = padded.storage_offset() + OUT * ((top + i) * y + j * x)
             padded.as_strided(part.shape, (y, x, 2 * OUT * y, 2 * OUT * x, 1), start).add_(part)
 
-    def outputs(self, maps, top, rows):
+    def outputs(self, maps: torch.Tensor, top: int, rows: int) -> torch.Tensor:
         """The view (4, 4, rows, right, O) of a strip's tiles in (4 down, 4 right, O) maps."""
         strip = maps[OUT * top:OUT * (top + rows)].view(rows, OUT, self.right, OUT, -1)
         return strip.permute(1, 3, 0, 2, 4)
 
 
-def tiles_of(maps):
+def tiles_of(maps: torch.Tensor) -> Tuple[int, int]:
     """How many tiles of outputs (N, C, H, W) maps have down and to the right."""
     return -(-maps.shape[2] // OUT), -(-maps.shape[3] // OUT)
 
 
-def transform_weight(weight):
+def transform_weight(weight: torch.Tensor) -> torch.Tensor:
     """(O, C, 3, 3) float32 -> (36, C, O) float32."""
     flat = weight.detach().permute(2, 3, 1, 0).reshape(9, -1).double()
     return torch.mm(WEIGHT_TRANSFORM, flat).float().view(IN**2, weight.shape[1], weight.shape[0])
@@ -123,17 +123,18 @@ class WinogradConvolution(Function):
     """`apply(maps, weight, bias, transformed)`: a convolution with stride and padding 1, and its gradients.
 
     Args:
-        maps (Tensor): (N, C, H, W) float32, on a CPU.
-        weight (Tensor): (O, C, 3, 3), to which its gradient goes.
-        bias (Tensor): (O,) or None.
-        transformed (Tensor): (36, C, O), `transform_weight` of the weight.
+        maps: (N, C, H, W) float32, on a CPU.
+        weight: (O, C, 3, 3), to which its gradient goes.
+        bias: (O,) or None.
+        transformed: (36, C, O), `transform_weight` of the weight.
 
     Returns:
-        Tensor: (N, O, H, W), channels-last.
+        (N, O, H, W), channels-last.
     """
 
     @staticmethod
-    def forward(ctx, maps, weight, bias, transformed):
+    def forward(ctx: Any, maps: torch.Tensor, weight: torch.Tensor, bias: Optional[torch.Tensor],
+                transformed: torch.Tensor) -> torch.Tensor:
         ctx.save_for_backward(maps, transformed)
         tiling, outs = _Tiling(maps), weight.shape[0]
         padded, inside = tiling.padded(maps.shape[1])

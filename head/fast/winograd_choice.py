@@ -1,6 +1,7 @@
 """Which convolutions compute by Winograd: those for which it takes less time than torch's."""
 
 import math
+from typing import Optional
 
 import torch
 from torch import nn
@@ -18,13 +19,15 @@ class WinogradForward:
     Its weight is transformed at first use, and again when it has changed.
 
     Args:
-        convolution (nn.Conv2d): as `use_winograd` chooses.
+        convolution: as `use_winograd` chooses.
     """
 
-    def __init__(self, convolution):
-        self.convolution, self._weight, self._transformed = convolution, None, None
+    def __init__(self, convolution: nn.Conv2d) -> None:
+        self.convolution = convolution
+        self._weight: Optional[torch.Tensor] = None
+        self._transformed: Optional[torch.Tensor] = None
 
-    def __call__(self, maps):
+    def __call__(self, maps: torch.Tensor) -> torch.Tensor:
         """(N, C, H, W) maps -> (N, O, H, W) maps, channels-last by Winograd."""
         weight = self.convolution.weight
         if not _is_faster(maps, weight):

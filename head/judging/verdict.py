@@ -25,7 +25,7 @@ def judge(measured: Optional[float], reported: Optional[float], tolerance: Optio
         faults: what is wrong with the metrics themselves; any makes it fail.
 
     Returns:
-        dict: ``measured``, ``reported``, ``tolerance``, ``difference``, ``verdict`` (pass, fail, unverified) and
+        ``measured``, ``reported``, ``tolerance``, ``difference``, ``verdict`` (pass, fail, unverified) and
         ``why``, the faults, or the reasons of an unverified one.
     """
     doubts, faults = list(doubts), list(faults)

@@ -1,5 +1,7 @@
 """Distillation without a teacher: the student imitates its own assistants."""
 
+from typing import Any, Dict, Optional
+
 from todd.distillers import DISTILLERS, SelfDistiller
 
 from .distillation_step import DistillationStep
@@ -13,5 +15,5 @@ class AssistantDistiller(DistillationStep, SelfDistiller):
     names of a checkpoint stay.
     """
 
-    def __init__(self, student, student_hooks=None, **kwargs):
+    def __init__(self, student: Any, student_hooks: Optional[Dict[str, Any]] = None, **kwargs: Any) -> None:
         super().__init__(student, student_hooks if student.train_cfg is not None else None, **kwargs)

@@ -7,33 +7,34 @@ index stands before them. Ids are float32, exact up to 2^24; half precision woul
 
 import torch
 from todd.adapts import ADAPTS, BaseAdapt
+from torch import Tensor
 
 
-def cell_ids(index, level, width, num_anchors):
+def cell_ids(index: Tensor, level: int, width: int, num_anchors: int) -> Tensor:
     """Ids of anchors of one level.
 
     Args:
-        index (Tensor): (n,) int64, places in the level's list of anchors: (h * width + w) * num_anchors + anchor.
-        level (int): 0 for P3.
-        width (int): cells in a row of the level.
-        num_anchors (int): anchors a cell.
+        index: (n,) int64, places in the level's list of anchors: (h * width + w) * num_anchors + anchor.
+        level: 0 for P3.
+        width: cells in a row of the level.
+        num_anchors: anchors a cell.
 
     Returns:
-        Tensor: (n, 4) float32: level, h, w, anchor.
+        (n, 4) float32: level, h, w, anchor.
     """
     cell = torch.div(index, num_anchors, rounding_mode='floor')
     h = torch.div(cell, width, rounding_mode='floor')
     return torch.stack([torch.full_like(index, level), h, cell % width, index % num_anchors], 1).float()
 
 
-def ground_truth_ids(num, device):
+def ground_truth_ids(num: int, device: torch.device) -> Tensor:
     """Ids of `num` added ground-truth boxes, (num, 4) float32."""
     ids = torch.full((num, 4), -1, dtype=torch.float32, device=device)
     ids[:, 3] = torch.arange(num, device=device)
     return ids
 
 
-def has_cell(bboxes_ids):
+def has_cell(bboxes_ids: Tensor) -> Tensor:
     """Which boxes of a batch come from a cell: (R, 5) ids -> (R,) bool."""
     return bboxes_ids[:, 1] >= 0
 
@@ -42,14 +43,14 @@ def has_cell(bboxes_ids):
 class CustomAdapt(BaseAdapt):
     """Turns box ids into feature positions; boxes without a cell are left out."""
 
-    def forward(self, bboxes_ids):
+    def forward(self, bboxes_ids: Tensor) -> Tensor:
         """Positions for todd's `Index`, which looks them up in a list of (B, H, W, C) maps.
 
         Args:
-            bboxes_ids (Tensor): (R, 5) float32: image, level, h, w, anchor.
+            bboxes_ids: (R, 5) float32: image, level, h, w, anchor.
 
         Returns:
-            Tensor: (n, 4) int64, n <= R: level, image, h, w.
+            (n, 4) int64, n <= R: level, image, h, w.
         """
         return bboxes_ids[has_cell(bboxes_ids)][:, [1, 0, 2, 3]].long()
 
@@ -58,7 +59,7 @@ class CustomAdapt(BaseAdapt):
 class RowsWithCell(BaseAdapt):
     """Keeps the rows that `CustomAdapt` keeps, in the same order."""
 
-    def forward(self, rows, bboxes_ids):
+    def forward(self, rows: Tensor, bboxes_ids: Tensor) -> Tensor:
         """(R, C) rows and their (R, 5) ids -> (n, C)."""
         return rows[has_cell(bboxes_ids)]
 
@@ -67,6 +68,6 @@ class RowsWithCell(BaseAdapt):
 class AnchorIds(BaseAdapt):
     """Which of a cell's anchors the boxes come from that `CustomAdapt` keeps, in the same order."""
 
-    def forward(self, bboxes_ids):
+    def forward(self, bboxes_ids: Tensor) -> Tensor:
         """(R, 5) ids -> (n,) int64, for todd's `Decouple`."""
         return bboxes_ids[has_cell(bboxes_ids)][:, 4].long()

@@ -1,6 +1,7 @@
 """Until when a loss counts: to the first drop of the learning rate, whatever the steps of an epoch."""
 
 import math
+from typing import Any
 
 from mmcv.runner import HOOKS, Hook, LrUpdaterHook
 from todd.base import get_iter
@@ -12,7 +13,7 @@ from .iteration_counter import iterations_a_step
 _stop = math.inf
 
 
-def stop_at(iteration):
+def stop_at(iteration: float) -> None:
     """Let every `UntilLrDrop` be 0 from that optimizer step on, counted from 0; math.inf: never.
 
     Of the process, as todd's iteration counter is.
@@ -26,7 +27,7 @@ class UntilLrDrop(BaseScheduler):
     """1 before the iteration that `stop_at` has told, 0 from it on."""
 
     @property
-    def value(self):
+    def value(self) -> float:
         return float(get_iter() < _stop)
 
 
@@ -34,7 +35,7 @@ class UntilLrDrop(BaseScheduler):
 class StopAtLrDropHook(Hook):
     """Tells `stop_at` of a training: the optimizer steps before the learning rate's first drop."""
 
-    def before_train_iter(self, runner):
+    def before_train_iter(self, runner: Any) -> None:
         """Told again each time, whatever runner it is and wherever it continues."""
         iterations = min((step * (len(runner.data_loader) if hook.by_epoch else 1) for hook in runner.hooks
                           if isinstance(hook, LrUpdaterHook) for step in _steps(hook)), default=math.inf)

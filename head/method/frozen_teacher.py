@@ -1,6 +1,7 @@
 """todd's single-teacher distiller with a frozen mmdet detector as its teacher."""
 
 import copy
+from typing import Any, Dict, List, Optional
 
 import torch
 from mmcv.runner import load_checkpoint
@@ -12,7 +13,7 @@ from todd.distillers import DISTILLERS, MultiTeacherDistiller, SingleTeacherDist
 from .distillation_step import DistillationStep
 
 
-def build_teacher(config, ckpt):
+def build_teacher(config: Dict[str, Any], ckpt: Optional[str]) -> Any:
     """A detector from its model config, with the weights of the file `ckpt` (None: as built).
 
     Raises:
@@ -33,14 +34,16 @@ class FrozenTeacherDistiller(DistillationStep, SingleTeacherDistiller):
 
     Args:
         student (nn.Module): the detector to wrap.
-        teacher (dict): ``config``, the teacher's model config, and ``ckpt``, its weights' file or None.
-        teacher_hooks, student_hooks (dict): what to capture, see `step_hooks`.
-        weight_transfer (dict): part of the student -> part of the teacher whose values it starts from, for instance
+        teacher: ``config``, the teacher's model config, and ``ckpt``, its weights' file or None.
+        teacher_hooks, student_hooks: what to capture, see `step_hooks`.
+        weight_transfer: part of the student -> part of the teacher whose values it starts from, for instance
             ``{'.student.roi_head': '.teacher.roi_head'}``. Copied once, here; the names and shapes must agree.
         **kwargs: todd's ``adapts`` and ``losses``.
     """
 
-    def __init__(self, student, teacher, teacher_hooks=None, student_hooks=None, weight_transfer=None, **kwargs):
+    def __init__(self, student: Any, teacher: Dict[str, Any], teacher_hooks: Optional[Dict[str, Any]] = None,
+                 student_hooks: Optional[Dict[str, Any]] = None, weight_transfer: Optional[Dict[str, str]] = None,
+                 **kwargs: Any) -> None:
         if student.train_cfg is None:
             MultiTeacherDistiller.__init__(self, student, **kwargs)
             return
@@ -52,12 +55,12 @@ class FrozenTeacherDistiller(DistillationStep, SingleTeacherDistiller):
             part._is_init = True  # what mmcv's init_weights() asks before it overwrites
 
     @torch.no_grad()
-    def teach(self, img, bboxes=None):
+    def teach(self, img: torch.Tensor, bboxes: Optional[List[torch.Tensor]] = None) -> None:
         """Run the teacher, so that its hooks capture.
 
         Args:
-            img (Tensor): (B, 3, H, W), the student's batch.
-            bboxes (list[Tensor], optional): per image (n, 4) boxes in pixels to pool the RoI head's features at.
+            img: (B, 3, H, W), the student's batch.
+            bboxes: per image (n, 4) boxes in pixels to pool the RoI head's features at.
         """
         feats = self.teacher.extract_feat(img)
         if bboxes is not None:

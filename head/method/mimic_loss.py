@@ -2,6 +2,7 @@
 
 from todd.losses import LOSSES
 from todd.losses.functional import MSELoss
+from torch import Tensor
 
 
 @LOSSES.register_module()
@@ -12,7 +13,7 @@ class FeatureMSELoss(MSELoss):
     a distributed wrapper waits for the adapter's gradient.
     """
 
-    def forward(self, pred, target):
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
         """(n, ...) prediction and target of one shape, n >= 0 -> scalar float32."""
         pred = pred.float()
         if pred.numel() == 0:

@@ -1,8 +1,11 @@
 """RetinaNet's dense head as the proposal source of an assistant."""
 
+from typing import Any, Dict, List, Optional, Tuple, Union
+
 import torch
 from mmcv.ops import batched_nms
 from mmdet.models import HEADS, RetinaHead
+from torch import Tensor
 
 from .box_positions import cell_ids
 
@@ -20,24 +23,26 @@ class RetinaRPNHead(RetinaHead):
 
     proposal_nms = staticmethod(batched_nms)
 
-    def loss(self, cls_scores, bbox_preds, *args, **kwargs):
+    def loss(self, cls_scores: List[Tensor], bbox_preds: List[Tensor], *args: Any, **kwargs: Any) -> Dict[str, Any]:
         """`RetinaHead.loss` in float32, whatever precision the maps come in."""
         return super().loss([x.float() for x in cls_scores], [x.float() for x in bbox_preds], *args, **kwargs)
 
-    def forward_train(self, x, img_metas, gt_bboxes, gt_labels=None, gt_bboxes_ignore=None, proposal_cfg=None,
-                      **kwargs):
+    def forward_train(self, x: Tuple[Tensor, ...], img_metas: List[Dict[str, Any]], gt_bboxes: List[Tensor],
+                      gt_labels: Optional[List[Tensor]] = None, gt_bboxes_ignore: Optional[List[Tensor]] = None,
+                      proposal_cfg: Any = None,
+                      **kwargs: Any) -> Union[Dict[str, Any], Tuple[Dict[str, Any], List[Tensor]]]:
         """Losses and, when `proposal_cfg` is given, proposals.
 
         Args:
-            x (tuple[Tensor]): FPN maps, each (B, C, H, W).
-            img_metas (list[dict]): mmdet's image metas.
-            gt_bboxes (list[Tensor]): (k, 4) boxes in pixels, x1 y1 x2 y2.
-            gt_labels (list[Tensor]): (k,) class indices, 0 to 79.
-            gt_bboxes_ignore (list[Tensor], optional): crowd boxes.
+            x: FPN maps, each (B, C, H, W).
+            img_metas: mmdet's image metas.
+            gt_bboxes: (k, 4) boxes in pixels, x1 y1 x2 y2.
+            gt_labels: (k,) class indices, 0 to 79.
+            gt_bboxes_ignore: crowd boxes.
             proposal_cfg (Config, optional): ``nms_pre``, ``max_per_img``, ``nms``, ``min_bbox_size``.
 
         Returns:
-            dict, or (dict, list[Tensor]): the losses, five values each; the proposals, see `get_proposals`.
+            the losses, five values each; the proposals, see `get_proposals`.
         """
         cls_scores, bbox_preds = self(x)
         losses = self.loss(cls_scores, bbox_preds, gt_bboxes, gt_labels, img_metas, gt_bboxes_ignore=gt_bboxes_ignore)
@@ -47,17 +52,18 @@ class RetinaRPNHead(RetinaHead):
         return losses, self.get_proposals(cls_scores, bbox_preds, img_metas, proposal_cfg)
 
     @torch.no_grad()
-    def get_proposals(self, cls_scores, bbox_preds, img_metas, cfg):
+    def get_proposals(self, cls_scores: List[Tensor], bbox_preds: List[Tensor], img_metas: List[Dict[str, Any]],
+                      cfg: Any) -> List[Tensor]:
         """The best boxes of every image, whatever their class.
 
         Args:
-            cls_scores (list[Tensor]): logits, each (B, anchors * classes, H, W), channel = anchor * classes + class.
-            bbox_preds (list[Tensor]): deltas, each (B, anchors * 4, H, W).
-            img_metas (list[dict]): mmdet's image metas.
+            cls_scores: logits, each (B, anchors * classes, H, W), channel = anchor * classes + class.
+            bbox_preds: deltas, each (B, anchors * 4, H, W).
+            img_metas: mmdet's image metas.
             cfg (Config): ``nms_pre`` boxes a level go into NMS, ``max_per_img`` come out.
 
         Returns:
-            list[Tensor]: per image (n, 9) float32, best first: x1 y1 x2 y2 score level h w anchor.
+            per image (n, 9) float32, best first: x1 y1 x2 y2 score level h w anchor.
         """
         num_anchors = self.num_base_priors[0] if isinstance(self.num_base_priors, list) else self.num_base_priors
         sizes = [x.shape[-2:] for x in cls_scores]

@@ -1,7 +1,10 @@
 """The assistant: a RoI head that remembers which cell each of its boxes came from."""
 
+from typing import Any, Dict, List, Optional, Tuple
+
 import torch
 from mmdet.models import HEADS, StandardRoIHead
+from torch import Tensor
 
 from .box_positions import ground_truth_ids
 
@@ -19,7 +22,9 @@ class StandardRoIHeadWithBBoxIDs(StandardRoIHead):
     bboxes = None
     bboxes_ids = None
 
-    def forward_train(self, x, img_metas, proposal_list, gt_bboxes, gt_labels, gt_bboxes_ignore=None, gt_masks=None):
+    def forward_train(self, x: Tuple[Tensor, ...], img_metas: List[Dict[str, Any]], proposal_list: List[Tensor],
+                      gt_bboxes: List[Tensor], gt_labels: List[Tensor],
+                      gt_bboxes_ignore: Optional[List[Tensor]] = None, gt_masks: Any = None) -> Dict[str, Any]:
         """`StandardRoIHead.forward_train` on proposals of (n, 9): x1 y1 x2 y2 score level h w anchor."""
         self._proposal_ids = [proposals[:, 5:].float() for proposals in proposal_list]
         try:

@@ -1,7 +1,10 @@
 """TF-HEAD: the student with assistants that have no teacher, whose features its own head imitates."""
 
+from typing import Any, Dict, List, Optional
+
 from mmdet.models import DETECTORS, build_head
 from todd.schedulers import SCHEDULERS
+from torch import Tensor
 
 from .assistant_distiller import AssistantDistiller
 from .cross_stage_detector import CrossStageDetector
@@ -16,17 +19,19 @@ class TeacherFreeHEAD(CrossStageDetector):
     config's ``distiller``.
 
     Args:
-        fcos_head (dict, optional): the FCOS assistant; an R-CNN one is mmdet's `roi_head`.
-        assistant_weight (dict): scheduler of the factor of all of the assistants' own losses, by optimizer step.
+        fcos_head: the FCOS assistant; an R-CNN one is mmdet's `roi_head`.
+        assistant_weight: scheduler of the factor of all of the assistants' own losses, by optimizer step.
         **kwargs: those of mmdet's `TwoStageDetector`.
     """
 
-    def __init__(self, *args, fcos_head=None, assistant_weight, **kwargs):
+    def __init__(self, *args: Any, fcos_head: Optional[Dict[str, Any]] = None, assistant_weight: Dict[str, Any],
+                 **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fcos_head = build_head(fcos_head) if fcos_head else None
         self.assistant_weight = SCHEDULERS.build(assistant_weight)
 
-    def forward_train(self, img, img_metas, gt_bboxes, gt_labels, gt_bboxes_ignore=None):
+    def forward_train(self, img: Tensor, img_metas: List[Dict[str, Any]], gt_bboxes: List[Tensor],
+                      gt_labels: List[Tensor], gt_bboxes_ignore: Optional[List[Tensor]] = None) -> Dict[str, Any]:
         """Losses of the dense head, of the assistants (times `assistant_weight`), and of the imitation.
 
         Arguments and result as of `CrossStageDetector.forward_train`.

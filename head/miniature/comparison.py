@@ -8,6 +8,7 @@ test).
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
+from typing import Any, Dict, Iterator, List
 
 from scipy import stats
 
@@ -39,16 +40,16 @@ ORDER = {'assist': 'baseline', 'assist + AKD': 'assist', 'assist + AKD + CKD': '
 """In the paper each is better than its value: 31.7, 33.4, 35.7, 36.1, and 33.9 against 31.7."""
 
 
-def p_of_difference(some, others):
+def p_of_difference(some: List[float], others: List[float]) -> float:
     """Welch's two-sided t test; 1 of equal lists."""
     return 1.0 if some == others else float(stats.ttest_ind(some, others, equal_var=False).pvalue)
 
 
-def rows(runs):
+def rows(runs: Dict[str, List[float]]) -> List[Row]:
     """A `Row` of every arm.
 
     Args:
-        runs (dict): arm -> AP, 0 to 1, of each seed.
+        runs: arm -> AP, 0 to 1, of each seed.
     """
     percent = {arm: [100 * value for value in values] for arm, values in runs.items()}
     found = []
@@ -62,21 +63,21 @@ def rows(runs):
     return found
 
 
-def differing(runs, stored):
+def differing(runs: Dict[str, List[float]], stored: Dict[str, List[float]]) -> Dict[str, float]:
     """The arms whose trainings are not the stored ones repeated: arm -> p."""
     found = {arm: p_of_difference(values, stored[arm]) for arm, values in runs.items()}
     return {arm: p for arm, p in found.items()
             if not (p >= REPRODUCED and mean(runs[arm]) >= LEAST_SHARE * mean(stored[arm]))}
 
 
-def differences(found, stored):
+def differences(found: Dict[str, Any], stored: Dict[str, Any]) -> List[str]:
     """Why the result is not the stored one: a list of lines, empty where it is."""
     faults = [] if found['data'] == stored['data'] else ['the drawn images have other annotations']
     return faults + [f'{arm}: its mean differs from the stored result (p = {p:.2g})'
                      for arm, p in differing(found['runs'], stored['runs']).items()]
 
 
-def markdown(runs):
+def markdown(runs: Dict[str, List[float]]) -> str:
     """The table."""
     lines = ['| trained | AP, mean | spread | gain | p |', '| --- | --- | --- | --- | --- |']
     for row in rows(runs):
@@ -86,7 +87,7 @@ def markdown(runs):
     return '\n'.join(lines)
 
 
-def finding(runs):
+def finding(runs: Dict[str, List[float]]) -> Iterator[str]:
     """One sentence an arm: whether the paper's order appears."""
     for row in rows(runs):
         if row.against:

@@ -9,7 +9,7 @@ import glob
 import os
 import sys
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from tqdm import tqdm
 
@@ -71,12 +71,12 @@ class Job:
     teacher: Optional[str] = None
 
     @property
-    def checkpoint(self):
+    def checkpoint(self) -> str:
         """Where its weights are at its end."""
         return os.path.join(self.work_dir, 'epoch_1.pth')
 
 
-def draw(out_dir):
+def draw(out_dir: str) -> List[str]:
     """Draw the set of the pretraining and that of the experiment; returns their folders."""
     folders = [os.path.join(out_dir, name) for name in ('pretraining_data', 'data')]
     for seed, folder in zip((1, 0), folders):
@@ -84,7 +84,7 @@ def draw(out_dir):
     return folders
 
 
-def first_jobs(pretraining_data, data, out_dir):
+def first_jobs(pretraining_data: str, data: str, out_dir: str) -> Tuple[Job, Job]:
     """Pretraining and teacher; the second begins with what the first has made."""
     pretraining = Job(R_CNN, pretraining_data, os.path.join(out_dir, 'pretraining'), PRETRAINING_STEPS,
                       R_CNN_LEARNING_RATE)
@@ -92,13 +92,13 @@ def first_jobs(pretraining_data, data, out_dir):
                             backbone=pretraining.checkpoint)
 
 
-def student_jobs(data, out_dir, backbone, teacher):
+def student_jobs(data: str, out_dir: str, backbone: str, teacher: str) -> List[Tuple[str, Job]]:
     """(arm, job) of every student, from the checkpoints of pretraining and teacher."""
     return [(arm, Job(alias, data, os.path.join(out_dir, f'{alias}_{seed}'), STEPS, LEARNING_RATE, seed, backbone,
                       teacher)) for seed in SEEDS for arm, alias in ARMS.items()]
 
 
-def config(job):
+def config(job: Job) -> Any:
     """The config of a job."""
     cfg = shrunk_config.train_on(_narrow(shrunk_config.load(job.alias, SCALE)), job.data, job.steps,
                              TRAIN_IMAGES - TRAIN_IMAGES // 8, IMAGES_A_STEP, job.learning_rate)
@@ -133,17 +133,18 @@ def _narrow(cfg):
     return cfg
 
 
-def run(job):
+def run(job: Job) -> Dict[str, float]:
     """Train and evaluate; returns COCO's metrics, see `CocoScores`."""
     choose_determinism(None, 'cpu')
     os.makedirs(job.work_dir)
     cfg = config(job)
     cfg.dump(os.path.join(job.work_dir, f'{job.alias}.py'))
     scores, _ = train(cfg, TrainOptions('cpu', job.work_dir), open_log(job.work_dir, terminal=False))
+    assert scores, 'the epoch is evaluated'
     return scores.metrics
 
 
-def remove_weights(job):
+def remove_weights(job: Job) -> None:
     """The students' checkpoints would fill a gigabyte."""
     for path in glob.glob(os.path.join(job.work_dir, '*.pth')):
         os.unlink(path)
@@ -153,7 +154,7 @@ def measure(out_dir: str) -> Dict[str, Any]:
     """Run the experiment below `out_dir`, an existing folder.
 
     Returns:
-        dict: ``data`` (sha256 of the two annotation files), AP (0 to 1) of ``pretraining`` and ``teacher``, and
+        ``data`` (sha256 of the two annotation files), AP (0 to 1) of ``pretraining`` and ``teacher``, and
         ``runs``, arm -> AP of each seed.
     """
     print('[1/3] drawing images', flush=True)

@@ -1,18 +1,20 @@
 """The experiment as a picture: every training a dot, mean and spread of each arm."""
 
+from pathlib import Path
 from statistics import mean, stdev
+from typing import Dict, List, Union
 
 import matplotlib
 from matplotlib.figure import Figure
 
 
-def draw(path, runs, teacher):
+def draw(path: Union[str, Path], runs: Dict[str, List[float]], teacher: float) -> None:
     """Write it as SVG.
 
     Args:
-        path (str): the file.
-        runs (dict): arm -> AP, 0 to 1, of each seed.
-        teacher (float): the teacher's AP.
+        path: the file.
+        runs: arm -> AP, 0 to 1, of each seed.
+        teacher: the teacher's AP.
     """
     with matplotlib.rc_context({'svg.hashsalt': 'mini', 'font.size': 11}):
         figure = Figure(figsize=(7, 3.2), layout='constrained', facecolor='white')

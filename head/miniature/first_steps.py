@@ -6,6 +6,7 @@ decide.
 """
 
 import copy
+from typing import Any, Dict, List, Optional, Tuple
 
 import torch
 from mmcv.parallel import collate
@@ -33,14 +34,14 @@ TOLERANCE = 1e-3
 """Relative. Other instruction sets and thread counts stay within 1e-6, weights that differ by 1e-5 within 2e-5."""
 
 
-def build(folder):
+def build(folder: str) -> Tuple[Any, Any, List[Dict[str, Any]]]:
     """The shrunk HEAD detector with a random teacher, and the batches it is trained on.
 
     Args:
-        folder (str): a COCO folder whose train2017 has at least 2 * `STEPS` images.
+        folder: a COCO folder whose train2017 has at least 2 * `STEPS` images.
 
     Returns:
-        (nn.Module, Config, list[dict]): the detector in train mode, its config, and `STEPS` batches of 2 images.
+        the detector in train mode, its config, and `STEPS` batches of 2 images.
     """
     cfg = shrunk_config.with_teacher(shrunk_config.load('head_r18'), shrunk_config.load('faster_rcnn_r18'), None)
     set_data_root(cfg, folder)
@@ -63,13 +64,13 @@ def build(folder):
     return model.train(), cfg, batches
 
 
-def losses(folder, amp=None, fast=True):
+def losses(folder: str, amp: Optional[str] = None, fast: bool = True) -> List[Dict[str, float]]:
     """The losses of every step: a list of name -> float.
 
     Args:
-        folder (str): see `build`.
-        amp (str, optional): see `autocast_model`; gradients are not scaled.
-        fast (bool): see `use_fast_forms`.
+        folder: see `build`.
+        amp: see `autocast_model`; gradients are not scaled.
+        fast: see `use_fast_forms`.
     """
     model, cfg, batches = build(folder)
     if fast:
@@ -89,7 +90,8 @@ def losses(folder, amp=None, fast=True):
     return rows
 
 
-def deviations(found, stored):
+def deviations(found: List[Dict[str, float]],
+               stored: List[Dict[str, float]]) -> List[Tuple[int, str, Optional[float], Optional[float]]]:
     """What differs: (step, loss, stored, found) of every loss off by more than `TOLERANCE`, missing or new."""
     rows = []
     for step, (a, b) in enumerate(zip(stored, found), 1):

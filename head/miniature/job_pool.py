@@ -4,6 +4,7 @@ import importlib
 import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from typing import Any, Callable, Iterator, Sequence, Tuple
 
 import cv2
 import torch
@@ -12,7 +13,7 @@ from ..support.quick_imports import quick_imports
 from ..support.quiet import quietly
 
 
-def run_all(function, jobs):
+def run_all(function: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[Tuple[int, Any]]:
     """Yield (place of the job, what `function` returned) as the jobs end.
 
     Results do not depend on the number of cores: each job computes with one thread. What one raises is raised here, and

@@ -5,6 +5,7 @@ python -m head.miniature.record_comparison VERDICT.json
 
 import json
 import sys
+from typing import Any, Dict
 
 from ..catalog import ROOT
 from ..support.atomic_write import write_json
@@ -16,7 +17,7 @@ DOCUMENT = ROOT / 'docs' / 'mini.md'
 BEGIN, END = '<!-- result: head.miniature.record_comparison -->\n', '<!-- end of result -->\n'
 
 
-def into(text, result):
+def into(text: str, result: Dict[str, Any]) -> str:
     """`text` with the table between its marks made again."""
     findings = '\n'.join(f'- {line}' for line in comparison.finding(result['runs']))
     return replace_section(text, BEGIN, END, f'{comparison.markdown(result["runs"])}\n\n{findings}')

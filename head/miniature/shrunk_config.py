@@ -1,5 +1,7 @@
 """The shipped configs, shrunk until they train on a CPU in minutes, from scratch."""
 
+from typing import Any, List, Optional, Tuple
+
 from ..catalog import find_config
 from ..engine.configuration import load_config, set_data_root
 
@@ -10,7 +12,7 @@ WIDTH, FC_WIDTH = 64, 256
 SIZES = {'in_features', 'out_features', 'in_channels', 'out_channels'}
 
 
-def load(alias, scale=SCALE):
+def load(alias: str, scale: Tuple[int, int] = SCALE) -> Any:
     """The config of a row of the catalog, shrunk; images fit into `scale`, (width, height)."""
     cfg = load_config(find_config(alias)[0])
     _shrink_model(cfg.model)
@@ -38,12 +40,12 @@ def _shrink_model(model):
                 adapt[key] = WIDTH if adapt[key] == 256 else FC_WIDTH
 
 
-def dense_heads(model):
+def dense_heads(model: Any) -> List[Any]:
     """The configs of a model's dense heads, an FCOS assistant's among them."""
     return [model[name] for name in ('bbox_head', 'rpn_head', 'fcos_head') if model.get(name)]
 
 
-def add_group_norm(model):
+def add_group_norm(model: Any) -> None:
     """Give a model's dense heads group norm, which the paper's have not.
 
     Without it, and without a backbone that has seen a million images, rounding decides whether a RetinaNet learns any
@@ -53,19 +55,19 @@ def add_group_norm(model):
         head.norm_cfg = dict(type='GN', num_groups=16)
 
 
-def with_teacher(cfg, teacher, ckpt):
+def with_teacher(cfg: Any, teacher: Any, ckpt: Optional[str]) -> Any:
     """Put the shrunk Faster R-CNN config `teacher` in the teacher's place."""
     cfg.model.distiller.teacher = dict(config=teacher.model, ckpt=ckpt)
     return cfg
 
 
-def train_on(cfg, folder, iters, images, samples, learning_rate):
+def train_on(cfg: Any, folder: str, iters: int, images: int, samples: int, learning_rate: float) -> Any:
     """Point a config at `folder`, to train on its train2017 and then evaluate on its val2017.
 
     Args:
-        iters (int): iterations, at least; the last pass over the images is whole.
-        images (int): images with ground truth in the split.
-        samples (int): images an iteration.
+        iters: iterations, at least; the last pass over the images is whole.
+        images: images with ground truth in the split.
+        samples: images an iteration.
     """
     set_data_root(cfg, folder)
     # one long epoch: mmcv sleeps between epochs

@@ -9,7 +9,7 @@ COCO folder without stored numbers only the last of these. The student that is t
 import json
 import os
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from ..coco.folder import check_split
 from ..coco.subset import restrict
@@ -62,11 +62,11 @@ def measure(folder: str, out_dir: str, fast: bool = True) -> Dict[str, Any]:
 
     Args:
         folder: a COCO folder.
-        place: a folder for what the trainings leave.
+        out_dir: a folder for what the trainings leave.
         fast: see `use_fast_forms`.
 
     Returns:
-        dict: ``data`` (hash of the annotations), ``first_steps`` (losses by step), and the metrics of ``teacher``,
+        ``data`` (hash of the annotations), ``first_steps`` (losses by step), and the metrics of ``teacher``,
         ``untrained`` and ``student``, see `CocoScores`.
     """
     ann_file = os.path.join(folder, 'annotations', 'instances_train2017.json')
@@ -76,7 +76,7 @@ def measure(folder: str, out_dir: str, fast: bool = True) -> Dict[str, Any]:
     print(f'[1/3] {first_steps.STEPS} steps with known losses', flush=True)
     found['first_steps'] = first_steps.losses(folder, fast=fast)
 
-    def run(name, cfg, iters):
+    def run(name: str, cfg: Any, iters: int) -> Tuple[Any, Dict[str, float], str]:
         cfg = shrunk_config.train_on(cfg, folder, iters, images, IMAGES_A_STEP, LEARNING_RATE)
         trained_on = cfg.data.train['dataset']
         cfg.data.val.update(ann_file=trained_on.ann_file, img_prefix=trained_on.img_prefix)
@@ -84,6 +84,7 @@ def measure(folder: str, out_dir: str, fast: bool = True) -> Dict[str, Any]:
         os.makedirs(work_dir)
         cfg.dump(os.path.join(work_dir, f'{name}.py'))
         scores, _ = train(cfg, TrainOptions('cpu', work_dir, fast=fast), open_log(work_dir, terminal=False))
+        assert scores, 'the epoch is evaluated'
         return cfg, scores.metrics, os.path.join(work_dir, 'epoch_1.pth')
 
     print(f'[2/3] a teacher: Faster R-CNN, {TEACHER_STEPS} steps', flush=True)

@@ -2,12 +2,13 @@
 
 import math
 from dataclasses import dataclass
-from typing import List
+from typing import Any, List, Optional
 
 import numpy as np
 from markupsafe import Markup
 from matplotlib.ticker import LogFormatter
 
+from ..results.training_log import TrainingLog
 from .inline_svg import COLOURS, DASHES, INK, draw, look
 from .thinning import thin
 
@@ -31,12 +32,12 @@ class Curve:
     first_gap: str = ''
 
     @property
-    def colour(self):
+    def colour(self) -> int:
         """Place of its colour among the page's."""
         return self.number % len(COLOURS)
 
     @property
-    def dash(self):
+    def dash(self) -> int:
         """Place of its dash among the page's."""
         return self.number % len(DASHES)
 
@@ -92,7 +93,7 @@ def _train_figure(prefix, title, log, names, logarithmic):
     an_epoch = np.nanmax([1, *iterations])
     epochs = _series(log.train, 'epoch') - 1 + np.nan_to_num(iterations, nan=an_epoch) / an_epoch
 
-    def plot(axes):
+    def plot(axes: Any) -> None:
         _plot(axes, epochs, series, curves, mark=False)
         positive = [value for values in series for value in values[np.isfinite(values) & (values > 0)]]
         if logarithmic and positive:
@@ -116,7 +117,7 @@ def _map_figure(prefix, log, names, reported):
     for curve in curves:
         curve.name = curve.name.replace(AP, 'AP').replace('_', '')
 
-    def plot(axes):
+    def plot(axes: Any) -> None:
         if reported is not None:
             axes.axhline(reported, color=INK, linewidth=1)
         _plot(axes, _series(log.val, 'epoch'), series, curves, mark=True)
@@ -127,16 +128,13 @@ def _map_figure(prefix, log, names, reported):
     return CurveFigure(title, '%.1f', draw(prefix, f'{title}, by epoch', plot), curves, note)
 
 
-def curve_figures(prefix, log, reported=None):
+def curve_figures(prefix: str, log: TrainingLog, reported: Optional[float] = None) -> List[CurveFigure]:
     """The figures of a log; a group without a row has none.
 
     Args:
-        prefix (str): begins the figures' ids.
-        log (TrainingLog): its numbers may be NaN or infinite.
-        reported (float, optional): box mAP in percent to draw beside the measured one.
-
-    Returns:
-        list[CurveFigure]
+        prefix: begins the figures' ids.
+        log: its numbers may be NaN or infinite.
+        reported: box mAP in percent to draw beside the measured one.
     """
     figures = []
     names = list(dict.fromkeys(name for row in log.val for name in row if name.startswith(AP)))

@@ -47,7 +47,7 @@ class Truth(Struct):
     categories: List[Category]
 
 
-def read_truth(path):
+def read_truth(path: str) -> Truth:
     """A COCO annotation file.
 
     Raises:

@@ -4,13 +4,14 @@ import math
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import List
+from typing import List, Optional, Sequence
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ..judging.earlier_result import result_of_run
 from ..judging.trainings_of_row import judge_trainings, trainings_by_row
+from ..results.run import Run
 from . import per_category, provenance
 from .curves import CurveFigure, curve_figures
 from .inline_svg import COLOURS, DASHES, dash_array
@@ -37,7 +38,7 @@ class Part:
     texts: List[provenance.Fact]
 
 
-def number(value, form='%.2f'):
+def number(value: Optional[float], form: str = '%.2f') -> str:
     """A number for people: a dash for None, in words what is not finite."""
     if value is None:
         return NOTHING
@@ -63,16 +64,16 @@ def _summary(parts):
     return f'{len(parts)} runs: ' + ', '.join(f'{counts[verdict]} {verdict}' for verdict in SIGNS if counts[verdict])
 
 
-def render(runs, data=None, left_out=()):
+def render(runs: Sequence[Run], data: Optional[str] = None, left_out: Sequence[str] = ()) -> str:
     """The page of some runs.
 
     Args:
-        runs (list[Run]): at least one.
-        data (str, optional): the COCO folder for the pictures.
-        left_out (list[str]): what was found but could not be read, and why.
+        runs: at least one.
+        data: the COCO folder for the pictures.
+        left_out: what was found but could not be read, and why.
 
     Returns:
-        str: HTML that loads nothing; the same for the same runs.
+        HTML that loads nothing; the same for the same runs.
 
     Raises:
         RequestError: see `pictures`.

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import List, Optional
+from typing import Dict, List, Optional, Tuple
 
 COLUMN = 20
 
@@ -16,13 +16,13 @@ class CategoryAP:
     ap: Optional[float]
 
 
-def columns(per_category) -> List[List[CategoryAP]]:
+def columns(per_category: Dict[str, float]) -> List[List[CategoryAP]]:
     """Categories by falling AP (those without a finite one last, then by name), in columns of `COLUMN`.
 
     Args:
-        per_category (dict[str, float]): name -> AP, 0 to 1, or -1 where there is no ground truth.
+        per_category: name -> AP, 0 to 1, or -1 where there is no ground truth.
     """
-    def place(item):
+    def place(item: Tuple[str, float]) -> Tuple[int, float, str]:
         name, ap = item
         return (0, -ap, name) if 0 <= ap < math.inf else (1, 0, name)
 

@@ -6,7 +6,7 @@ import io
 import os
 from collections import Counter
 from dataclasses import dataclass
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Tuple
 
 from PIL import Image
 
@@ -72,7 +72,7 @@ def _ranked(truth: Truth) -> List[TruthImage]:
         if not box.iscrowd:
             objects.setdefault(box.image_id, []).append(box.category_id)
 
-    def rank(image):
+    def rank(image: TruthImage) -> Tuple[bool, int, int, int]:
         inside = objects[image.id]
         return not FEWEST <= len(inside) <= MOST, -len(set(inside)), -len(inside), image.id
 

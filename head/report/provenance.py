@@ -1,12 +1,13 @@
 """Where a run's numbers come from, as lines of a table."""
 
 import shlex
-from typing import List, NamedTuple
+from typing import List, NamedTuple, Optional
 
 from msgspec.structs import asdict
 
 from ..judging.verdict import sentence
-from ..results.verdict_file import MiniVerdict, SmokeVerdict, VerifyVerdict
+from ..results.run import Run
+from ..results.verdict_file import MiniVerdict, SmokeVerdict, Verdict, VerifyVerdict
 
 
 class Fact(NamedTuple):
@@ -69,7 +70,7 @@ def _of_log(log):
     return [*facts, Fact('log, seed', str(log.seed))] if log.seed is not None else facts
 
 
-def _parts(verdict) -> List[Fact]:
+def _parts(verdict: Optional[Verdict]) -> List[Fact]:
     """What a verdict that is of no row consists of."""
     if isinstance(verdict, SmokeVerdict):
         return [Fact(one.what.strip(), f'{one.found}, wanted {one.wanted}: {"holds" if one.holds else "does not hold"}')
@@ -82,7 +83,7 @@ def _parts(verdict) -> List[Fact]:
     return []
 
 
-def facts(run) -> List[Fact]:
+def facts(run: Run) -> List[Fact]:
     """What the verdict and the log of a run say of its origin; what they do not say is ``not recorded``."""
     lines = [*_parts(run.verdict), *(_of_run(run.run_verdict) if run.run_verdict else []),
              *(_origin(run.verdict) if run.verdict and run.verdict.command != 'verify' else []),
@@ -90,10 +91,10 @@ def facts(run) -> List[Fact]:
     return [line if line.value else Fact(line.name, 'not recorded') for line in lines]
 
 
-def texts(run) -> List[Fact]:
+def texts(run: Run) -> List[Fact]:
     """Long texts of a run's log: the machine's description and the config, where it holds them."""
     if run.log is None:
         return []
-    found = (Fact('The machine, as mmcv describes it', run.log.env_info),
-             Fact('The config as it was run', run.log.config_text))
+    found = (Fact('The machine, as mmcv describes it', run.log.env_info or ''),
+             Fact('The config as it was run', run.log.config_text or ''))
     return [text for text in found if text.value]

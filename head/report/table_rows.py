@@ -1,7 +1,7 @@
 """The results table: every row of the catalog with a number, and the runs of it."""
 
 from dataclasses import dataclass
-from typing import List
+from typing import List, Tuple
 
 from .. import catalog
 from .outcome import Outcome
@@ -15,14 +15,14 @@ class Row:
     outcomes: List[Outcome]
 
 
-def rows(outcomes):
+def rows(outcomes: List[Outcome]) -> Tuple[List[Row], List[Outcome]]:
     """The table's rows in the catalog's order.
 
     Args:
-        outcomes (list[Outcome]): of every run.
+        outcomes: of every run.
 
     Returns:
-        (list[Row], list[Outcome]): the rows, also those without a run; the runs that are of no row.
+        the rows, also those without a run; the runs that are of no row.
     """
     table = [Row(model, [one for one in outcomes if one.row == model]) for model in catalog.models().values()
              if model.reported or model.printed]

@@ -3,18 +3,18 @@
 import numpy as np
 
 
-def thin(values, buckets=160):
+def thin(values: np.ndarray, buckets: int = 160) -> np.ndarray:
     """Which points to keep: of each of `buckets` equal stretches the lowest and the highest, and both ends.
 
     A spike of a single point is an extreme of its stretch and stays; so does the first point of each stretch that is
     not finite, where the line is to break.
 
     Args:
-        values (ndarray): (N,) float, may hold NaN and infinities.
-        buckets (int): more than that many pairs are never kept.
+        values: (N,) float, may hold NaN and infinities.
+        buckets: more than that many pairs are never kept.
 
     Returns:
-        ndarray: (M,) int, ascending indices; all of them where N <= 2 * buckets.
+        (M,) int, ascending indices; all of them where N <= 2 * buckets.
     """
     if len(values) <= 2 * buckets:
         return np.arange(len(values))

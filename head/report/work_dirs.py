@@ -2,16 +2,17 @@
 
 import os
 from glob import glob
+from typing import List, Sequence, Tuple
 
 from ..errors import RequestError
-from ..results.run import read_run
+from ..results.run import Run, read_run
 from ..results.verdict_file import VERDICT
 from ..support.folders import WORK_DIRS as SEARCHED
 
 PATTERNS = (VERDICT, '*.log.json')
 
 
-def read_named(folders):
+def read_named(folders: Sequence[str]) -> List[Run]:
     """The runs in `folders`, each folder once.
 
     Raises:
@@ -21,11 +22,11 @@ def read_named(folders):
     return [read_run(folder) for folder in reversed(list(once.values()))]
 
 
-def search():
+def search() -> Tuple[List[Run], List[str]]:
     """Every run in `work_dirs`, at most two folders deep.
 
     Returns:
-        (list[Run], list[str]): the runs, and why others were left out.
+        the runs, and why others were left out.
 
     Raises:
         RequestError: there is none.

@@ -22,7 +22,7 @@ from head.checkpoints.allowed_globals import StoredConfig, StoredDict
 from head.errors import RequestError
 
 ZIP, LEGACY = {}, dict(_use_new_zipfile_serialization=False)
-WHAT_TO_DO = ', which is not read here; keep only its state_dict'
+WHAT_TO_DO = ', which is not loaded for safety; save its state_dict alone, and use that file'
 BOTH = pytest.mark.parametrize('form', [ZIP, LEGACY], ids=['zip', 'legacy'])
 
 

@@ -121,4 +121,4 @@ def test_a_beginning_that_tells_nothing(begun_words, begun, head, tmp_path):
     done = head(*begun_words, f'resume={path}', 'iters=9', f'work_dir={tmp_path}/run')
     assert done.returncode == 0 and 'begun on an unknown stack' in done.stderr, done.stderr
     why = json.loads((tmp_path / 'run/verdict.json').read_text())['why']
-    assert any('does not tell how it was begun' in line for line in why)
+    assert any('does not record what it was started from' in line for line in why)

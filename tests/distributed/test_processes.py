@@ -177,6 +177,6 @@ def test_wrong_keys(refused, drawn):
         (('device=cpu', 'deterministic=maybe'), 'true or false'),
         (('device=cpu', 'cudnn_benchmark=yes'), 'true or false'),
         (('device=cpu', 'cudnn_benchmark=true'), 'only a GPU has cuDNN'),
-        (('device=cpu', 'save_iters=0'), 'save_iters is a positive whole number'),
+        (('device=cpu', 'save_iters=0'), 'save_iters must be a positive whole number'),
     ]:
         assert named in refused(*train, *words)

@@ -21,7 +21,7 @@ MEMORY = dict(message='rank 1 has not enough memory', status=3, saved='', lost=F
     ([LOST], {0: -6}, 'another process was lost', 75),
     ([], {0: -6}, 'another process was lost', 75),
     ([], {0: 75}, 'interrupted', 75),
-    ([], {0: 1}, 'an error of its own, see above', 1),
+    ([], {0: 1}, 'a process failed, see the traceback above', 1),
 ])
 def test_of_several_machines(reports, codes, line, status):
     """A peer's loss is the cause only where nothing here is; NCCL aborts a process that has lost one."""

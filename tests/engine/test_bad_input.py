@@ -26,9 +26,9 @@ def edit(path, change):
     (('config=head_r18', 'optimizer.lr=fast'), 'optimizer.lr=fast'),
     (('config=head_r18', 'optimizer.lr=None'), 'optimizer.lr=None'),
     (('config=head_r18', 'data.samples_per_gpu=2.5'), 'samples_per_gpu=2.5'),
-    (('config=head_r18', 'seed=4294967296'), 'seed is below'),
+    (('config=head_r18', 'seed=4294967296'), 'seed must be below'),
     (('config=head_r18', 'cofnig=x'), 'config'),
-    (('config=head_r18', 'iters=-3'), 'iters is a positive whole number'),
+    (('config=head_r18', 'iters=-3'), 'iters must be a positive whole number'),
     (('config=head_r18', 'stray'), 'not key=value'),
     (('config=head_r18', 'device=tpu'), 'device=tpu'),
 ])
@@ -122,7 +122,7 @@ def test_no_silent_random_weights(refused, drawn, tmp_path, key):
     torch.save(torchvision.models.resnet18().state_dict(), tmp_path / 'r18.pth')
     words = [] if 'backbone' in key else [f'model.backbone.init_cfg.checkpoint={tmp_path}/r18.pth']
     line = refused('train', 'device=cpu', 'config=head_r18', f'data={drawn}', *words, f'{key}=None')
-    assert f'{key}: names no weights' in line
+    assert f'{key}: no weights file is set' in line
 
 
 def test_damaged_weights(refused, drawn, tmp_path):

@@ -37,9 +37,9 @@ def replace_archive(edit, coco, name, entries):
 def test_all_of_it(fetch, coco, folder, drawn):
     out = fetch('coco')
     assert contents(folder) == contents(drawn) and not hidden_path(folder)
-    assert 'train2017: whole, 16 images' in out and 'val2017: whole, 8 images' in out
+    assert 'train2017: complete, 16 images' in out and 'val2017: complete, 8 images' in out
     again = fetch('coco')
-    assert 'whole' in again and all(len(file.asked) == 1 for file in coco.values())
+    assert 'complete' in again and all(len(file.asked) == 1 for file in coco.values())
 
 
 def test_what_is_there_is_kept(fetch, coco, drawn, tmp_path):
@@ -56,7 +56,7 @@ def test_what_is_there_is_kept(fetch, coco, drawn, tmp_path):
 
 def test_a_folder_that_cannot_be_written_is_only_checked(fetch, coco, drawn, tmp_path):
     before = set(drawn.rglob('*'))
-    assert 'whole' in fetch('coco', f'data={drawn}')
+    assert 'complete' in fetch('coco', f'data={drawn}')
     assert set(drawn.rglob('*')) == before
 
 
@@ -123,7 +123,7 @@ def test_a_link_that_images_cannot_replace(fetch, coco, folder, tmp_path):
     (tmp_path / 'big').mkdir()
     folder.mkdir(parents=True)
     (folder / 'val2017').symlink_to(tmp_path / 'big')
-    assert 'val2017: an empty link' in fetch('coco', status=2)
+    assert 'val2017: is an empty link' in fetch('coco', status=2)
     assert not any(file.asked for file in coco.values())
 
 
@@ -157,7 +157,7 @@ def test_what_an_earlier_run_left_counts_as_room(fetch, coco, folder, edit, draw
 @pytest.mark.parametrize('entries', [{}, {'other/one.png': b'1'}])
 def test_an_archive_of_something_else(fetch, coco, folder, edit, entries):
     replace_archive(edit, coco, 'val2017', entries)
-    assert 'holds no val2017/' in fetch('coco', status=2)
+    assert 'has no val2017/' in fetch('coco', status=2)
 
 
 def test_an_interruption_while_unpacking(fetch, coco, folder):

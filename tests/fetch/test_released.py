@@ -103,7 +103,7 @@ def test_another_file_than_the_record_says(fetch, released, place):
     assert 'damaged or another file' in fetch('checkpoint', 'config=head_r18', status=2)
     (place / 'epoch_12.pth').unlink()
     released['epoch_12.pth'].body = os.urandom(200_000)
-    assert 'something else' in fetch('checkpoint', 'config=head_r18', status=3)
+    assert 'a different file' in fetch('checkpoint', 'config=head_r18', status=3)
 
 
 def test_put_there_by_hand(fetch, released, place, locked):

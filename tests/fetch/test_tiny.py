@@ -128,7 +128,7 @@ def test_a_name_that_leaves_the_folder(fetch, drawn, tmp_path):
     content = json.loads((drawn / 'annotations' / 'instances_val2017.json').read_text())
     content['images'][0]['file_name'] = '../val2017/' + content['images'][0]['file_name']
     (folder / 'annotations' / 'instances_val2017.json').write_text(json.dumps(content))
-    assert 'leaves the folder' in fetch('tiny', f'data={folder}', status=2)
+    assert 'outside of the folder' in fetch('tiny', f'data={folder}', status=2)
 
 
 def content_of(objects):
