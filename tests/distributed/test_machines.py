@@ -58,7 +58,7 @@ def test_an_error_of_one_machine_ends_the_other(machine, tmp_path, failing, hang
         os.kill(workers[1 - failing], signal.SIGSTOP)
     os.kill(workers[failing], signal.SIGKILL)
     lines = [ends(one, 3) for one in both]
-    assert all('the process of GPU or part 0 was killed (SIGKILL)' in line for line in lines), lines
+    assert all('the process number 0 was killed (SIGKILL)' in line for line in lines), lines
     assert hangs or 'iterations done' in lines[0]
 
 

@@ -16,7 +16,7 @@ MEMORY = dict(message='rank 1 has not enough memory', status=3, saved='', lost=F
 
 @pytest.mark.parametrize('reports, codes, line, status', [
     ([LOST, MEMORY], {0: 75, 1: 3}, 'rank 1 has not enough memory', 3),
-    ([LOST], {0: 75, 1: -9}, 'of GPU or part 1 was killed (SIGKILL)', 3),
+    ([LOST], {0: 75, 1: -9}, 'number 1 was killed (SIGKILL)', 3),
     ([LOST], {0: 75, 1: -15}, 'another process was lost', 75),
     ([LOST], {0: -6}, 'another process was lost', 75),
     ([], {0: -6}, 'another process was lost', 75),
