@@ -99,7 +99,7 @@ def test_without_a_gpu_it_says_so(docker, coco):
     for image, way in ((f'{STACK}-cpu', 'take the one for cuda'), (f'{STACK}-cuda', '--gpus all')):
         done = checked(docker.run('-e', f'HEAD_IMAGE={image}', '-v', f'{coco}:/head/data/coco:ro', *words))
         assert 'computing on the CPU: no GPU here' in done.stderr and way in done.stderr
-        assert 'is inside the container and goes when it goes' in done.stderr
+        assert 'is inside the container and is deleted with it' in done.stderr
     done = docker.run('-e', f'HEAD_IMAGE={STACK}-cuda', *words, 'device=cuda')
     assert done.returncode == 2 and '--gpus all' in only_line(done)
 
