@@ -171,7 +171,7 @@ def test_wrong_keys(refused, drawn):
         (('device=cpu', 'nnodes=2', 'node_rank=1', 'rdzv=here'), 'rdzv=here: HOST:PORT'),
         (('device=cpu', 'rdzv=here:29400'), 'give nnodes= too'),
         (('device=cpu', 'gpus=2'), 'on the CPU it is procs=2'),
-        (('gpus=1', 'procs=2'), 'on GPUs it is gpus=2'),
+        (('gpus=1', 'procs=2'), 'give gpus=2'),
         (('device=cpu', 'accumulate=0'), 'accumulate=0: a positive whole number, or auto'),
         (('device=cpu', 'accumulate=auto', 'data.samples_per_gpu=3'), 'do not divide 16'),
         (('device=cpu', 'deterministic=maybe'), 'true or false'),
