@@ -16,7 +16,7 @@ def lines(found: Dict[str, Any]) -> Iterator[str]:
     if 'step' in found:
         yield from _steps(found['step'])
         yield ''
-    yield '| what | stock mmdet, or alone | here | ratio |'
+    yield '| what | compared with | here | ratio |'
     yield '| --- | --- | --- | --- |'
     for name, part in (('limit', _limit), ('inference', _inference), ('evaluator', _evaluator),
                        ('training_set', _training_set), ('pipeline', _pipeline), ('iterations', _iterations)):
@@ -55,8 +55,8 @@ def _limit(part):
 
 
 def _inference(part):
-    yield _row("detecting with head_r18's student, images a second", f'{part["stock"]:.2f}', f'{part["ours"]:.2f}',
-               f'{part["ratio"]:.2f} (of the time)')
+    yield _row("detecting with head_r18's student, an image", f'{1 / part["stock"]:.2f} s', f'{1 / part["ours"]:.2f} s',
+               f'{part["ratio"]:.2f}')
 
 
 def _evaluator(part):
@@ -71,8 +71,8 @@ def _training_set(part):
 
 
 def _pipeline(part):
-    yield _row('loading and augmenting, images a second and core', f'{part["stock"]:.1f}', f'{part["ours"]:.1f}',
-               f'{part["ratio"]:.2f}')
+    yield _row('loading and augmenting, an image on one core', f'{1000 / part["stock"]:.1f} ms',
+               f'{1000 / part["ours"]:.1f} ms', f'{1 / part["ratio"]:.2f}')
 
 
 def _iterations(part):
