@@ -25,6 +25,13 @@ TECHNIQUES = ['SGD with Momentum', 'Weight Decay']
 ARCHITECTURE = {'MNv2': 'MobileNet V2', 'R18': 'ResNet-18', 'R50': 'ResNet-50'}
 
 
+class _Indented(yaml.SafeDumper):
+    """Indents lists, as yamllint wants it."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+
 def _model(row: Model) -> Dict[str, Any]:
     """One row; those without a reported figure have no results."""
     backbone, _, detector = row.student.partition(' ')
@@ -58,7 +65,7 @@ def texts() -> Dict[str, str]:
         }
         found[f'{folder}/metafile.yml'] = dict(Collections=[collection], Models=[_model(row) for row in rows])
     found['model-index.yml'] = dict(Import=sorted(found))
-    return {path: COMMENT + yaml.safe_dump(content, sort_keys=False, width=120, allow_unicode=True)
+    return {path: COMMENT + yaml.dump(content, Dumper=_Indented, sort_keys=False, width=1000, allow_unicode=True)
             for path, content in found.items()}
 
 
