@@ -1,4 +1,4 @@
-"""The effect of `amp=` on the losses of the smoke run's first steps: measured, and stored in mixed_precision_losses.json.
+"""The effect of `amp=` on the losses of the smoke run's first steps: measured, and stored in a json file beside it.
 
     scripts/run stack=current python -m tests.fast.mixed_precision_losses     # stores it again
 """
