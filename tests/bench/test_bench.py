@@ -29,8 +29,12 @@ def test_step(row, own):
         assert sum(one['phases'].values()) == pytest.approx(one['seconds'], rel=1e-3)
         assert one['phases']['rest'] < 0.5 * one['seconds'] and one['peak'] > 1e8
     assert found['ratio'] == pytest.approx(found['ours']['seconds'] / found['stock']['seconds'])
-    table = list(lines(dict(step={row: found})))
-    assert table[0].count('|') == table[1].count('|') == table[2].count('|') == table[3].count('|')
+    times, phases, _ = '\n'.join(lines(dict(step={row: found}))).split('\n\n')
+    for table in times, phases:
+        assert len({line.count('|') for line in table.splitlines()}) == 1
+    stock, ours, ratio = (float(cell) for cell in times.splitlines()[-1].split('|')[2:5])
+    assert ratio == pytest.approx(ours / stock, rel=0.1), 'beside the two times that it comes from'
+    assert [line.split('|')[1].strip() for line in phases.splitlines()[2:]] == ['mmdet\'s RetinaNet R18', f'`{row}`']
 
 
 def test_the_products_of_a_step():

@@ -45,7 +45,7 @@ def ends(process, status):
 def test_unlike_numbers_of_processes(machine):
     first, second = machine(0, 'procs=2'), machine(1)
     for line in ends(first, 2), ends(second, 2):
-        assert 'of 3 processes on 2 machines: give the same gpus= or procs= on each' in line
+        assert 'of 3 processes on 2 machines, not as many as the others: give the same gpus= or procs= on each' in line
 
 
 @pytest.mark.parametrize('failing, hangs', [(1, False), (1, True), (0, True)])
