@@ -1,5 +1,5 @@
 # AKD: the assistant's fully connected features imitate the teacher's, box by box
-_base_ = ['../assist/retina_faster_r18_fpn_mstrain_1x_coco.py', '../_base_/detectors/faster_rcnn_r50.py']
+_base_ = '../assist/retina_faster_r18_fpn_mstrain_1x_coco.py'
 model = dict(
     type='CrossStageHEAD',
     distiller=dict(

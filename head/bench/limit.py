@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.mkldnn import to_mkldnn
 
-from ..fast.teachers import with_teachers
+from ..fast.teachers import all_modules
 from ..fast.winograd_choice import WinogradForward, use_winograd
 from .step import SIZE, Step
 
@@ -103,7 +103,7 @@ def products(step: Step) -> Dict[Product, int]:
             inputs[0].requires_grad, weight.requires_grad)] += 1
 
     with contextlib.ExitStack() as hooks:
-        for module in (module for detector in with_teachers(step.model) for module in detector.modules()):
+        for module in all_modules(step.model):
             if isinstance(module, (nn.Conv2d, nn.Linear)):
                 hooks.callback(module.register_forward_hook(note).remove)
         step()

@@ -69,7 +69,7 @@ def models() -> Dict[str, Model]:
     path, known = FOLDER / 'models.yaml', files()
     rows = _read_rows(path.name, Model)
     for alias, row in rows.items():
-        for name in [*row.files, *([row.checkpoint] if row.checkpoint else [])]:
+        for name in row.all_files:
             if name not in known:
                 raise RequestError(f'{path}: {alias} needs {name}, which files.yaml does not know')
         if not config_of(row).is_file():

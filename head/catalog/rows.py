@@ -64,6 +64,11 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
     eval_tolerance: Points = EVALUATION_TOLERANCE
     train_tolerance: Points = 0.3
 
+    @property
+    def all_files(self) -> List[str]:
+        """The weights that a training or an evaluation of it needs."""
+        return [*self.files, *([self.checkpoint] if self.checkpoint else [])]
+
     def __post_init__(self) -> None:
         """A number without its place could not be checked by a reader."""
         if (self.reported or self.printed) and not self.where:

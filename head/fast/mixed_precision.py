@@ -16,7 +16,7 @@ from mmdet.models.roi_heads.roi_extractors.base_roi_extractor import BaseRoIExtr
 from ..errors import EnvironmentFault, RequestError
 from ..support.torch_versions import HAS_AUTOCAST, untyped_torch
 from .roi_align_choice import choose_roi_align
-from .teachers import with_teachers
+from .teachers import all_modules
 
 DTYPES = dict(bf16='bfloat16', fp16='float16')
 
@@ -67,7 +67,7 @@ def autocast_model(model: Any, amp: Optional[str], device: str) -> Any:
     if amp is None:
         return model
     dtype = getattr(torch, DTYPES[amp])
-    for module in (module for detector in with_teachers(model) for module in detector.modules()):
+    for module in all_modules(model):
         for kind, names in IN_FLOAT32.items():
             if isinstance(module, kind):
                 for name in names:

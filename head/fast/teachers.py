@@ -11,3 +11,9 @@ def with_teachers(detector: Any) -> Iterator[Any]:
     """
     yield detector
     yield from getattr(getattr(detector, 'distiller', None), 'teachers', [])
+
+
+def all_modules(detector: Any) -> Iterator[Any]:
+    """The modules of a detector and of its teachers."""
+    for one in with_teachers(detector):
+        yield from one.modules()

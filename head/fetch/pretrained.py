@@ -50,6 +50,5 @@ def fetch_weights(folder: str = PRETRAINED, config: Optional[str] = None, say: S
         raise RequestError('pretrained=none: a training with random weights needs no file; name a folder')
     files = catalog.files()
     if config:
-        row = catalog.known_row(config)
-        files = {name: files[name] for name in [*row.files, *([row.checkpoint] if row.checkpoint else [])]}
+        files = {name: files[name] for name in catalog.known_row(config).all_files}
     for_each(functools.partial(_fetch, folder, say), files.values(), WORKERS)
