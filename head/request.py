@@ -32,16 +32,16 @@ COMMANDS = dict(
     train=Command(
         'head.commands.train',
         ('config', 'data', 'work_dir', 'pretrained', *PROCESSES, 'accumulate', 'seed', 'deterministic',
-         'cudnn_benchmark', 'fast', 'epochs', 'iters', 'amp', 'resume', 'save_iters', 'save_minutes',
+         'cudnn_benchmark', 'tf32', 'fast', 'epochs', 'iters', 'amp', 'resume', 'save_iters', 'save_minutes',
          'keep', 'stack'),
         'train one row of the results table', True),
     eval=Command(
         'head.commands.eval',
-        ('config', 'checkpoint', 'data', 'work_dir', 'pretrained', *PROCESSES, 'amp', 'fast', 'stack'),
+        ('config', 'checkpoint', 'data', 'work_dir', 'pretrained', *PROCESSES, 'amp', 'tf32', 'fast', 'stack'),
         'evaluate a checkpoint, or all that are released, and compare with what is reported', True),
     smoke=Command(
-        'head.commands.smoke', ('data', 'work_dir', 'fast', 'stack'),
-        'show in minutes that all of it works, without a GPU', optional=('data', )),
+        'head.commands.smoke', ('data', 'work_dir', 'device', 'fast', 'stack'),
+        'show in minutes that all of it works, without a GPU unless device=cuda', optional=('data', )),
     mini=Command(
         'head.commands.mini', ('work_dir', 'stack'), 'train the paper\'s comparison in miniature, without a GPU'),
     fetch=Command(

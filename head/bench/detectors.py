@@ -9,6 +9,7 @@ from todd.base import init_iter
 from ..catalog import find_config
 from ..checkpoints import weights
 from ..engine.configuration import load_config
+from ..engine.float32 import choose_tf32
 from ..fast.mixed_precision import autocast_model
 from ..support.quiet import quietly
 
@@ -37,6 +38,7 @@ def build(cfg: Any, device: str, train: bool = True, amp: Optional[str] = None) 
     """
     if not train:
         cfg.model.train_cfg = None
+    choose_tf32(False, device)
     torch.manual_seed(0)
     with quietly():
         model = build_detector(cfg.model)

@@ -19,20 +19,22 @@ FILES = ('checkpoint', 'ckpt')
 """Weights to start from; their names have their hashes."""
 
 
-def identity(cfg: Any, splits: Dict[str, Split], amp: Optional[str], fast: bool, images_a_step: int) -> Dict[str, Any]:
+def identity(cfg: Any, splits: Dict[str, Split], amp: Optional[str], tf32: bool, fast: bool,
+             images_a_step: int) -> Dict[str, Any]:
     """A flat record of everything that decides a training's numbers, by name.
 
     Args:
         cfg: as it runs, its learning rate scaled.
         splits: the data.
         amp: mixed precision, or None.
+        tf32: whether float32 operations may take TensorFloat-32.
         fast: whether the detector computes in its fast forms.
         images_a_step: images of one optimizer step, of all processes.
     """
     parts = dict(model=cfg.model, optimizer=cfg.optimizer, optimizer_config=cfg.optimizer_config,
                  lr_config=cfg.lr_config, train=cfg.data.train)
-    found = dict(config=os.path.basename(cfg.filename), seed=cfg.seed, amp=amp, fast=fast, images_a_step=images_a_step,
-                 images_a_batch=cfg.data.samples_per_gpu)
+    found = dict(config=os.path.basename(cfg.filename), seed=cfg.seed, amp=amp, tf32=tf32, fast=fast,
+                 images_a_step=images_a_step, images_a_batch=cfg.data.samples_per_gpu)
     found.update((f'{name}2017', split.sha256) for name, split in splits.items())
     found.update(_flat(parts))
     return found

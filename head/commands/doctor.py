@@ -43,6 +43,7 @@ def examine(data: str, pretrained: str) -> Dict[str, Any]:
         import torch
 
         from ..engine.device import gpu_misfit
+        from ..engine.float32 import OVERRIDE, has_tf32
         from ..engine.run_facts import commit, versions
         from ..engine.shared_memory import lacking
         try:
@@ -73,9 +74,11 @@ def examine(data: str, pretrained: str) -> Dict[str, Any]:
                 name=properties.name,
                 architecture=f'sm_{properties.major}{properties.minor}',
                 memory=properties.total_memory,
+                tf32=has_tf32(properties.major, properties.minor),
                 misfit=gpu_misfit(properties.major, properties.minor))
             for properties in map(torch.cuda.get_device_properties, range(torch.cuda.device_count()))
         ],
+        tf32_override=os.environ.get(OVERRIDE),
         cpus=len(os.sched_getaffinity(0)),
         shared_memory=shared and dict(total=shared.total, free=shared.free, lacking=lacking(2, 2)),
         disk=dict(free=_space(WORK_DIRS).free),
@@ -104,6 +107,7 @@ def _lines(facts: Dict[str, Any]) -> Iterator[Tuple[str, Any]]:
             f' – cannot be used: {gpu["misfit"]}' if gpu['misfit'] else '')
     if not facts['gpus']:
         yield 'GPU', 'none'
+    yield 'float32', _float32(facts)
     yield 'CPUs', facts['cpus']
     memory = facts['shared_memory']
     if memory is None:
@@ -114,6 +118,14 @@ def _lines(facts: Dict[str, Any]) -> Iterator[Tuple[str, Any]]:
     yield 'disk', f'{_gigabytes(facts["disk"]["free"])} free'
     for name, state in [*facts['data'].items(), *facts['pretrained'].items()]:
         yield state, name
+
+
+def _float32(facts):
+    if facts['tf32_override'] in ('0', '1'):
+        return f'{"TensorFloat-32" if facts["tf32_override"] == "1" else "as such"}, by NVIDIA_TF32_OVERRIDE'
+    if any(gpu['tf32'] for gpu in facts['gpus']):
+        return 'as such; in TensorFloat-32 with tf32=true'
+    return 'as such'
 
 
 def run(request: Request) -> int:

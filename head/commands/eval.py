@@ -17,7 +17,9 @@ from ..distributed.layout import Layout
 from ..distributed.worker_report import is_worker
 from ..engine import configuration
 from ..engine.device import choose_device
+from ..engine.float32 import NOT_FLOAT32, choose_tf32
 from ..engine.inference import build_for_inference, detect, score
+from ..engine.known_failures import MORE_MEMORY, known_failures
 from ..engine.loaders import build_test_loader
 from ..engine.run_facts import run_facts
 from ..engine.shared_memory import lacking
@@ -126,6 +128,8 @@ def make_plan(request: Request, layout: Layout, device: str) -> EvalPlan:
     doubts = configuration.doubts(request.overrides)
     if amp:
         doubts.append(not_float32(amp))
+    if request.value('tf32'):
+        doubts.append(NOT_FLOAT32)
     if not split.is_val2017:
         doubts.append(NOT_VAL2017)
     work_dir = open_work_dir(request.get('work_dir') or os.path.join(WORK_DIRS, path.stem, 'eval'), 'eval')
@@ -147,7 +151,9 @@ def evaluate(plan: EvalPlan) -> Tuple[str, str]:
     if plan.fast:
         use_fast_forms(model)
     autocast_model(model, plan.amp, plan.device)
-    scores = score(loader.dataset, detect(model, loader, plan.device), plan.work_dir)
+    with known_failures(MORE_MEMORY):
+        results = detect(model, loader, plan.device)
+    scores = score(loader.dataset, results, plan.work_dir)
     return processes.on_first(lambda: conclude(plan, scores, time.time() - start))
 
 
@@ -211,14 +217,15 @@ def evaluate_all(request: Request, layout: Layout, device: str) -> int:
 def run(request: Request) -> int:
     """The command `eval`; returns its exit status."""
     layout = Layout(**{key: request.value(key) for key in PROCESSES})
-    if layout.several and not is_worker():
-        if 'config' in request.keys:
-            catalog.find_config(request.get('config'))
-        choose_device(layout, lambda line: None)
-        return launcher.launch(request.arguments, layout)
+    launches = layout.several and not is_worker()
+    if launches and 'config' in request.keys:
+        catalog.find_config(request.get('config'))
     notes: List[str] = []
     device = choose_device(layout, notes.append)
     check_amp(request.get('amp'), device)
+    choose_tf32(request.value('tf32'), device)
+    if launches:
+        return launcher.launch(request.arguments, layout)
     with processes.process_group(device):
         if processes.is_first():
             print('\n'.join(notes))

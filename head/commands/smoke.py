@@ -6,6 +6,10 @@ from typing import Optional, Tuple
 
 from ..coco import drawn_set
 from ..coco.subset import take_images, write_annotations
+from ..distributed.layout import Layout
+from ..engine.device import choose_device
+from ..engine.float32 import choose_tf32
+from ..engine.known_failures import MORE_MEMORY, known_failures
 from ..engine.run_facts import run_facts
 from ..judging.verdict import EXIT_STATUS, FAIL, PASS, UNVERIFIED
 from ..miniature.smoke_run import IMAGES, choose_images, judge, measure, stored_for
@@ -33,9 +37,12 @@ def prepare(data: Optional[str], work_dir: str) -> Tuple[str, str]:
 def run(request: Request) -> int:
     """The command `smoke`; returns its exit status."""
     start = time.time()
+    device = choose_device(Layout(device=request.get('device') or 'cpu'), print)
+    choose_tf32(False, device)
     work_dir = request.get('work_dir') or os.path.join(WORK_DIRS, 'smoke')
     out_dir, folder = prepare(request.get('data'), work_dir)
-    found = measure(folder, out_dir, request.value('fast'))
+    with known_failures(MORE_MEMORY):
+        found = measure(folder, out_dir, request.value('fast'), device)
     stored = stored_for(found['data'])
     if not stored:
         print(NOTHING_STORED)
@@ -48,7 +55,7 @@ def run(request: Request) -> int:
     path = write_verdict(
         work_dir,
         SmokeVerdict(verdict=verdict, why=faults or ([] if stored else [NOTHING_STORED]), checks=checks,
-                     fast=request.value('fast'), seconds=time.time() - start, **found, **run_facts('cpu')))
+                     fast=request.value('fast'), seconds=time.time() - start, **found, **run_facts(device)))
     print(f'smoke: {verdict}, HEAD trained to AP {found["student"]["AP"]:.3f} in {time.time() - start:.0f} s; '
           f'written: {path}')
     return EXIT_STATUS[verdict]

@@ -16,6 +16,8 @@ from ..distributed.layout import Layout
 from ..distributed.worker_report import is_worker
 from ..engine import configuration, logs
 from ..engine.device import choose_device
+from ..engine.float32 import NOT_FLOAT32, choose_tf32
+from ..engine.known_failures import SMALLER_STEPS, known_failures
 from ..engine.randomness import choose_cudnn_benchmark, choose_determinism
 from ..engine.run_facts import run_facts
 from ..engine.shared_memory import lacking
@@ -118,6 +120,8 @@ def make_plan(request: Request, layout: Layout, device: str, notes: List[str]) -
     splits = check_splits(cfg)
     if amp:
         doubts.append(not_float32(amp))
+    if request.value('tf32'):
+        doubts.append(NOT_FLOAT32)
     work_dir = request.get('work_dir') or os.path.join(WORK_DIRS, path.stem)
     begun = run_identity.read(work_dir)
     resume_point = resume.choose_checkpoint(wanted, work_dir, begun, notes.append)
@@ -136,7 +140,7 @@ def make_plan(request: Request, layout: Layout, device: str, notes: List[str]) -
     if images != configuration.PUBLISHED_BATCH_SIZE and accumulate == 1:
         notes.append(f'{images} images an iteration; accumulate=auto takes the published '
                      f'{configuration.PUBLISHED_BATCH_SIZE}')
-    run = run_identity.identity(cfg, splits, amp, request.value('fast'), images)
+    run = run_identity.identity(cfg, splits, amp, request.value('tf32'), request.value('fast'), images)
     if begun:
         run_identity.require_same(begun['run'], run, f'work_dir={work_dir}')
     training = TrainOptions(
@@ -188,12 +192,14 @@ def run(request: Request) -> int:
     """The command `train`; returns its exit status."""
     notes: List[str] = []
     layout = Layout(**{key: request.value(key) for key in PROCESSES})
-    if layout.several and not is_worker():
+    launches = layout.several and not is_worker()
+    if launches:
         load(request, layout)
-        choose_device(layout, notes.append)
-        return launcher.launch(request.arguments, layout)
     device = choose_device(layout, notes.append)
     check_amp(request.get('amp'), device)
+    choose_tf32(request.value('tf32'), device)
+    if launches:
+        return launcher.launch(request.arguments, layout)
     deterministic = choose_determinism(request.get('deterministic'), device)
     if deterministic:
         notes.append('deterministic: the same run gives the same bits')
@@ -208,7 +214,8 @@ def carry_out(plan: TrainPlan, facts: Dict[str, Any]) -> int:
     logger = processes.on_all(logs.open_log, plan.work_dir, plan.timestamp)
     if processes.is_first():
         announce(plan, facts, logger)
-    scores, runner = train(plan.cfg, plan.training, logger)
+    with known_failures(SMALLER_STEPS):  # where even its weights find no room
+        scores, runner = train(plan.cfg, plan.training, logger)
     return processes.on_first(conclude, plan, scores, runner.seconds, facts, logger)
 
 

@@ -13,6 +13,8 @@ from ..distributed.processes import local_rank
 from ..errors import EnvironmentFault, RequestError
 from ..support.container import container_image
 
+TOO_OLD = (f'there is one, but its driver is too old for CUDA {torch.version.cuda}: update it, or take the other stack')
+
 RULE = ROOT / 'environment' / 'gpu_stack.sh'
 """Knows which code runs on which GPU."""
 
@@ -26,7 +28,7 @@ def choose_device(layout: Layout, say: Callable[[str], object]) -> str:
     device, gpus, procs = layout.device, layout.gpus, layout.procs
     present = torch.cuda.device_count()
     if device not in (None, 'cpu', 'cuda'):
-        raise RequestError(f'device={device}: must be cuda or cpu')
+        raise RequestError(f'device={device}: must be cuda or cpu; CUDA_VISIBLE_DEVICES= chooses among several GPUs')
     if device == 'cpu' and gpus:
         raise RequestError(f'device=cpu and gpus={gpus} contradict each other: on the CPU it is procs={gpus}')
     if procs and (gpus or device == 'cuda' or (device is None and present)):
@@ -47,8 +49,10 @@ def _way_to_a_gpu():
     if (container_image() or '').endswith('-cpu'):
         return f' (the image {container_image()} has no CUDA: take the one for cuda)'
     if os.path.exists('/dev/nvidiactl'):
-        return (f' (there is one, but its driver is too old for CUDA {torch.version.cuda}: update it, or take the '
-                'other stack)')
+        hidden = os.environ.get('CUDA_VISIBLE_DEVICES')
+        if hidden is not None:
+            return f' (CUDA_VISIBLE_DEVICES={hidden} may name none of those that are here: unset it)'
+        return f' ({TOO_OLD})'
     if not container_image():
         return ''
     return ' (a container gets GPUs by docker run --gpus all, with NVIDIA\'s container toolkit on the host)'
@@ -58,11 +62,16 @@ def check_gpu() -> None:
     """Can the stack drive the GPU?
 
     Raises:
-        EnvironmentFault: mmcv-full has no CUDA operators, or torch none for a GPU of this architecture.
+        EnvironmentFault: no driver that fits, mmcv-full has no CUDA operators, or torch none for a GPU of this
+            architecture.
     """
     from mmcv.ops import get_compiling_cuda_version
     number = local_rank()
-    name, (major, minor) = torch.cuda.get_device_name(number), torch.cuda.get_device_capability(number)
+    try:
+        name, (major, minor) = torch.cuda.get_device_name(number), torch.cuda.get_device_capability(number)
+    except (RuntimeError, AssertionError) as error:  # torch counts GPUs that it cannot drive
+        raise EnvironmentFault(f'the GPU cannot be used: {str(error).strip().splitlines()[0]}; update its driver, take '
+                               'the other stack, or device=cpu') from error
     problem = gpu_misfit(major, minor)
     if problem:
         raise EnvironmentFault(f'{name} (sm_{major}{minor}): {problem}')

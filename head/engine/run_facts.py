@@ -13,6 +13,7 @@ from .. import __version__
 from ..catalog import ROOT
 from ..support.container import container_image
 from ..support.file_hash import file_hash
+from .float32 import tf32_allowed
 
 PACKAGES = ('torch', 'torchvision', 'mmcv-full', 'mmdet', 'todd_ai', 'pycocotools', 'faster-coco-eval', 'numpy')
 
@@ -52,7 +53,7 @@ def lock() -> Optional[str]:
 
 
 def run_facts(device: str) -> Dict[str, Any]:
-    """Stack, its lock, versions, commit and device, for the verdict."""
+    """Stack, its lock, versions, commit, device and its precision, for the verdict."""
     return dict(
         stack=os.environ.get('HEAD_STACK'),
         image=container_image(),
@@ -60,4 +61,5 @@ def run_facts(device: str) -> Dict[str, Any]:
         versions=versions(),
         commit=commit(),
         arguments=sys.argv[1:],
+        tf32=device == 'cuda' and tf32_allowed(),
         device=torch.cuda.get_device_name(0) if device == 'cuda' else f'CPU, {torch.get_num_threads()} threads')

@@ -9,7 +9,8 @@ from mmcv.utils import _BatchNorm
 from torch import Tensor, nn
 
 from ..distributed import processes
-from ..errors import EnvironmentFault, HeadError
+from ..errors import HeadError
+from .known_failures import SMALLER_STEPS, as_head_error
 from .optimizer_step import WHAT_TO_DO, Diverged, OptimizerStepHook
 from .randomness import IN_STEP, seed_all, seed_of
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from ..checkpoints.saver import Saver
     from .interruption import Interruption
     from .loaders import StepLoader
-
-NO_MEMORY = ('out of memory', 'can\'t allocate memory', 'cannot allocate memory')
 
 
 class IterationLimit(Exception):
@@ -93,7 +92,7 @@ class Runner(EpochBasedRunner):
                 super().run([loader], [('train', 1)])
             except Exception as error:
                 self.interruption.waits = True  # for the checkpoint
-                known = as_head_error(error)
+                known = as_head_error(error, SMALLER_STEPS)
                 # where all end together, they wait for the one that saves: none is to be taken for a straggler
                 path = processes.on_first(self._save_last) if getattr(known, 'agreed', False) else self._save_last()
                 if not isinstance(known, HeadError):
@@ -139,7 +138,7 @@ class Runner(EpochBasedRunner):
         try:
             batches = next(steps)
         except (HeadError, RuntimeError, MemoryError, OSError) as caught:
-            known = as_head_error(caught)
+            known = as_head_error(caught, SMALLER_STEPS)
             if not isinstance(known, HeadError):
                 raise
             error = known
@@ -203,18 +202,3 @@ def running_statistics(model: nn.Module) -> List[Tuple[Tensor, Tensor]]:
     """(buffer, copy of it) of every BN that trains: a forward pass changes them, even of a step that fails."""
     training = [module for module in model.modules() if isinstance(module, _BatchNorm) and module.training]
     return [(buffer, buffer.clone()) for module in training for buffer in module.buffers()]
-
-
-def as_head_error(error: Exception) -> Exception:
-    """The `HeadError` that says what ended a training and what to do; the error itself where it is not known."""
-    text = str(error)
-    if isinstance(error, RuntimeError) and text.startswith('DataLoader worker'):
-        cause = next(line for line in text.splitlines() if 'DataLoader worker' in line)
-        return EnvironmentFault(f'a data loader worker died ({cause.strip()}): often for want of memory; fewer '
-                                'workers: data.workers_per_gpu=1')
-    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(
-            words in text.lower() for words in NO_MEMORY)):
-        where = f'rank {processes.rank()}' if processes.world_size() > 1 else 'this machine'
-        return EnvironmentFault(f'{where} has not enough memory ({text.splitlines()[0][:200]}): fewer images a '
-                                'micro-batch, data.samples_per_gpu=1, and more of them, accumulate=')
-    return error

@@ -34,11 +34,12 @@ TOLERANCE = 1e-3
 """Relative. Other instruction sets and thread counts stay within 1e-6, weights that differ by 1e-5 within 2e-5."""
 
 
-def build(folder: str) -> Tuple[Any, Any, List[Dict[str, Any]]]:
+def build(folder: str, device: str = 'cpu') -> Tuple[Any, Any, List[Dict[str, Any]]]:
     """The shrunk HEAD detector with a random teacher, and the batches it is trained on.
 
     Args:
         folder: a COCO folder whose train2017 has at least 2 * `STEPS` images.
+        device: ``'cuda'`` or ``'cpu'``; the same numbers on both, up to rounding.
 
     Returns:
         the detector in train mode, its config, and `STEPS` batches of 2 images.
@@ -60,22 +61,29 @@ def build(folder: str) -> Tuple[Any, Any, List[Dict[str, Any]]]:
     batches = []
     for step in range(STEPS):
         batch = collate([dataset[(2 * step + i) % len(dataset)] for i in range(2)], samples_per_gpu=2)
-        batches.append({key: value.data[0] for key, value in batch.items()})
-    return model.train(), cfg, batches
+        batches.append({key: _to(value.data[0], device) for key, value in batch.items()})
+    return model.to(device).train(), cfg, batches
 
 
-def losses(folder: str, amp: Optional[str] = None, fast: bool = True) -> List[Dict[str, float]]:
+def _to(content, device):
+    if isinstance(content, list):  # one an image: boxes and labels, or what is no tensor
+        return [_to(one, device) for one in content]
+    return content.to(device) if isinstance(content, torch.Tensor) else content
+
+
+def losses(folder: str, amp: Optional[str] = None, fast: bool = True, device: str = 'cpu') -> List[Dict[str, float]]:
     """The losses of every step: a list of name -> float.
 
     Args:
         folder: see `build`.
         amp: see `autocast_model`; gradients are not scaled.
         fast: see `use_fast_forms`.
+        device: see `build`.
     """
-    model, cfg, batches = build(folder)
+    model, cfg, batches = build(folder, device)
     if fast:
         use_fast_forms(model)
-    autocast_model(model, amp, 'cpu')
+    autocast_model(model, amp, device)
     optimizer = build_optimizer(model, cfg.optimizer)
     init_iter(None)
     init_iter(ITERATION)

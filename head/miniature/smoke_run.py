@@ -57,13 +57,14 @@ def choose_images(data: str) -> Dict[str, Any]:
     return restrict(content, chosen)
 
 
-def measure(folder: str, out_dir: str, fast: bool = True) -> Dict[str, Any]:
+def measure(folder: str, out_dir: str, fast: bool, device: str) -> Dict[str, Any]:
     """Everything the smoke run measures on the data in `folder`.
 
     Args:
         folder: a COCO folder.
         out_dir: a folder for what the trainings leave.
         fast: see `use_fast_forms`.
+        device: ``'cuda'`` or ``'cpu'``.
 
     Returns:
         ``data`` (hash of the annotations), ``first_steps`` (losses by step), and the metrics of ``teacher``,
@@ -74,7 +75,7 @@ def measure(folder: str, out_dir: str, fast: bool = True) -> Dict[str, Any]:
         images = len({one['image_id'] for one in json.load(file)['annotations']})
     found: Dict[str, Any] = dict(data=file_hash(ann_file))
     print(f'[1/3] {first_steps.STEPS} steps with known losses', flush=True)
-    found['first_steps'] = first_steps.losses(folder, fast=fast)
+    found['first_steps'] = first_steps.losses(folder, fast=fast, device=device)
 
     def run(name: str, cfg: Any, iters: int) -> Tuple[Any, Dict[str, float], str]:
         cfg = shrunk_config.train_on(cfg, folder, iters, images, IMAGES_A_STEP, LEARNING_RATE)
@@ -83,7 +84,7 @@ def measure(folder: str, out_dir: str, fast: bool = True) -> Dict[str, Any]:
         work_dir = os.path.join(out_dir, name)
         os.makedirs(work_dir)
         cfg.dump(os.path.join(work_dir, f'{name}.py'))
-        scores, _ = train(cfg, TrainOptions('cpu', work_dir, fast=fast), open_log(work_dir, terminal=False))
+        scores, _ = train(cfg, TrainOptions(device, work_dir, fast=fast), open_log(work_dir, terminal=False))
         assert scores, 'the epoch is evaluated'
         return cfg, scores.metrics, os.path.join(work_dir, 'epoch_1.pth')
 
@@ -96,7 +97,7 @@ def measure(folder: str, out_dir: str, fast: bool = True) -> Dict[str, Any]:
     for loss in cfg.model.distiller.losses.values():
         loss.weight.update(value=DISTILLATION_WEIGHT, iter_=WARM_UP)
     cfg, found['student'], _ = run('student', cfg, STUDENT_STEPS)
-    found['untrained'] = scores_untrained(cfg, out_dir, fast).metrics
+    found['untrained'] = scores_untrained(cfg, out_dir, fast, device).metrics
     return found
 
 

@@ -12,8 +12,8 @@ from ..results.coco_metrics import CocoScores
 from ..support.quiet import quietly
 
 
-def scores_untrained(cfg: Any, work_dir: str, fast: bool) -> CocoScores:
-    """`CocoScores` of a freshly initialised student on the config's evaluation images."""
+def scores_untrained(cfg: Any, work_dir: str, fast: bool, device: str) -> CocoScores:
+    """`CocoScores` of a freshly initialised student on the config's evaluation images; see `smoke_run.measure`."""
     cfg = copy.deepcopy(cfg)
     cfg.model.backbone.init_cfg = None
     set_random_seed(cfg.seed)
@@ -23,6 +23,6 @@ def scores_untrained(cfg: Any, work_dir: str, fast: bool) -> CocoScores:
     if fast:
         use_fast_forms(model)
     loader = build_test_loader(cfg, 'val')
-    scores = score(loader.dataset, detect(model, loader, 'cpu'), work_dir)
+    scores = score(loader.dataset, detect(model, loader, device), work_dir)
     assert scores, 'the only process has them'
     return scores

@@ -57,6 +57,8 @@ def _origin(verdict):
         facts.append(Fact('took', _duration(verdict.seconds) + speed))
     if getattr(verdict, 'fast', None) is not None:
         facts.append(Fact('fast forms', 'used' if verdict.fast else 'left out'))
+    if verdict.tf32 is not None:
+        facts.append(Fact('TensorFloat-32', 'allowed' if verdict.tf32 else 'off'))
     facts += [Fact('device', verdict.device or ''), Fact('stack', verdict.stack or ''),
               Fact('image', verdict.image or 'none: run outside of a container'),
               Fact('commit', verdict.commit or '', True), Fact('lock file, SHA-256', verdict.lock or '', True)]

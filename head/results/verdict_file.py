@@ -44,6 +44,7 @@ class AnyVerdict(Struct, tag_field='command', kw_only=True):
         why: the faults of one that fails, the reasons of one that is unverified.
         seconds: that it took.
         stack, image, lock, commit, device, versions: where it was made; `lock` is the sha256 of the stack's lock file.
+        tf32: whether float32 operations of a GPU could take TensorFloat-32.
         arguments: the command line.
     """
 
@@ -55,6 +56,7 @@ class AnyVerdict(Struct, tag_field='command', kw_only=True):
     lock: Optional[str] = None
     commit: Optional[str] = None
     device: Optional[str] = None
+    tf32: Optional[bool] = None
     versions: Dict[str, Optional[str]] = {}
     arguments: List[str] = []
 

@@ -9,7 +9,7 @@ import torch
 from head.cli import main
 from head.distributed.layout import Layout
 from head.engine import device
-from head.errors import EnvironmentFault
+from head.errors import EnvironmentFault, RequestError
 
 from ..conftest import STACK
 
@@ -77,6 +77,44 @@ def test_a_gpu_that_fits(gpu):
     gpu(7, 5)
     said = []
     assert device.choose_device(Layout(), said.append) == 'cuda' and said == ['computing on Some GPU']
+
+
+def test_a_driver_that_is_too_old(gpu, monkeypatch):
+    """torch counts a GPU that it cannot drive."""
+    gpu(9, 0)
+
+    def fail(number):
+        raise RuntimeError('The NVIDIA driver on your system is too old (found version 11040).\nPlease update')
+
+    monkeypatch.setattr(torch.cuda, 'get_device_name', fail)
+    with pytest.raises(EnvironmentFault, match=r'the GPU cannot be used: The NVIDIA driver .* is too old .*11040..; '
+                                               r'update its driver, take the other stack, or device=cpu'):
+        device.choose_device(Layout(device='cuda'), print)
+
+
+@pytest.mark.parametrize('hidden, said', [
+    ('', 'CUDA_VISIBLE_DEVICES= may name none'), ('first', 'CUDA_VISIBLE_DEVICES=first may name none'),
+    (None, 'its driver is too old for CUDA')])
+def test_gpus_that_are_not_seen(monkeypatch, hidden, said):
+    """There is one, as its driver's device node tells, and torch counts none."""
+    exists = os.path.exists
+    monkeypatch.setattr(os.path, 'exists', lambda path: path == '/dev/nvidiactl' or exists(path))
+    monkeypatch.delenv('HEAD_IMAGE', raising=False)
+    if hidden is None:
+        monkeypatch.delenv('CUDA_VISIBLE_DEVICES', raising=False)
+    else:
+        monkeypatch.setenv('CUDA_VISIBLE_DEVICES', hidden)
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 0)
+    with pytest.raises(RequestError, match=f'device=cuda: this machine has 0 GPUs that torch .* can use .*{said}'):
+        device.choose_device(Layout(device='cuda'), print)
+    notes = []
+    assert device.choose_device(Layout(), notes.append) == 'cpu' and said in notes[0]
+
+
+@pytest.mark.parametrize('key', ['cuda:1', 'gpu', 'CUDA'])
+def test_a_device_that_is_none(key):
+    with pytest.raises(RequestError, match=f'device={key}: must be cuda or cpu'):
+        device.choose_device(Layout(device=key), print)
 
 
 def test_doctor_says_it_too(gpu, tmp_path, capsys):

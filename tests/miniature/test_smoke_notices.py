@@ -36,8 +36,8 @@ def test_rounding_decides_nothing(folder, stored, monkeypatch):
     """Weights that differ in their fifth digit, far more than between two processors, change the losses as little."""
     build = first_steps.build
 
-    def shaken(folder):
-        model, cfg, batches = build(folder)
+    def shaken(folder, device):
+        model, cfg, batches = build(folder, device)
         torch.manual_seed(1)
         with torch.no_grad():
             for weight in model.parameters():
@@ -86,8 +86,8 @@ def test_swapped_teacher_rows(folder, stored, monkeypatch):
 def test_frozen_assistant(folder, stored, monkeypatch):
     build = first_steps.build
 
-    def frozen(folder):
-        model, cfg, batches = build(folder)
+    def frozen(folder, device):
+        model, cfg, batches = build(folder, device)
         model.roi_head.requires_grad_(False)
         return model, cfg, batches
 
