@@ -36,7 +36,9 @@ def fast_parts(model):
 @pytest.mark.parametrize('row, head', [('retinanet_r18', 'bbox_head'), ('head_r18', 'rpn_head')])
 def test_what_is_fast(row, head):
     fast = both(row)[1]
+    extractors = {'roi_head.bbox_roi_extractor': 1} if head == 'rpn_head' else {}
     assert fast_parts(fast) == {
+        **extractors,
         'backbone': 1, 'neck.fpn_convs.conv': 3, f'{head}.cls_convs.conv': 4, f'{head}.reg_convs.conv': 4,
         f'{head}.retina_cls': 1, f'{head}.loss_cls': 1
     }
@@ -45,7 +47,9 @@ def test_what_is_fast(row, head):
 def test_the_teacher_is_fast_too():
     plain, fast = both('head_r18')
     assert fast_parts(plain) == fast_parts(plain.distiller.teacher) == {}
-    assert fast_parts(fast.distiller.teacher) == {'backbone': 1, 'neck.fpn_convs.conv': 4, 'rpn_head.rpn_conv': 1}
+    assert fast_parts(fast.distiller.teacher) == {
+        'backbone': 1, 'neck.fpn_convs.conv': 4, 'rpn_head.rpn_conv': 1, 'roi_head.bbox_roi_extractor': 1
+    }
     assert 'proposal_nms' in vars(fast.rpn_head) and 'proposal_nms' not in vars(plain.rpn_head)
 
 
