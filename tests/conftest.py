@@ -17,7 +17,9 @@ from .trained_run import begun, begun_run, begun_words
 __all__ = ['begun', 'begun_run', 'begun_words', 'small_disk']  # fixtures of files of their own
 
 ROOT = Path(__file__).resolve().parents[1]
-SHARED = ROOT.parent / 'shared'
+SHARED = Path(os.environ.get('HEAD_SHARED', ROOT.parent / 'shared'))
+"""Reference data; HEAD_SHARED names it where it does not lie beside the checkout."""
+
 STACK = os.environ.setdefault('HEAD_STACK', Path(sys.prefix).name)
 """The stack under test; pytest by itself, in the environment .venv/STACK, is told by its folder."""
 
@@ -29,14 +31,32 @@ def pytest_addoption(parser):
     group = parser.getgroup('random inputs')
     group.addoption('--seed', type=int, help='of all that tests draw at random (default: another one each time)')
     group.addoption('--fuzz-seconds', type=float, default=1, help='for random inputs of each format (default 1)')
+    parser.getgroup('GPU').addoption('--device', choices=['cuda', 'cpu'], default='cuda',
+                                     help='what tests of the mark gpu compute on; cpu tries them, small (default cuda)')
 
 
 def pytest_configure(config):
     if config.option.seed is None:
         config.option.seed = random.randrange(2**32)
+    if config.option.markexpr == 'gpu' and config.option.device == 'cuda' and not hasattr(config, 'workerinput'):
+        _require_a_gpu()
+
+
+def _require_a_gpu():
+    from head.distributed.layout import Layout
+    from head.engine.device import choose_device
+    from head.errors import HeadError
+    try:
+        choose_device(Layout(device='cuda'), print)
+    except HeadError as error:
+        pytest.exit(f'head: {error}', returncode=3)
 
 
 def pytest_terminal_summary(terminalreporter, config):
+    for report in terminalreporter.getreports(''):
+        for name, figure in getattr(report, 'user_properties', ()):
+            if name == 'figure' and report.when == 'teardown':
+                terminalreporter.write_line(f'measured: {figure}')
     terminalreporter.write_line(f'random: --seed={config.option.seed} --fuzz-seconds={config.option.fuzz_seconds:g}')
 
 
