@@ -14,7 +14,7 @@ def scripts_test(*words):
 
 
 @pytest.mark.parametrize('words, line', [
-    (['nonsense'], 'nonsense: neither a group of tests (slow parity stacks browser container all) nor a file'),
+    (['nonsense'], 'nonsense: neither a group of tests (slow parity stacks browser container gpu all) nor a file'),
     (['slow', 'tests/nonsense'], 'tests/nonsense: neither a group'),
     (['tests/environment', 'nonsense::test_one'], 'nonsense::test_one: neither a group'),
     (['stack=nope'], 'stack=nope: no such stack; there is: auto current paper'),
@@ -25,6 +25,15 @@ def test_wrong_words(words, line):
     done = scripts_test(*words)
     said, = done.stderr.splitlines()
     assert done.returncode == 2 and not done.stdout and said.startswith(f'head: {line}')
+
+
+def test_the_suite_of_a_gpu_without_one(monkeypatch):
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '')
+    done = scripts_test('gpu', f'stack={STACK}')
+    line, = (line for line in (done.stdout + done.stderr).splitlines() if 'head: ' in line)
+    assert done.returncode == 3 and 'head: device=cuda: this machine has 0 GPUs' in line
+    done = scripts_test('gpu', f'stack={STACK}', '--device=cpu', '--collect-only', '-n0')
+    assert done.returncode == 0 and '::test_nms[0.5]' in done.stdout
 
 
 def test_a_group_and_files():
