@@ -3,8 +3,6 @@
 As far as a CPU shows it; `tests/gpu` counts what a GPU says itself.
 """
 
-import re
-import traceback
 from collections import Counter
 
 import pytest
@@ -12,6 +10,7 @@ import torch
 from mmcv.ops import batched_nms
 
 from head.bench.detectors import batch, build, config_of
+from head.bench.sync_points import place
 from head.catalog import ROOT
 from head.fast import fast_forms
 
@@ -19,14 +18,6 @@ dispatch = pytest.importorskip('torch.utils._python_dispatch', reason='the paper
 
 WAITING = {'_local_scalar_dense', 'nonzero', 'masked_select', '_unique2', 'unique_dim', 'equal', 'bincount'}
 """Operators whose output's size, or the host's next decision, depends on values."""
-
-
-def place():
-    """The file that calls, by its path in its package; ``backward`` where none of the known packages does."""
-    known = re.compile(r'.*/(?:site-packages/(?=mmdet|mmcv|todd)|(?=head/(?:method|fast|engine)/))(.*)')
-    names = [known.match(frame.filename) for frame in traceback.extract_stack()]
-    return next((name[1] for name in reversed(names) if name), 'backward')
-
 
 READING, SENDING = ('tolist', 'numpy', 'cpu'), ('new_tensor', )
 """Methods of tensors by which numbers come from a GPU or go there, each of which waits for what it computes."""
