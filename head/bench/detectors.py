@@ -3,6 +3,7 @@
 from typing import Any, Dict, Optional, Tuple
 
 import torch
+from mmcv.parallel import DataContainer
 from mmdet.models import build_detector
 from todd.base import init_iter
 
@@ -15,6 +16,9 @@ from ..support.quiet import quietly
 
 STOCK = 'stock RetinaNet'
 """`retinanet_r18`, whose config names types of mmdet alone, as mmdet computes it."""
+
+IMAGES = 2
+"""A batch's, as in the configs: 16 on eight GPUs."""
 
 MIDDLE = 1000
 """Where the distillation's warm-up is half done: every loss counts."""
@@ -51,7 +55,7 @@ def build(cfg: Any, device: str, train: bool = True, amp: Optional[str] = None) 
     return autocast_model(model, amp, device).to(device).train(train)
 
 
-def batch(size: Tuple[int, ...], device: str, images: int = 2, objects: int = 7) -> Dict[str, Any]:
+def batch(size: Tuple[int, ...], device: str, images: int = IMAGES, objects: int = 7) -> Dict[str, Any]:
     """A generated batch as the arguments of mmdet's `forward_train`.
 
     Args:
@@ -71,3 +75,12 @@ def batch(size: Tuple[int, ...], device: str, images: int = 2, objects: int = 7)
     shape = (height, width, 3)
     meta = dict(img_shape=shape, pad_shape=shape, ori_shape=shape, scale_factor=torch.ones(4).numpy(), flip=False)
     return dict(img=image.to(device), img_metas=[dict(meta) for _ in range(images)], gt_bboxes=boxes, gt_labels=labels)
+
+
+def loaded_batch(size: Tuple[int, ...]) -> Dict[str, DataContainer]:
+    """`batch` as a training's data loader hands it on: on the CPU, in mmcv's containers."""
+    data = batch(size, 'cpu')
+    return dict(
+        img=DataContainer([data.pop('img')], stack=True),
+        img_metas=DataContainer([data.pop('img_metas')], cpu_only=True),
+        **{name: DataContainer([tensors]) for name, tensors in data.items()})

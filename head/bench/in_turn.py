@@ -10,10 +10,10 @@ from typing import Any, Callable, Dict, List, Tuple
 from ..errors import EnvironmentFault
 
 
-def serve(measurement: Callable[[], Dict[str, Any]]) -> None:
-    """Be the process of `MeasuringProcess`: for every line on stdin call `measurement`, whose result json can write."""
-    for _ in sys.stdin:
-        print('\n' + json.dumps(measurement()), flush=True)  # mmcv's progress bar leaves its line open
+def serve(**measurements: Callable[[], Dict[str, Any]]) -> None:
+    """Be the process of `MeasuringProcess`: for every name on stdin measure that; json can write the result."""
+    for name in sys.stdin:
+        print('\n' + json.dumps(measurements[name.strip()]()), flush=True)  # mmcv's progress bar leaves its line open
 
 
 class MeasuringProcess:
@@ -41,14 +41,14 @@ class MeasuringProcess:
         self.process.wait()
         self.said.close()
 
-    def take(self) -> Dict[str, Any]:
-        """The next measurement.
+    def take(self, name: str) -> Dict[str, Any]:
+        """A measurement, by its name there.
 
         Raises:
             EnvironmentFault: the process has failed; its status and last words.
         """
         with contextlib.suppress(BrokenPipeError):  # its end of stdout tells
-            print(file=self.process.stdin, flush=True)
+            print(name, file=self.process.stdin, flush=True)
         assert self.process.stdout, 'a pipe'
         line = next((line for line in self.process.stdout if line.startswith('{')), None)  # libraries print too
         if line is None:
@@ -59,7 +59,7 @@ class MeasuringProcess:
         return json.loads(line)
 
 
-def alternate(one: MeasuringProcess, other: MeasuringProcess,
+def alternate(one: MeasuringProcess, other: MeasuringProcess, name: str,
               rounds: int) -> List[Tuple[Dict[str, Any], Dict[str, Any]]]:
-    """Let two processes measure in turn, after one measurement each that is not counted; returns `rounds` pairs."""
-    return [(one.take(), other.take()) for _ in range(rounds + 1)][1:]
+    """Let two processes take a measurement in turn; returns `rounds` pairs."""
+    return [(one.take(name), other.take(name)) for _ in range(rounds)]

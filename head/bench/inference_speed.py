@@ -21,8 +21,8 @@ from ..engine.plain_student import student_weights
 from ..fast.fast_forms import use_fast_forms
 from ..support.quiet import quietly
 from .detectors import STOCK, batch, build, config_of
+from .image_sizes import SIZE
 from .in_turn import MeasuringProcess, alternate, serve
-from .step import SIZE
 
 IMAGES = 8
 """A pass. The first one, which is not counted, derives the backbone's fast form, as an evaluation does once."""
@@ -88,7 +88,7 @@ def measure(device: str, rounds: int, size: Tuple[int, ...] = SIZE) -> Dict[str,
     """
     with MeasuringProcess('head.bench.inference_speed', 'stock', device, *size) as stock, \
             MeasuringProcess('head.bench.inference_speed', 'ours', device, *size) as ours:
-        pairs = alternate(stock, ours, rounds)
+        pairs = alternate(stock, ours, 'images', rounds + 1)[1:]  # the first is to warm up
     a, b = (np.array([row for image in one['detections'] for row in image]).reshape(-1, 6) for one in pairs[-1])
     same = a.shape == b.shape and (a[:, 5] == b[:, 5]).all()
     return dict(
@@ -101,4 +101,4 @@ def measure(device: str, rounds: int, size: Tuple[int, ...] = SIZE) -> Dict[str,
 
 if __name__ == '__main__':
     whose, device, *size = map(json.loads, sys.argv[1:])
-    serve(Pass(whose, device, tuple(size)))
+    serve(images=Pass(whose, device, tuple(size)))

@@ -15,7 +15,8 @@ from torch.utils.mkldnn import to_mkldnn
 
 from ..fast.teachers import all_modules
 from ..fast.winograd_choice import WinogradForward, use_winograd
-from .step import SIZE, Step
+from .image_sizes import SIZE
+from .step import Step
 
 TRIES = 3
 """Of each product; the fastest counts."""
@@ -103,10 +104,10 @@ def products(step: Step) -> Dict[Product, int]:
             inputs[0].requires_grad, weight.requires_grad)] += 1
 
     with contextlib.ExitStack() as hooks:
-        for module in all_modules(step.model):
+        for module in all_modules(step.detector):
             if isinstance(module, (nn.Conv2d, nn.Linear)):
                 hooks.callback(module.register_forward_hook(note).remove)
-        step()
+        step.turn()
     return found
 
 
@@ -114,15 +115,16 @@ def measure(row: str, rounds: int, size: Tuple[int, int] = SIZE) -> Dict[str, An
     """A detector's step beside its products alone, in float32 on the CPU.
 
     Args:
-        row, size: see `Step`.
+        row: see `Step`.
+        size: of its images.
         rounds: steps.
 
     Returns:
         ``products``, how many; ``alone``, seconds of all; ``step``, the median of the whole; ``ratio``.
     """
-    step = Step(row, 'cpu', None, size)
+    step = Step(row, 'cpu', None, [size])
     found = products(step)
-    step()  # which derives the fast forms, where no hooks are in them
-    whole = median(step()['seconds'] for _ in range(rounds))
+    step.turn()  # which derives the fast forms, where no hooks are in them
+    whole = median(step.turn()['seconds'][0] for _ in range(rounds))
     alone = sum(times * product.seconds() for product, times in found.items())
     return dict(row=row, products=sum(found.values()), alone=alone, step=whole, ratio=whole / alone)

@@ -12,8 +12,13 @@ from ..catalog import models
 from ..coco import drawn_set
 from ..errors import RequestError
 from . import evaluator, full_size, inference_speed, iterations, limit, pipeline, step
+from .cost import costs
+from .image_sizes import sizes_of_steps
 
 ROUNDS = 3
+GPU_ROUNDS = 5
+"""Of steps on a GPU, where they take less than a second."""
+
 ROWS = ('retinanet_r18', 'assist_r18', 'head_dag_r18', 'head_r18', 'fitnet_r18', 'tf_head_r18')
 """Whose steps are measured unless `config=` names one, or all."""
 
@@ -62,9 +67,10 @@ def parts(row: Optional[str], amp: Optional[str], device: str) -> Dict[str, Call
     known = [alias for alias, model in models().items() if model.student.endswith('RetinaNet') and not model.checkpoint]
     if row not in (None, 'all', *known):
         raise RequestError(f'config={row}: the alias of a RetinaNet in the results table, or all')
+    rounds, sizes = GPU_ROUNDS if device == 'cuda' else ROUNDS, sizes_of_steps(device)
     rows = ROWS if row is None else known if row == 'all' else [row]
     return dict(
-        step=lambda place, data: {one: step.measure(one, device, amp, ROUNDS) for one in rows},
+        step=lambda place, data: {one: step.measure(one, device, amp, rounds, sizes) for one in rows},
         limit=lambda place, data: [limit.measure(one, ROUNDS) for one in (rows if row else ['head_r18'])],
         inference=lambda place, data: inference_speed.measure(device, ROUNDS),
         evaluator=lambda place, data: evaluator.measure(1),
@@ -73,15 +79,16 @@ def parts(row: Optional[str], amp: Optional[str], device: str) -> Dict[str, Call
         iterations=_iterations)
 
 
-def measure(chosen: Dict[str, Callable[[str, str], Any]], data: Optional[str]) -> Dict[str, Any]:
+def measure(chosen: Dict[str, Callable[[str, str], Any]], data: Optional[str], device: str) -> Dict[str, Any]:
     """Measure.
 
     Args:
         chosen: of `parts`, those that are wanted.
         data: a COCO folder; None for the drawn set.
+        device: of the parts.
 
     Returns:
-        name -> what was found.
+        name -> what was found; of steps on a GPU also ``cost``, see `costs`.
     """
     found = {}
     with contextlib.ExitStack() as stack:
@@ -92,4 +99,6 @@ def measure(chosen: Dict[str, Callable[[str, str], Any]], data: Optional[str]) -
         for number, (name, part) in enumerate(chosen.items(), 1):
             print(f'[{number}/{len(chosen)}] {name}', file=sys.stderr, flush=True)
             found[name] = part(place, data)
+    if device == 'cuda' and 'step' in found:
+        found['cost'] = costs(found)
     return found

@@ -2,7 +2,7 @@
 
 import functools
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Iterator
 
 import torch
@@ -11,10 +11,11 @@ PHASES = ('student', 'proposals', 'assistant', 'teacher', 'losses', 'backward', 
 
 
 class Phases:
-    """A clock that gives each moment to the innermost open phase.
+    """A clock that gives each moment to the innermost open phase; a context manager, which ends what it watches.
 
     Args:
-        device: ``'cuda'`` or ``'cpu'``; on a GPU it waits for the kernels wherever a phase begins or ends.
+        device: ``'cuda'`` or ``'cpu'``; on a GPU it waits for the kernels wherever a phase begins or ends, so that
+            the phases together take longer than a step that nobody watches.
 
     Attributes:
         seconds (dict): phase -> seconds since `start`; what belongs to none is ``rest``.
@@ -22,7 +23,14 @@ class Phases:
 
     def __init__(self, device: str) -> None:
         self.device = device
+        self._watched = ExitStack()
         self.start()
+
+    def __enter__(self) -> 'Phases':
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._watched.close()
 
     def start(self) -> None:
         """Begin again."""
@@ -47,7 +55,7 @@ class Phases:
 
     def watch(self, owner: Any, method: str, name: str) -> None:
         """Let calls of `owner.method` be of the phase `name`."""
-        function = getattr(owner, method)
+        function, own = getattr(owner, method), vars(owner).get(method)
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
@@ -55,6 +63,10 @@ class Phases:
                 return function(*args, **kwargs)
 
         setattr(owner, method, call)
+        if own is None:  # it was its class's
+            self._watched.callback(delattr, owner, method)
+        else:
+            self._watched.callback(setattr, owner, method, own)
 
     def watch_detector(self, model: Any) -> None:
         """Let the parts of a detector's `forward_train` be of the phases they belong to."""

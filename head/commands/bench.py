@@ -28,7 +28,7 @@ def run(request: Request) -> int:
         if word not in known:
             raise RequestError(f'{word}: no part of the benchmark; there are {", ".join(known)}')
     found = measure({name: part for name, part in known.items() if name in (request.words or known)},
-                    request.get('data'))
+                    request.get('data'), device)
     print('\n'.join(lines(found)))
     if request.get('json'):
         write_json(request.get('json'), dict(found, amp=request.get('amp'), **run_facts(device)))
