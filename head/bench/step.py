@@ -28,8 +28,8 @@ TRACED = 3
 class Step:
     """One detector and all that a training does in a step of it, but for loading the images.
 
-    The batch is copied to the device, losses and the gradients' norm are read for the log, gradients clipped; as in
-    mmcv's runner, and ours, the last step's loss and what its graph holds stay in memory until the next one's.
+    The batch is copied to the device, losses and the gradients' norm are read for the log, gradients clipped. Of stock,
+    as in mmcv's runner, the last step's loss and what its graph holds stay in memory until the next one's.
 
     Args:
         row: an alias of the catalog, or `STOCK`.
@@ -40,10 +40,10 @@ class Step:
 
     def __init__(self, row: str, device: str, amp: Optional[str], sizes: List[Tuple[int, int]]) -> None:
         cfg = config_of(row)
-        self.device = device
+        self.device, self.is_stock = device, row == STOCK
         self.batches = [loaded_batch(size) for size in sizes]
         self.detector = build(cfg, device, amp=amp)
-        if row != STOCK:
+        if not self.is_stock:
             use_fast_forms(self.detector)  # as a training does
         # the rate of a training's first step: weights change, as fast forms have to see, but never diverge
         cfg.optimizer.lr *= cfg.lr_config.warmup_ratio
@@ -59,6 +59,8 @@ class Step:
         self.runner.optimizer.zero_grad()
         outputs = self.runner.outputs = self.runner.model.train_step(batch, self.runner.optimizer)
         self.hook.backward(outputs['loss'])
+        if not self.is_stock:
+            outputs['loss'] = outputs['loss'].detach()
         self.runner.log_buffer.update(outputs['log_vars'], outputs['num_samples'])
         self.hook.after_train_iter(self.runner)
 

@@ -171,6 +171,7 @@ class Runner(EpochBasedRunner):
                 self.outputs = self.model.train_step(batch, self.optimizer)
                 self._check(self.outputs['log_vars'])
                 hook.backward(self.outputs['loss'] / len(batches))
+            self.outputs['loss'] = self.outputs['loss'].detach()  # its graph holds what the next one needs room for
             for name, value in self.outputs['log_vars'].items():
                 totals[name] = totals.get(name, 0) + value / len(batches)
             images += self.outputs['num_samples']

@@ -43,8 +43,8 @@ class AnchorTargets:
         """
         head = self.head
         if not unmap_outputs or self._ignores_crowds(gt_bboxes_ignore):
-            return AnchorHead._get_targets_single(head, anchors, valid, gt_bboxes, gt_bboxes_ignore, gt_labels, img_meta,
-                                                  label_channels, unmap_outputs)
+            return AnchorHead._get_targets_single(head, anchors, valid, gt_bboxes, gt_bboxes_ignore, gt_labels,
+                                                  img_meta, label_channels, unmap_outputs)
         inside = anchor_inside_flags(anchors, valid, img_meta['img_shape'][:2], head.train_cfg.allowed_border)
         overlaps = head.assigner.iou_calculator(gt_bboxes, anchors)
         assigned = head.assigner.assign_wrt_overlaps(overlaps.masked_fill(~inside, -1), gt_labels)

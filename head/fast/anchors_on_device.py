@@ -25,6 +25,9 @@ class AnchorsOnDevice:
 
 
 def use_anchors_on_device(generator: Any) -> None:
-    """Let a generator keep its base anchors there, if it is mmdet's `AnchorGenerator`; a second call changes nothing."""
+    """Let a generator keep its base anchors there, if it is mmdet's `AnchorGenerator`.
+
+    A second call changes nothing.
+    """
     if type(generator) is AnchorGenerator:
         generator.grid_priors = AnchorsOnDevice(generator)

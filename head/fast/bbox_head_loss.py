@@ -45,9 +45,8 @@ class BBoxHeadLoss:
             if not len(positives):
                 losses['loss_bbox'] = bbox_pred[positives].sum()
                 return losses
-            if head.reg_decoded_bbox:
-                bbox_pred = head.bbox_coder.decode(rois[:, 1:], bbox_pred)
-            boxes = bbox_pred.view(len(bbox_pred), -1, 4)
+            boxes = head.bbox_coder.decode(rois[:, 1:], bbox_pred) if head.reg_decoded_bbox else bbox_pred
+            boxes = boxes.view(len(boxes), -1, 4)
             of_class = torch.zeros_like(positives) if head.reg_class_agnostic else labels[positives]
             losses['loss_bbox'] = head.loss_bbox(boxes[positives, of_class], bbox_targets[positives],
                                                  bbox_weights[positives], avg_factor=len(bbox_targets),

@@ -20,8 +20,9 @@ class BoxCoding:
 
     def _means_and_stds(self, device):
         if device not in self._sent:
-            self._sent[device] = tuple(torch.tensor([values], dtype=torch.float32, device=device)
-                                       for values in (self.coder.means, self.coder.stds))
+            means, stds = (torch.tensor([values], dtype=torch.float32, device=device)
+                           for values in (self.coder.means, self.coder.stds))
+            self._sent[device] = means, stds
         return self._sent[device]
 
     def encode(self, bboxes: torch.Tensor, gt_bboxes: torch.Tensor) -> torch.Tensor:
