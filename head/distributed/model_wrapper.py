@@ -1,11 +1,16 @@
 """A detector on its device, wrapped for one process or for several."""
 
+from inspect import signature
 from typing import Any, Dict
 
 from mmcv.parallel import MMDataParallel, scatter
 from torch.nn.parallel import DistributedDataParallel
 
 from .processes import local_rank, world_size
+
+BUFFERS = next(name for name in ('forward_sync_buffers', 'broadcast_buffers')
+               if name in signature(DistributedDataParallel.__init__).parameters)
+"""What torch's wrapper calls its copies of one process's buffers before each step: since torch 2.14 the first."""
 
 
 class DistributedDetector(DistributedDataParallel):
@@ -20,7 +25,8 @@ class DistributedDetector(DistributedDataParallel):
 
     def __init__(self, model: Any, device: str) -> None:
         # running averages of BN are the first process's, as in mmdet: they are needed for evaluation alone
-        super().__init__(model, broadcast_buffers=False)
+        kept_apart: Dict[str, Any] = {BUFFERS: False}
+        super().__init__(model, **kept_apart)
         if device == 'cuda':
             self.output_device = local_rank()  # where mmcv's text logger puts what it sums over the processes
         self.targets = [local_rank()] if device == 'cuda' else [-1]

@@ -84,7 +84,7 @@ def test_the_same_numbers_as_on_the_cpu(device, row):
     (losses, boxes), (others, other_boxes) = found
     assert losses.keys() == others.keys() and len(losses) > 5
     off = {name: (value, others[name]) for name, value in losses.items()
-           if not others[name] == pytest.approx(value, rel=2e-3, abs=1e-4)}
+           if others[name] != pytest.approx(value, rel=2e-3, abs=1e-4)}
     assert off == {}
     assert len(boxes) == pytest.approx(len(other_boxes), abs=1) and len(boxes) > 10
     best = boxes[:20]

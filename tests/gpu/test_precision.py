@@ -34,11 +34,10 @@ def with_tf32(on_a_gpu):
 def products():
     """A convolution and a matrix product that are large enough for tensor cores, as functions of a dtype."""
     generator = torch.Generator().manual_seed(0)
-    image, weight = (torch.rand(shape, generator=generator) - 0.5 for shape in ((2, 256, 64, 64), (256, 256, 3, 3)))
-    one, other = (torch.rand((1024, 1024), generator=generator) - 0.5 for _ in range(2))
-    return dict(
-        convolution=lambda dtype: torch.nn.functional.conv2d(image.cuda().to(dtype), weight.cuda().to(dtype), padding=1),
-        product=lambda dtype: one.cuda().to(dtype) @ other.cuda().to(dtype))
+    image, weight, one, other = ((torch.rand(shape, generator=generator) - 0.5).cuda() for shape in (
+        (2, 256, 64, 64), (256, 256, 3, 3), (1024, 1024), (1024, 1024)))
+    return dict(convolution=lambda dtype: torch.nn.functional.conv2d(image.to(dtype), weight.to(dtype), padding=1),
+                product=lambda dtype: one.to(dtype) @ other.to(dtype))
 
 
 @pytest.mark.parametrize('name', ['convolution', 'product'])

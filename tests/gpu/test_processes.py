@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -67,8 +68,8 @@ def test_torchs_wrapper(device):
             [data['img_metas']], cpu_only=True), gt_bboxes=DataContainer([data['gt_bboxes']]),
             gt_labels=DataContainer([data['gt_labels']]))
         found = []
-        for wrap in (lambda model: DistributedDetector(model.to(device), device), lambda model: parallel(model, device)):
-            model = wrap(built('retinanet_r18').train())
+        for wrap in (DistributedDetector, parallel):
+            model = wrap(built('retinanet_r18').to(device).train(), device)
             outputs = model.train_step(containers, None)
             outputs['loss'].backward()
             found.append([outputs['log_vars']['loss'], float(model.module.bbox_head.retina_cls.weight.grad.norm())])
@@ -98,7 +99,7 @@ def test_a_killed_process_of_a_launcher(words, device, tmp_path):
                        'save_iters=1', of_one(device), f'work_dir={tmp_path}/run')
     wait_for_a_step(process, tmp_path / 'run')
     worker = next(pid for pid in children(process.pid)
-                  if b'LOCAL_RANK=0' in open(f'/proc/{pid}/environ', 'rb').read())
+                  if b'LOCAL_RANK=0' in Path(f'/proc/{pid}/environ').read_bytes())
     os.kill(worker, signal.SIGKILL)
     said = process.communicate(timeout=120)[0]
     assert process.returncode not in (0, 1) and 'SIGKILL' in last_line(said), said
@@ -108,7 +109,8 @@ LITTLE = '''
 import sys
 import torch
 from head.cli import main
-torch.cuda.set_per_process_memory_fraction(min(1.0, {gigabytes} * 2**30 / torch.cuda.get_device_properties(0).total_memory))
+memory = torch.cuda.get_device_properties(0).total_memory
+torch.cuda.set_per_process_memory_fraction(min(1.0, {gigabytes} * 2**30 / memory))
 sys.exit(main(sys.argv[1:]))
 '''
 """The command line, with so much of the GPU's memory that torch's allocator refuses more."""
