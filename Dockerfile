@@ -18,6 +18,8 @@ FROM ${WHEELS} AS ready-wheels
 FROM ${BUILD_BASE} AS wheels
 ARG STACK=paper
 ARG DEVICE=cuda
+# GPU architectures to compile mmcv-full for (8.0;9.0), in the place of the stack's
+ARG ARCHS=
 ENV HEAD_CACHE=/cache PIP_NO_CACHE_DIR=1
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 WORKDIR /head
@@ -28,6 +30,7 @@ COPY environment/make.sh environment/build_mmcv.py environment/
 COPY environment/lock/${STACK}*.lock environment/lock/
 RUN --mount=type=cache,target=/cache --mount=type=bind,from=ready-wheels,target=/ready \
     if [ -d /ready/wheels ]; then cp -rn /ready/wheels /cache/; fi; \
+    if [ -n "$ARCHS" ]; then sed -i "s/^\(CUDA_ARCHS_[^=]*\)=.*/\1=$ARCHS/" "environment/stack-$STACK.env"; fi; \
     environment/make.sh "$STACK" /opt/venv "$DEVICE"; \
     /opt/venv/bin/python -m pip uninstall --yes --quiet \
         nvidia-cuda-nvcc nvidia-cuda-crt nvidia-nvvm nvidia-cuda-cccl; \
@@ -58,6 +61,8 @@ RUN docker/install_python.sh "$STACK" run \
     && install -d -m 1777 /home/head work_dirs \
     && install -d data/coco pretrained
 COPY --from=wheels /opt/venv /opt/venv
+# with ARCHS in them
+COPY --from=wheels /head/environment/stack-*.env environment/
 # torch has a CUDA runtime of its own, under a name of its own; mmcv-full's operators want the plain one
 COPY --from=wheels /opt/cuda /usr/local/lib
 RUN ldconfig
