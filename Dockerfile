@@ -32,8 +32,12 @@ RUN --mount=type=cache,target=/cache --mount=type=bind,from=ready-wheels,target=
     if [ -d /ready/wheels ]; then cp -rn /ready/wheels /cache/; fi; \
     if [ -n "$ARCHS" ]; then sed -i "s/^\(CUDA_ARCHS_[^=]*\)=.*/\1=$ARCHS/" "environment/stack-$STACK.env"; fi; \
     environment/make.sh "$STACK" /opt/venv "$DEVICE"; \
+    # compilers, Triton among them, which would need a C compiler at run time; what compilers and linkers read; and
+    # libraries that no other one loads
     /opt/venv/bin/python -m pip uninstall --yes --quiet \
-        nvidia-cuda-nvcc nvidia-cuda-crt nvidia-nvvm nvidia-cuda-cccl; \
+        nvidia-cuda-nvcc nvidia-cuda-crt nvidia-nvvm nvidia-cuda-cccl triton; \
+    find /opt/venv \( -name '*.a' -o -name '*.bc' -o -path '*/torch/include/*' \
+        -o -name 'libcusolverMg.so.*' -o -name 'libnvrtc*.alt.so.*' \) -delete; \
     mkdir /opt/cuda; \
     if [ -d /usr/local/cuda ]; then cp -L /usr/local/cuda/lib64/libcudart.so.*.? /opt/cuda/; fi
 
