@@ -1,5 +1,6 @@
-"""The image under test, built by scripts/image on stand-in bases, and the docker client that runs it."""
+"""The images under test, built by scripts/image on stand-in bases, and the docker client that runs them."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -15,7 +16,7 @@ from tests.head_process import run_afresh
 
 from .engine import NoEngine, add_compose, running_engine, say
 
-STAND_IN, WHEELS, IMAGE = 'head-test-base', 'head-test-wheels', 'head-test:image'
+STAND_IN, WHEELS, IMAGE, CUDA_IMAGE = 'head-test-base', 'head-test-wheels', 'head-test:image', 'head-test:cuda'
 PYTHON = [sys.base_prefix] if STACK == 'paper' else []
 """What the base brings: the paper stack's Python, which Debian has no package of."""
 
@@ -41,11 +42,15 @@ def seconds_of_a_start():
 
 
 class Docker:
-    """The docker client in the environment of the tests' engine."""
+    """The docker client in the environment of the tests' engine.
 
-    def __init__(self, environment):
+    Args:
+        limit (float): the seconds that a command of it may take.
+    """
+
+    def __init__(self, environment, limit):
         self.environment = environment
-        self.limit = STARTS * seconds_of_a_start()
+        self.limit = limit
 
     def __call__(self, *words, **environment):
         """Run `docker WORDS…`; returns it, ended, with its output as text."""
@@ -104,45 +109,56 @@ def engine(cache):
 
 
 @pytest.fixture(scope='session')
-def docker(engine, cache):
-    """The docker client, its image built; removes what it made from an engine that was there before."""
-    environment = dict(
-        engine,
-        COMPOSE_FILE='compose.yaml:compose.cpu.yaml:tests/container/compose.stand-in.yaml',
-        COMPOSE_PROJECT_NAME=PROJECT,
-        IMAGE=IMAGE,
-        STACK=STACK,
-        STAND_IN=STAND_IN,
-        WHEELS=WHEELS,
-        UID=str(UID),
-        GID=str(UID))
-    client = Docker(environment)
+def bases(engine, cache):
+    """The docker client, with what images are built on; removes that from an engine that was there before."""
+    client = Docker(
+        dict(engine, COMPOSE_PROJECT_NAME=PROJECT, STACK=STACK, STAND_IN=STAND_IN, WHEELS=WHEELS, UID=str(UID),
+             GID=str(UID)), STARTS * seconds_of_a_start())
     try:
         say('making the stand-in base')
         checked(subprocess.run([ROOT / 'tests/container/stand_in_base.sh', STAND_IN, *PYTHON],
-                               env=environment, capture_output=True, text=True))
+                               env=client.environment, capture_output=True, text=True))
         (cache / 'wheels').mkdir(exist_ok=True)
         with subprocess.Popen(['tar', '-C', cache, '-c', 'wheels'], stdout=subprocess.PIPE) as tar:
-            subprocess.run(['docker', 'import', '-', WHEELS], env=environment, stdin=tar.stdout, check=True,
+            subprocess.run(['docker', 'import', '-', WHEELS], env=client.environment, stdin=tar.stdout, check=True,
                            capture_output=True)
+        yield client
+    finally:
+        client('image', 'rm', '--force', WHEELS, STAND_IN)
+
+
+@contextlib.contextmanager
+def built(bases, image, files, **arguments):
+    """The docker client, an image built by these compose files; removes it from an engine that was there before."""
+    client = Docker(
+        dict(bases.environment, COMPOSE_FILE=f'{files}:tests/container/compose.stand-in.yaml', IMAGE=image,
+             **arguments), bases.limit)
+    try:
         say('building the image')
-        checked(subprocess.run([ROOT / 'scripts/image'], env=environment, capture_output=True, text=True))
+        checked(subprocess.run([ROOT / 'scripts/image'], env=client.environment, capture_output=True, text=True))
         yield client
     finally:
         client.remove_containers()
         client.compose('down', '--volumes', '--remove-orphans')
-        client('image', 'rm', '--force', IMAGE, f'{IMAGE}-test', WHEELS, STAND_IN)
+        client('image', 'rm', '--force', image, f'{image}-test')
+
+
+@pytest.fixture(scope='session')
+def docker(bases):
+    """The docker client, the image for CPUs built."""
+    with built(bases, IMAGE, 'compose.yaml:compose.cpu.yaml') as client:
+        yield client
 
 
 @pytest.fixture(autouse=True)
-def no_container_is_left(docker):
+def no_container_is_left(bases):
     """Whatever ends a test ends its containers; a client that was given up leaves them computing."""
     yield
-    docker.remove_containers()
+    bases.remove_containers()
 
 
 @pytest.fixture
-def folder(docker, tmp_path):
+def folder(tmp_path):
     """A work dir of the containers' user."""
     path = tmp_path / 'work'
     path.mkdir()

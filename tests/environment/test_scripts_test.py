@@ -14,7 +14,7 @@ def scripts_test(*words):
 
 
 @pytest.mark.parametrize('words, line', [
-    (['nonsense'], 'nonsense: neither a group of tests (slow parity stacks browser container gpu all) nor a file'),
+    (['nonsense'], 'nonsense: neither a group of tests (slow parity stacks browser container cuda_image gpu all) nor'),
     (['slow', 'tests/nonsense'], 'tests/nonsense: neither a group'),
     (['tests/environment', 'nonsense::test_one'], 'nonsense::test_one: neither a group'),
     (['stack=nope'], 'stack=nope: no such stack; there is: auto current paper'),
