@@ -14,9 +14,10 @@ import torch.distributed as dist
 from head.bench.detectors import batch
 from head.catalog import ROOT
 
+from ..conftest import STACK
 from ..engine.test_failures import done_in, last_line
 from ..head_process import run as run_head
-from ..process_tree import children
+from ..process_tree import children, kill_all
 from ..training_runs import finish, free_rendezvous, rows, start, wait_for_a_step
 
 pytestmark = pytest.mark.gpu
@@ -31,17 +32,28 @@ sys.exit(main(sys.argv[1:]))
 """The command line, whose launcher takes one process for several."""
 
 
-def launched(*words):
-    """A process of that command line."""
-    return subprocess.Popen([sys.executable, '-c', LAUNCH, *map(str, words)], cwd=ROOT, stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, text=True, start_new_session=True)
+@pytest.fixture
+def launched():
+    """Start a process of that command line; it ends with the test."""
+    processes = []
+
+    def start_one(*words):
+        processes.append(subprocess.Popen([sys.executable, '-c', LAUNCH, *map(str, words)], cwd=ROOT, text=True,
+                                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT))
+        return processes[-1]
+
+    yield start_one
+    for process in processes:
+        kill_all(process)
+        process.communicate()
 
 
 def of_one(device):
     return 'gpus=1' if device == 'cuda' else 'procs=1'
 
 
-def test_one_process_of_a_launcher(words, device, tmp_path):
+@pytest.mark.skipif(STACK == 'paper', reason='torch 1.9 does not end where a store has one process alone')
+def test_one_process_of_a_launcher(launched, words, device, tmp_path):
     """The same losses as without a launcher; on a GPU by way of NCCL."""
     common = ('train', 'config=head_r18', *words, 'iters=2')
     process = launched(*common, of_one(device), f'work_dir={tmp_path}/launched')
@@ -93,7 +105,7 @@ def test_a_signal(words, tmp_path, number):
     assert len(rows(tmp_path / 'run')) == done + 1
 
 
-def test_a_killed_process_of_a_launcher(words, device, tmp_path):
+def test_a_killed_process_of_a_launcher(launched, words, device, tmp_path):
     """Its launcher ends too, with a line; the same command goes on."""
     process = launched('train', 'config=retinanet_r18', *words, 'epochs=1000', 'evaluation.interval=1000',
                        'save_iters=1', of_one(device), f'work_dir={tmp_path}/run')
