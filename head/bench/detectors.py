@@ -1,6 +1,6 @@
 """The detectors that are measured: rows of the catalog, and the stock one beside them."""
 
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Tuple
 
 import torch
 from mmcv.parallel import DataContainer
@@ -11,7 +11,6 @@ from ..catalog import find_config
 from ..checkpoints import weights
 from ..engine.configuration import load_config
 from ..engine.float32 import choose_tf32
-from ..fast.mixed_precision import autocast_model
 from ..support.quiet import quietly
 
 STOCK = 'stock RetinaNet'
@@ -31,14 +30,13 @@ def config_of(row: str) -> Any:
     return cfg
 
 
-def build(cfg: Any, device: str, train: bool = True, amp: Optional[str] = None) -> Any:
+def build(cfg: Any, device: str, train: bool = True) -> Any:
     """A detector with seeded weights, on its device.
 
     Args:
         cfg (Config): of `config_of`.
         device: ``'cuda'`` or ``'cpu'``.
         train: else it is built for inference.
-        amp: see `autocast_model`.
     """
     if not train:
         cfg.model.train_cfg = None
@@ -52,7 +50,7 @@ def build(cfg: Any, device: str, train: bool = True, amp: Optional[str] = None) 
         torch.nn.init.kaiming_normal_(conv.weight)  # spreads the scores, which start out all alike
     init_iter(None)
     init_iter(MIDDLE)
-    return autocast_model(model, amp, device).to(device).train(train)
+    return model.to(device).train(train)
 
 
 def batch(size: Tuple[int, ...], device: str, images: int = IMAGES, objects: int = 7) -> Dict[str, Any]:

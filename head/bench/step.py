@@ -14,7 +14,7 @@ from ..distributed.model_wrapper import parallel
 from ..engine.optimizer_step import OptimizerStepHook
 from ..engine.randomness import seed_all
 from ..fast.fast_forms import use_fast_forms
-from ..fast.mixed_precision import gradient_scaler
+from ..fast.mixed_precision import autocast_model, gradient_scaler
 from . import gpu_busy, sync_points
 from .clock import seconds_of_each
 from .detectors import STOCK, build, config_of, loaded_batch
@@ -42,9 +42,10 @@ class Step:
         cfg = config_of(row)
         self.device, self.is_stock = device, row == STOCK
         self.batches = [loaded_batch(size) for size in sizes]
-        self.detector = build(cfg, device, amp=amp)
+        self.detector = build(cfg, device)
         if not self.is_stock:
-            use_fast_forms(self.detector)  # as a training does
+            use_fast_forms(self.detector)  # as a training does, before half precision
+        autocast_model(self.detector, amp, device)
         # the rate of a training's first step: weights change, as fast forms have to see, but never diverge
         cfg.optimizer.lr *= cfg.lr_config.warmup_ratio
         self.hook = OptimizerStepHook(scaler=gradient_scaler(amp, device), **cfg.optimizer_config)

@@ -4,6 +4,7 @@ from ..bench.parts import measure, parts
 from ..bench.speed_table import lines
 from ..distributed.layout import Layout
 from ..engine.device import choose_device
+from ..engine.float32 import choose_tf32
 from ..engine.run_facts import run_facts
 from ..errors import DONE, RequestError
 from ..fast.mixed_precision import check_amp
@@ -19,6 +20,7 @@ def run(request: Request) -> int:
     """
     device = choose_device(Layout(device=request.get('device')), lambda line: None)
     check_amp(request.get('amp'), device)
+    choose_tf32(False, device)
     known = parts(request.get('config'), request.get('amp'), device)
     if device == 'cuda' or request.get('amp'):
         if 'limit' in request.words:

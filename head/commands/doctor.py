@@ -42,8 +42,7 @@ def examine(data: str, pretrained: str) -> Dict[str, Any]:
     with quietly():
         import torch
 
-        from ..engine.device import gpu_misfit
-        from ..engine.float32 import OVERRIDE, has_tf32
+        from ..engine.float32 import OVERRIDE
         from ..engine.run_facts import commit, versions
         from ..engine.shared_memory import lacking
         try:
@@ -69,15 +68,7 @@ def examine(data: str, pretrained: str) -> Dict[str, Any]:
         mmcv_ops=compiled,
         torch_cuda=torch.version.cuda,
         architectures=architectures(),
-        gpus=[
-            dict(
-                name=properties.name,
-                architecture=f'sm_{properties.major}{properties.minor}',
-                memory=properties.total_memory,
-                tf32=has_tf32(properties.major, properties.minor),
-                misfit=gpu_misfit(properties.major, properties.minor))
-            for properties in map(torch.cuda.get_device_properties, range(torch.cuda.device_count()))
-        ],
+        gpus=[_gpu(number) for number in range(torch.cuda.device_count())],
         tf32_override=os.environ.get(OVERRIDE),
         cpus=len(os.sched_getaffinity(0)),
         shared_memory=shared and dict(total=shared.total, free=shared.free, lacking=lacking(2, 2)),
@@ -91,6 +82,20 @@ def examine(data: str, pretrained: str) -> Dict[str, Any]:
             }
         },
         pretrained=weights)
+
+
+def _gpu(number):
+    import torch
+
+    from ..engine.device import gpu_misfit
+    from ..engine.float32 import has_tf32
+    try:
+        found = torch.cuda.get_device_properties(number)
+    except (RuntimeError, AssertionError) as error:  # torch counts GPUs that it cannot drive
+        said = str(error).strip().splitlines()[0]
+        return dict(name=f'number {number}', architecture='unknown', memory=0, tf32=False, misfit=said)
+    return dict(name=found.name, architecture=f'sm_{found.major}{found.minor}', memory=found.total_memory,
+                tf32=has_tf32(found.major, found.minor), misfit=gpu_misfit(found.major, found.minor))
 
 
 def _lines(facts: Dict[str, Any]) -> Iterator[Tuple[str, Any]]:
@@ -121,11 +126,11 @@ def _lines(facts: Dict[str, Any]) -> Iterator[Tuple[str, Any]]:
 
 
 def _float32(facts):
+    if not any(gpu['tf32'] for gpu in facts['gpus']):
+        return 'as such'
     if facts['tf32_override'] in ('0', '1'):
         return f'{"TensorFloat-32" if facts["tf32_override"] == "1" else "as such"}, by NVIDIA_TF32_OVERRIDE'
-    if any(gpu['tf32'] for gpu in facts['gpus']):
-        return 'as such; in TensorFloat-32 with tf32=true'
-    return 'as such'
+    return 'as such; in TensorFloat-32 with tf32=true'
 
 
 def run(request: Request) -> int:

@@ -31,15 +31,12 @@ def tf32_allowed() -> bool:
     return untyped_torch.backends.cuda.matmul.allow_tf32 or untyped_torch.backends.cudnn.allow_tf32
 
 
-def choose_tf32(wanted: bool, device: str) -> bool:
+def choose_tf32(wanted: bool, device: str) -> None:
     """Let float32 convolutions and matrix products take TensorFloat-32, or forbid it; before the first of them.
 
     Args:
         wanted: whether to.
         device: ``'cuda'`` or ``'cpu'``.
-
-    Returns:
-        `wanted`.
 
     Raises:
         RequestError: it is wanted on a CPU, or the environment says the opposite.
@@ -53,4 +50,3 @@ def choose_tf32(wanted: bool, device: str) -> bool:
     if device == 'cuda' and override in ('0', '1') and wanted != (override == '1'):
         raise RequestError(f'{OVERRIDE}={override} in the environment overrules tf32={str(wanted).lower()}: unset it')
     untyped_torch.backends.cuda.matmul.allow_tf32 = untyped_torch.backends.cudnn.allow_tf32 = wanted
-    return wanted

@@ -6,7 +6,9 @@ from typing import Iterator
 from ..distributed import processes
 from ..errors import EnvironmentFault
 
-NO_MEMORY = ('out of memory', 'can\'t allocate memory', 'cannot allocate memory')
+NO_MEMORY = ('out of memory', 'can\'t allocate memory', 'cannot allocate memory', 'status_alloc_failed',
+             'unable to find an engine', 'unable to find a valid cudnn algorithm')
+"""The last three are CUDA's libraries, in torch's words."""
 
 SMALLER_STEPS = 'fewer images a micro-batch, data.samples_per_gpu=1, and more of them, accumulate='
 MORE_MEMORY = 'end what else runs here, or take another device'

@@ -39,7 +39,7 @@ class AnchorTargets:
 
         Returns:
             labels (n,), their weights (n,), deltas (n, 4), their weights (n, 4), places of positives and of negatives
-            among the anchors, and a `SamplingResult` of these.
+            among all anchors (mmdet's: among those inside), and a `SamplingResult` of these.
         """
         head = self.head
         if not unmap_outputs or self._ignores_crowds(gt_bboxes_ignore):
@@ -61,10 +61,14 @@ class AnchorTargets:
         label_weights = torch.zeros_like(anchors[:, 0], dtype=torch.float)
         label_weights = label_weights.masked_fill(negative, 1.0).masked_fill(positive, pos_weight)
         if len(pos_inds):
-            labels[pos_inds] = gt_labels[sampled.pos_assigned_gt_inds] if gt_labels is not None else 0
+            if gt_labels is None:
+                labels = labels.masked_fill(positive, 0)
+            else:
+                labels[pos_inds] = gt_labels[sampled.pos_assigned_gt_inds]
             targets[pos_inds] = sampled.pos_gt_bboxes if head.reg_decoded_bbox else head.bbox_coder.encode(
                 sampled.pos_bboxes, sampled.pos_gt_bboxes)
-            target_weights[pos_inds] = 1.0
+            # by a mask: torch 1.9 has no deterministic way to put one number at many places
+            target_weights = target_weights.masked_fill(positive[:, None], 1.0)
         return labels, label_weights, targets, target_weights, pos_inds, neg_inds, sampled
 
     def _ignores_crowds(self, gt_bboxes_ignore):
@@ -76,7 +80,10 @@ def use_anchor_targets(head: Any) -> None:
 
     A second call changes nothing.
     """
-    assign = getattr(getattr(head, 'assigner', None), 'assign_wrt_overlaps', None)
-    if (isinstance(assign, MaxIoUAssignment) and type(head)._get_targets_single is AnchorHead._get_targets_single
-            and type(head.sampler) is PseudoSampler and head.assigner.gpu_assign_thr <= 0):
+    if not isinstance(head, AnchorHead) or type(head)._get_targets_single is not AnchorHead._get_targets_single:
+        return
+    assigner: Any = getattr(head, 'assigner', None)
+    is_fast = isinstance(getattr(assigner, 'assign_wrt_overlaps', None), MaxIoUAssignment)
+    if (is_fast and assigner.gpu_assign_thr <= 0 and type(head.sampler) is PseudoSampler
+            and '_get_targets_single' not in vars(head)):
         head._get_targets_single = AnchorTargets(head)

@@ -34,11 +34,13 @@ class BBoxHeadLoss:
         Returns:
             ``loss_cls`` and ``acc``, ``loss_bbox``.
         """
-        head, losses = self.head, {}
+        head = self.head
+        losses: Dict[str, torch.Tensor] = {}
         if cls_score is not None and len(cls_score):
             number = (label_weights > 0).sum().clamp(min=1).float()
-            losses['loss_cls'] = head.loss_cls(cls_score, labels, label_weights, avg_factor=number,
-                                               reduction_override=reduction_override)
+            of_classes = head.loss_cls(cls_score, labels, label_weights, avg_factor=number,
+                                       reduction_override=reduction_override)
+            losses.update(of_classes if isinstance(of_classes, dict) else dict(loss_cls=of_classes))
             losses['acc'] = accuracy(cls_score, labels)
         if bbox_pred is not None:
             positives = ((labels >= 0) & (labels < head.num_classes)).nonzero(as_tuple=True)[0]
@@ -56,5 +58,6 @@ class BBoxHeadLoss:
 
 def use_bbox_head_loss(head: Any) -> None:
     """Let a box head compute its losses in this form, if they are mmdet's; a second call changes nothing."""
-    if isinstance(head, BBoxHead) and type(head).loss is BBoxHead.loss and not head.custom_activation:
+    plain = isinstance(head, BBoxHead) and type(head).loss is BBoxHead.loss and not head.custom_activation
+    if plain and 'loss' not in vars(head):
         head.loss = BBoxHeadLoss(head)

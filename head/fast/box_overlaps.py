@@ -22,11 +22,11 @@ class BoxOverlaps:
     def __call__(self, bboxes1: torch.Tensor, bboxes2: torch.Tensor, mode: str = 'iou',
                  is_aligned: bool = False) -> torch.Tensor:
         """(m, 4 or 5) and (n, 4 or 5) boxes, x1 y1 x2 y2 in pixels and a score -> (m, n) IoUs, 0 to 1."""
-        boxes = bboxes1[:, :4], bboxes2[:, :4]
-        plain = mode == 'iou' and not is_aligned and all(one.dtype == torch.float32 for one in boxes)
-        if not plain or not (len(bboxes1) and len(bboxes2)):
+        plain = mode == 'iou' and not is_aligned and all(
+            boxes.dim() == 2 and boxes.dtype == torch.float32 and len(boxes) for boxes in (bboxes1, bboxes2))
+        if not plain:
             return self.calculator(bboxes1, bboxes2, mode, is_aligned)
-        one, other = boxes[0][:, None], boxes[1][None]
+        one, other = bboxes1[:, None, :4], bboxes2[None, :, :4]
         extents = (torch.min(one[..., 2:], other[..., 2:]) - torch.max(one[..., :2], other[..., :2])).clamp(min=0)
         overlap = extents[..., 0] * extents[..., 1]
         return overlap / (_areas(one) + _areas(other) - overlap).clamp(min=EPSILON)

@@ -9,7 +9,7 @@ from torch import distributed
 
 
 def read_losses(losses: Dict[str, Union[torch.Tensor, List[torch.Tensor]]]) -> Tuple[torch.Tensor, Dict[str, float]]:
-    """`BaseDetector._parse_losses`, with the same results.
+    """`BaseDetector._parse_losses`, with the same results; means over several processes up to rounding.
 
     Args:
         losses: name -> tensor, or tensors, whose means are added.
@@ -30,9 +30,9 @@ def read_losses(losses: Dict[str, Union[torch.Tensor, List[torch.Tensor]]]) -> T
             values[name] = sum(one.mean() for one in value)
         else:
             raise TypeError(f'{name} is not a tensor or list of tensors')
-    loss = sum(value for name, value in values.items() if 'loss' in name)
+    loss: Any = sum(value for name, value in values.items() if 'loss' in name)
     values['loss'] = loss
-    found = torch.stack([value.detach().double() for value in values.values()])
+    found = torch.stack([value.detach().to(loss.device, torch.float64) for value in values.values()])
     if distributed.is_available() and distributed.is_initialized():
         found = _mean_of_all(found, list(values))
     return loss, OrderedDict(zip(values, found.tolist()))

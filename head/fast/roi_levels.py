@@ -33,14 +33,15 @@ class RoILevels:
         extractor = self.extractor
         if len(feats) == 1 or torch.onnx.is_in_onnx_export():
             return SingleRoIExtractor.forward(extractor, feats, rois, roi_scale_factor)
-        # of a diverged training's RoIs, which are no numbers, the level is any number
-        levels = extractor.map_roi_levels(rois, len(feats)).clamp(0, len(feats) - 1)
+        # RoIs whose area is negative or no number are of no level; their features stay 0
+        levels = extractor.map_roi_levels(rois, len(feats)).clamp(-1, len(feats) - 1)
         if roi_scale_factor is not None:
             rois = extractor.roi_rescale(rois, roi_scale_factor)
-        numbers = torch.arange(len(feats), device=levels.device)
+        numbers = torch.arange(-1, len(feats), device=levels.device)
         counts = (levels == numbers[:, None]).sum(1).tolist()
         features = feats[0].new_zeros(len(rois), extractor.out_channels, *extractor.roi_layers[0].output_size)
-        for places, feat, layer in zip(torch.sort(levels, stable=True)[1].split(counts), feats, extractor.roi_layers):
+        _, *of_levels = torch.sort(levels, stable=True)[1].split(counts)
+        for places, feat, layer in zip(of_levels, feats, extractor.roi_layers):
             if len(places):
                 features[places] = layer(feat, rois[places])
             else:  # every map is part of the graph, on each of several GPUs

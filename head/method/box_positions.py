@@ -52,7 +52,8 @@ class CustomAdapt(BaseAdapt):
         Returns:
             (n, 4) int64, n <= R: level, image, h, w.
         """
-        return bboxes_ids[has_cell(bboxes_ids)][:, [1, 0, 2, 3]].long()
+        image, level, h, w, _ = bboxes_ids[has_cell(bboxes_ids)].unbind(1)
+        return torch.stack([level, image, h, w], 1).long()
 
 
 @ADAPTS.register_module()

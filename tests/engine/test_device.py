@@ -79,7 +79,7 @@ def test_a_gpu_that_fits(gpu):
     assert device.choose_device(Layout(), said.append) == 'cuda' and said == ['computing on Some GPU']
 
 
-def test_a_driver_that_is_too_old(gpu, monkeypatch):
+def test_a_driver_that_is_too_old(gpu, monkeypatch, capsys):
     """torch counts a GPU that it cannot drive."""
     gpu(9, 0)
 
@@ -87,6 +87,9 @@ def test_a_driver_that_is_too_old(gpu, monkeypatch):
         raise RuntimeError('The NVIDIA driver on your system is too old (found version 11040).\nPlease update')
 
     monkeypatch.setattr(torch.cuda, 'get_device_name', fail)
+    monkeypatch.setattr(torch.cuda, 'get_device_properties', fail)
+    assert main(['doctor']) == 0
+    assert 'number 0, unknown, 0.0 GB – cannot be used: The NVIDIA driver' in capsys.readouterr().out
     with pytest.raises(EnvironmentFault, match=r'the GPU cannot be used: The NVIDIA driver .* is too old .*11040..; '
                                                r'update its driver, take the other stack, or device=cpu'):
         device.choose_device(Layout(device='cuda'), print)

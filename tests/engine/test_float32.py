@@ -7,6 +7,7 @@ import torch
 
 from head.bench import detectors
 from head.cli import main
+from head.commands import bench as bench_command
 from head.commands import eval as eval_command
 from head.commands import smoke as smoke_command
 from head.commands import train as train_command
@@ -50,7 +51,7 @@ def begin(monkeypatch):
         raise Begun(torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32)
 
     for module, name in ((train_command, 'make_plan'), (eval_command, 'make_plan'), (smoke_command, 'measure'),
-                         (detectors, 'build_detector')):
+                         (bench_command, 'measure'), (detectors, 'build_detector')):
         monkeypatch.setattr(module, name, stop)
 
     def run(*words):
@@ -65,7 +66,8 @@ def begin(monkeypatch):
 def test_forbidden_before_the_work_begins(gpu, begin, drawn, tmp_path, device):
     gpu(9, 0)
     words = ('config=head_r18', f'data={drawn}', 'pretrained=none', f'device={device}', f'work_dir={tmp_path}')
-    for command in (('train', *words), ('eval', *words), ('smoke', f'device={device}', f'work_dir={tmp_path}')):
+    for command in (('train', *words), ('eval', *words), ('smoke', f'device={device}', f'work_dir={tmp_path}'),
+                    ('bench', 'step', f'device={device}')):
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
         assert begin(*command) == (False, False), command
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
@@ -95,7 +97,8 @@ def test_the_environment_says_the_opposite(gpu, monkeypatch, wanted, override):
     monkeypatch.setenv(OVERRIDE, override)
     with pytest.raises(RequestError, match=f'{OVERRIDE}={override}.*overrules tf32={str(wanted).lower()}'):
         choose_tf32(wanted, 'cuda')
-    assert choose_tf32(not wanted, 'cuda') is not wanted
+    choose_tf32(not wanted, 'cuda')
+    assert tf32_allowed() is not wanted
 
 
 def test_on_the_cpu(refused, drawn):

@@ -10,6 +10,8 @@ from head.engine.known_failures import MORE_MEMORY
 @pytest.mark.parametrize('error', [
     RuntimeError('CUDA out of memory. Tried to allocate 2.00 GiB (GPU 0; 79 GiB total capacity)\nmore'),
     RuntimeError('[enforce fail at alloc_cpu.cpp:75] . DefaultCPUAllocator: can\'t allocate memory: you tried'),
+    RuntimeError('CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`'),
+    RuntimeError('GET was unable to find an engine to execute this computation'),
     MemoryError()])
 def test_too_little_memory_while_evaluating(drawn, begun, tmp_path, monkeypatch, capsys, error):
     """In torch's words of both stacks; the trainings' test (`test_failures`) provokes it for real."""

@@ -10,16 +10,21 @@ from mmdet.core.bbox.iou_calculators import BboxOverlaps2D
 from mmdet.core.bbox.samplers import RandomSampler
 from mmdet.models import RetinaHead, Shared2FCBBoxHead, SingleRoIExtractor
 from mmdet.models.detectors import BaseDetector
+from torch import distributed
 
+from head.bench.detectors import build, config_of
 from head.fast.anchor_targets import AnchorTargets, use_anchor_targets
 from head.fast.anchors_on_device import use_anchors_on_device
 from head.fast.bbox_head_loss import BBoxHeadLoss, use_bbox_head_loss
 from head.fast.box_coding import BoxCoding
 from head.fast.box_overlaps import BoxOverlaps
+from head.fast.fast_forms import use_fast_forms
 from head.fast.max_iou_assignment import use_max_iou_assignment
+from head.fast.mixed_precision import autocast_model
 from head.fast.random_sampling import RandomSampling
 from head.fast.read_losses import read_losses
 from head.fast.roi_levels import use_roi_levels
+from head.support.torch_versions import HAS_AUTOCAST
 
 
 def boxes_in(number, side=200.0):
@@ -171,6 +176,18 @@ def test_roi_levels(sides, scale):
     assert_same(fast(one, rois.reshape(-1, 5)), plain(one, rois.reshape(-1, 5)))
 
 
+def test_rois_of_no_level():
+    """A negative area, or no number: mmdet leaves their features at 0."""
+    plain = SingleRoIExtractor(dict(type='RoIAlign', output_size=3, sampling_ratio=2), 4, [4, 8, 16, 32])
+    fast = copy.deepcopy(plain)
+    use_roi_levels(fast)
+    maps = [torch.rand(2, 4, 160 // 2**level, 160 // 2**level) for level in range(4)]
+    rois = torch.tensor([[0, 5, 5, 20, 20], [0, float('nan'), 5, 20, 20], [1, 50, 5, 20, 20], [1, 5, 5, 90, 90]])
+    found = fast(maps, rois)
+    assert found[0].abs().sum() > 0 and found[1:3].abs().sum() == 0
+    assert_same(found[[0, 3]], plain(maps, rois[[0, 3]]))
+
+
 @pytest.mark.parametrize('settings', [{}, dict(reg_class_agnostic=True), dict(reg_decoded_bbox=True),
                                       dict(with_reg=False), dict(with_cls=False)], ids=str)
 @pytest.mark.parametrize('positives', [6, 0])
@@ -191,6 +208,16 @@ def test_losses_of_the_box_head(settings, positives):
         sum(value for name, value in losses.items() if 'loss' in name).backward()
         found.append([losses, [one.grad for one in given if one.grad is not None]])
     assert_same(found[1], found[0])
+
+
+def test_a_loss_of_classes_that_is_several():
+    """A dict, as mmdet's losses of a user may be."""
+    plain = Shared2FCBBoxHead(in_channels=4, fc_out_channels=8, roi_feat_size=3, num_classes=5)
+    del plain.loss_cls
+    plain.loss_cls = lambda scores, *args, **kwargs: dict(loss_cls=scores.sum(), loss_cls_objectness=scores.mean())
+    given = [torch.rand(4, 6), torch.rand(4, 20), boxes_in(4), torch.tensor([0, 1, 5, 5]), torch.ones(4),
+             boxes_in(4), torch.ones(4, 4)]
+    assert_same(BBoxHeadLoss(plain)(*given), plain.loss(*given))
 
 
 def test_losses_of_no_boxes():
@@ -227,6 +254,8 @@ def test_box_overlaps():
         assert_same(fast(*pair), plain(*pair))
         assert_same(fast(*pair, mode='iof'), plain(*pair, mode='iof'))
     assert_same(fast(boxes, boxes, is_aligned=True), plain(boxes, boxes, is_aligned=True))
+    batches = boxes.view(3, 10, 4), others[:36].view(3, 12, 4)
+    assert_same(fast(*batches), plain(*batches))
 
 
 def test_losses_are_read_as_mmdet_reads_them():
@@ -237,3 +266,30 @@ def test_losses_are_read_as_mmdet_reads_them():
     assert loss.requires_grad and found == dict(wanted) and list(found) == list(wanted)
     with pytest.raises(TypeError, match='loss_x is not a tensor'):
         read_losses(dict(loss_x=1.0))
+
+
+def test_losses_are_read_as_mmdet_reads_them_of_several_processes(tmp_path):
+    """In a process group, though of one."""
+    distributed.init_process_group('gloo', init_method=f'file://{tmp_path}/store', rank=0, world_size=1)
+    try:
+        losses = dict(loss_cls=[torch.rand(2), torch.rand(1)], acc=torch.rand(1))
+        found, wanted = read_losses(losses)[1], BaseDetector._parse_losses(None, losses)[1]
+    finally:
+        distributed.destroy_process_group()
+    assert found == dict(wanted) and list(found) == list(wanted)
+
+
+def test_a_second_call_changes_nothing():
+    """Nor does a call after half precision, whose wrappers stay."""
+    model = build(config_of('assist_r18'), 'cpu')
+    use_fast_forms(model)
+    if HAS_AUTOCAST:
+        autocast_model(model, 'bf16', 'cpu')
+
+    def forms():
+        return [{name: id(value) for name, value in vars(part).items() if callable(value)} for part in model.modules()]
+
+    before = forms()
+    use_fast_forms(model)
+    after = forms()
+    assert [one for one, other in zip(before, after) if one != other] == []

@@ -102,10 +102,10 @@ def rois():
     return torch.cat([(seeded(300, 1, at=1) > 0.5).float(), corners, corners + seeded(300, 2, at=2) * 100], 1)
 
 
-TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-5, torch.float16: 2e-3}
+TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-5, torch.float16: 2e-3}  # of focal loss alone
 
 
-@pytest.mark.parametrize('dtype', [torch.float32, torch.float64, torch.float16], ids=str)
+@pytest.mark.parametrize('dtype', [torch.float32, torch.float64], ids=str)
 def test_roi_align(device, on_a_gpu, rois, dtype):
     """mmcv's on the GPU against torchvision's on the CPU: values and gradients."""
     maps, given = seeded(2, 16, 50, 64, at=3), []
@@ -119,9 +119,9 @@ def test_roi_align(device, on_a_gpu, rois, dtype):
         assert (found - wanted).abs().max() <= TOLERANCE[dtype] * 10 * wanted.abs().max()
 
 
-def test_roi_align_of_half_precision_maps_is_computed_in_float32(device, on_a_gpu):
-    """mmcv has no kernel for bfloat16; what computes with boxes gets float32."""
-    with pytest.raises(RuntimeError):
+def test_mmcv_has_no_roi_align_for_bfloat16(device, on_a_gpu):
+    """One reason why what computes with boxes gets float32."""
+    with pytest.raises(RuntimeError, match='BFloat16'):
         RoIAlign((7, 7), 1 / 4, 0)(seeded(1, 4, 8, 8).to(device, torch.bfloat16),
                                    torch.zeros(1, 5, device=device, dtype=torch.bfloat16))
 

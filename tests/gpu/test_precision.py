@@ -9,7 +9,7 @@ from head.bench.detectors import batch, build, config_of
 from head.coco.drawn_set import draw
 from head.engine.float32 import choose_tf32, has_tf32
 from head.fast.fast_forms import use_fast_forms
-from head.fast.mixed_precision import DTYPES
+from head.fast.mixed_precision import DTYPES, autocast_model
 from head.miniature import first_steps
 from head.support.torch_versions import HAS_AUTOCAST
 
@@ -62,7 +62,9 @@ def test_tf32_asked_for(words, with_tf32, tmp_path):
 @pytest.mark.parametrize('amp', list(DTYPES))
 def test_what_computes_in_what(device, amp):
     """Convolutions and matrix products in half precision, the teacher's too; losses, proposals and RoIs in float32."""
-    model = build(config_of('head_r18'), device, amp=amp)
+    model = build(config_of('head_r18'), device)
+    use_fast_forms(model)
+    autocast_model(model, amp, device)  # in a training's order
     half = getattr(torch, DTYPES[amp])
     expected = {'backbone.layer4.1.conv2': half, 'neck.fpn_convs.3.conv': half, 'rpn_head.retina_cls': half,
                 'roi_head.bbox_head.shared_fcs.0': half, 'roi_head.bbox_roi_extractor': torch.float32}
@@ -72,7 +74,6 @@ def test_what_computes_in_what(device, amp):
     expected.update({'teacher.neck.fpn_convs.3.conv': half, 'teacher.roi_head.bbox_roi_extractor': torch.float32})
     for name in expected:
         parts[name].register_forward_hook(lambda _, inputs, output, name=name: seen.update({name: output.dtype}))
-    use_fast_forms(model)
     losses = model(return_loss=True, **to(device, batch((192, 256), 'cpu')))
     assert seen == expected
     values = [one for value in losses.values() for one in (value if isinstance(value, list) else [value])]

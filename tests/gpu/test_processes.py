@@ -136,7 +136,7 @@ def test_out_of_memory(words, on_a_gpu, images, tmp_path, command, gigabytes):
         finish('train', 'config=head_r18', *words, 'iters=1', f'work_dir={tmp_path}/begun')
     done = subprocess.run([sys.executable, '-c', LITTLE.format(gigabytes=gigabytes), command, 'config=head_r18',
                            f'data={images}', 'device=cuda', *ways[command], f'work_dir={tmp_path}/run'],
-                          cwd=ROOT, capture_output=True, text=True)
+                          cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 3, done.stderr[-3000:]
     line = last_line(done.stderr)
     assert 'has not enough memory' in line and 'out of memory' in line.lower(), line
