@@ -1,9 +1,11 @@
 """The current stack's image for CUDA, its operators compiled for one architecture, on a machine without a GPU."""
 
 import json
+from pathlib import Path
 
 import pytest
 
+from .. import fat_binary
 from .conftest import CUDA_IMAGE, STACK, UID, built, checked
 
 pytestmark = pytest.mark.cuda_image
@@ -25,23 +27,12 @@ for package in ('torch', 'torchvision', 'mmcv', 'nvidia'):
             print('loaded')
 """
 
-OPERATORS = """
-import re, struct
+OPERATORS = Path(fat_binary.__file__).read_text() + """
 from pathlib import Path
 import torch
 import mmcv._ext
 from head.engine.device import compiled_for
-library = Path(mmcv._ext.__file__).read_bytes()
-archs = set()
-# a fat binary: its header, then the code for each architecture with a header of its own; other text names them all
-for header in re.finditer(re.escape(struct.pack('<IHH', 0xba55ed50, 1, 16)), library):
-    code = header.start() + 16
-    end = code + struct.unpack_from('<Q', library, header.start() + 8)[0]
-    while code < end:
-        of_header, of_code = struct.unpack_from('<IQ', library, code + 4)
-        archs.add(struct.unpack_from('<I', library, code + 28)[0])
-        code += of_header + of_code
-print(compiled_for(), archs)
+print(compiled_for(), architectures(Path(mmcv._ext.__file__).read_bytes()))
 """
 
 PLUG_INS = ('nvidia/nvshmem/lib/nvshmem_bootstrap_', 'nvidia/nvshmem/lib/nvshmem_transport_',
