@@ -18,13 +18,14 @@ class Phases:
             the phases together take longer than a step that nobody watches.
 
     Attributes:
-        seconds (dict): phase -> seconds since `start`; what belongs to none is ``rest``.
+        seconds (dict): phase -> seconds since it was made; what belongs to none is ``rest``.
     """
 
     def __init__(self, device: str) -> None:
         self.device = device
         self._watched = ExitStack()
-        self.start()
+        self.seconds, self._open = dict.fromkeys((*PHASES, 'rest'), 0.0), ['rest']
+        self._last = self._now()
 
     def __enter__(self) -> 'Phases':
         return self
@@ -32,13 +33,8 @@ class Phases:
     def __exit__(self, *error: Any) -> None:
         self._watched.close()
 
-    def start(self) -> None:
-        """Begin again."""
-        self.seconds, self._open = dict.fromkeys((*PHASES, 'rest'), 0.0), ['rest']
-        self._last = self._now()
-
     def stop(self) -> float:
-        """Give what has passed to the open phase; returns the seconds since `start`."""
+        """Give what has passed to the open phase; returns the seconds since it was made."""
         self._settle()
         return sum(self.seconds.values())
 

@@ -17,7 +17,7 @@ from ..distributed.layout import Layout
 from ..distributed.worker_report import is_worker
 from ..engine import configuration
 from ..engine.device import choose_device
-from ..engine.float32 import NOT_FLOAT32, choose_tf32
+from ..engine.float32 import choose_tf32, not_float32
 from ..engine.inference import build_for_inference, detect, score
 from ..engine.known_failures import MORE_MEMORY, known_failures
 from ..engine.loaders import build_test_loader
@@ -25,7 +25,7 @@ from ..engine.run_facts import run_facts
 from ..engine.shared_memory import lacking
 from ..errors import DONE, FELL_SHORT, HeadError, LostPeer, RequestError
 from ..fast.fast_forms import use_fast_forms
-from ..fast.mixed_precision import autocast_model, check_amp, not_float32
+from ..fast.mixed_precision import autocast_model, check_amp
 from ..fetch import released
 from ..fetch.pretrained import fetch_file
 from ..judging.verdict import EXIT_STATUS, FAIL, NOT_VAL2017, judge, sentence
@@ -126,10 +126,7 @@ def make_plan(request: Request, layout: Layout, device: str) -> EvalPlan:
     state = read_state_dict(weights.path)
     load_weights(build_for_inference(cfg), state, weights.path, path.name)
     doubts = configuration.doubts(request.overrides)
-    if amp:
-        doubts.append(not_float32(amp))
-    if request.value('tf32'):
-        doubts.append(NOT_FLOAT32)
+    doubts += not_float32(amp, request.value('tf32'))
     if not split.is_val2017:
         doubts.append(NOT_VAL2017)
     work_dir = open_work_dir(request.get('work_dir') or os.path.join(WORK_DIRS, path.stem, 'eval'), 'eval')

@@ -16,14 +16,14 @@ from ..distributed.layout import Layout
 from ..distributed.worker_report import is_worker
 from ..engine import configuration, logs
 from ..engine.device import choose_device
-from ..engine.float32 import NOT_FLOAT32, choose_tf32
+from ..engine.float32 import choose_tf32, not_float32
 from ..engine.known_failures import SMALLER_STEPS, known_failures
 from ..engine.randomness import choose_cudnn_benchmark, choose_determinism
 from ..engine.run_facts import run_facts
 from ..engine.shared_memory import lacking
 from ..engine.training import TrainOptions, train
 from ..errors import EnvironmentFault, RequestError
-from ..fast.mixed_precision import check_amp, not_float32
+from ..fast.mixed_precision import check_amp
 from ..judging.verdict import EXIT_STATUS, NOT_VAL2017, judge, sentence
 from ..request import PROCESSES, Request
 from ..results.verdict_file import Data, TrainVerdict, Weights, write_verdict
@@ -118,10 +118,7 @@ def make_plan(request: Request, layout: Layout, device: str, notes: List[str]) -
     used, doubts = check_weights(cfg, request.value('pretrained'), request.overrides)
     doubts += configuration.doubts(request.overrides)
     splits = check_splits(cfg)
-    if amp:
-        doubts.append(not_float32(amp))
-    if request.value('tf32'):
-        doubts.append(NOT_FLOAT32)
+    doubts += not_float32(amp, request.value('tf32'))
     work_dir = request.get('work_dir') or os.path.join(WORK_DIRS, path.stem)
     begun = run_identity.read(work_dir)
     resume_point = resume.choose_checkpoint(wanted, work_dir, begun, notes.append)

@@ -13,8 +13,6 @@ from ..distributed.processes import local_rank
 from ..errors import EnvironmentFault, RequestError
 from ..support.container import container_image
 
-TOO_OLD = (f'there is one, but its driver is too old for CUDA {torch.version.cuda}: update it, or take the other stack')
-
 RULE = ROOT / 'environment' / 'gpu_stack.sh'
 """Knows which code runs on which GPU."""
 
@@ -52,7 +50,8 @@ def _way_to_a_gpu():
         hidden = os.environ.get('CUDA_VISIBLE_DEVICES')
         if hidden is not None:
             return f' (CUDA_VISIBLE_DEVICES={hidden} may name none of those that are here: unset it)'
-        return f' ({TOO_OLD})'
+        return (f' (there is one, but its driver is too old for CUDA {torch.version.cuda}: update it, or take the '
+                'other stack)')
     if not container_image():
         return ''
     return ' (a container gets GPUs by docker run --gpus all, with NVIDIA\'s container toolkit on the host)'

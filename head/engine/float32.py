@@ -6,14 +6,12 @@ float32.
 """
 
 import os
+from typing import List, Optional
 
 import torch
 
 from ..errors import EnvironmentFault, RequestError
 from ..support.torch_versions import untyped_torch
-
-NOT_FLOAT32 = 'tf32=true: the paper\'s numbers are float32'
-"""Why a number that was made with it says nothing of the paper's."""
 
 OVERRIDE = 'NVIDIA_TF32_OVERRIDE'
 """Environment variable that decides for CUDA's libraries, whatever a program says: 0 never, 1 always."""
@@ -24,6 +22,12 @@ FIRST_WITH_TF32 = (8, 0)
 def has_tf32(major: int, minor: int) -> bool:
     """Whether a GPU of that compute capability can compute in TensorFloat-32."""
     return (major, minor) >= FIRST_WITH_TF32
+
+
+def not_float32(amp: Optional[str], tf32: bool) -> List[str]:
+    """Why a number that was made with these keys says nothing of the paper's: one reason a key."""
+    asked = [*([f'amp={amp}'] if amp else []), *(['tf32=true'] if tf32 else [])]
+    return [f'{key}: the paper\'s numbers are float32' for key in asked]
 
 
 def tf32_allowed() -> bool:

@@ -48,11 +48,6 @@ def check_amp(amp: Optional[str], device: str) -> None:
         raise EnvironmentFault(f'amp=bf16: {torch.cuda.get_device_name(0)} has no instructions for it; take amp=fp16')
 
 
-def not_float32(amp: str) -> str:
-    """Why a number that was made with `amp` says nothing of the paper's."""
-    return f'amp={amp}: the paper\'s numbers are float32'
-
-
 def autocast_model(model: Any, amp: Optional[str], device: str) -> Any:
     """Let a detector, its teacher included, compute in half precision, in place.
 

@@ -14,21 +14,6 @@ from head.errors import EnvironmentFault, RequestError
 from ..conftest import STACK
 
 
-@pytest.fixture
-def gpu(monkeypatch):
-    """Make this machine one with a GPU of a compute capability."""
-
-    def make(major, minor, compiler=torch.version.cuda):
-        properties = type('Properties', (), dict(name='Some GPU', major=major, minor=minor, total_memory=2**34))
-        monkeypatch.setattr(torch.cuda, 'device_count', lambda: 1)
-        monkeypatch.setattr(torch.cuda, 'get_device_name', lambda number: properties.name)
-        monkeypatch.setattr(torch.cuda, 'get_device_capability', lambda number: (major, minor))
-        monkeypatch.setattr(torch.cuda, 'get_device_properties', lambda number: properties)
-        monkeypatch.setattr('mmcv.ops.get_compiling_cuda_version', lambda: compiler)
-
-    return make
-
-
 @pytest.mark.parametrize('architectures, capability, runs', [
     (['sm_80'], (8, 0), True), (['sm_80'], (8, 9), True), (['sm_86'], (8, 0), False), (['sm_90'], (10, 0), False),
     (['sm_100', 'sm_120'], (10, 3), True), (['sm_90a'], (9, 0), True),

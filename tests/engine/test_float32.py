@@ -11,7 +11,7 @@ from head.commands import bench as bench_command
 from head.commands import eval as eval_command
 from head.commands import smoke as smoke_command
 from head.commands import train as train_command
-from head.engine.float32 import NOT_FLOAT32, OVERRIDE, choose_tf32, tf32_allowed
+from head.engine.float32 import OVERRIDE, choose_tf32, not_float32, tf32_allowed
 from head.engine.run_facts import run_facts
 from head.errors import EnvironmentFault, RequestError
 
@@ -27,16 +27,10 @@ def allowed(monkeypatch):
 
 
 @pytest.fixture
-def gpu(monkeypatch):
-    """Make this machine one with a GPU of a compute capability."""
-
-    def make(*capability):
-        monkeypatch.setattr(torch.cuda, 'device_count', lambda: 1)
-        monkeypatch.setattr(torch.cuda, 'get_device_name', lambda *number: 'Some GPU')
-        monkeypatch.setattr(torch.cuda, 'get_device_capability', lambda *number: capability)
-        monkeypatch.setattr('head.engine.device.check_gpu', lambda: None)
-
-    return make
+def gpu(gpu, monkeypatch):
+    """That of all tests here, as one that every stack drives."""
+    monkeypatch.setattr('head.engine.device.check_gpu', lambda: None)
+    return gpu
 
 
 class Begun(Exception):
@@ -125,15 +119,14 @@ def test_it_makes_a_number_unverified_and_another_run(gpu, monkeypatch, drawn, t
         assert main(['train', 'config=head_r18', f'data={drawn}', 'pretrained=none', f'work_dir={tmp_path}/run',
                      'data.workers_per_gpu=0', *words]) == 0
     plain, fast = plans
-    assert NOT_FLOAT32 in fast.doubts and NOT_FLOAT32 not in plain.doubts
+    reason, = not_float32(None, True)
+    assert reason in fast.doubts and reason not in plain.doubts and reason.startswith('tf32=true: ')
     assert fast.training.run == {**plain.training.run, 'tf32': True} != plain.training.run
-    assert NOT_FLOAT32 in fast.training.doubts, 'what continues from its checkpoints is told'
+    assert reason in fast.training.doubts, 'what continues from its checkpoints is told'
 
 
 def test_the_doctor_tells_it(gpu, monkeypatch, tmp_path, capsys):
     gpu(9, 0)
-    properties = type('Properties', (), dict(name='Some GPU', major=9, minor=0, total_memory=2**34))
-    monkeypatch.setattr(torch.cuda, 'get_device_properties', lambda number: properties)
     assert main(['doctor', f'json={tmp_path}/facts.json']) == 0
     assert 'with tf32=true' in capsys.readouterr().out
     assert json.loads((tmp_path / 'facts.json').read_text())['gpus'][0]['tf32'] is True

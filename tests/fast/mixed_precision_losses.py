@@ -14,9 +14,9 @@ from head.support.atomic_write import write_json
 STORED = Path(__file__).with_suffix('.json')
 
 
-def effect(folder, amp):
+def effect(folder, amp, device='cpu'):
     """Loss -> the largest relative deviation from float32 in `first_steps.STEPS` steps, for the images in `folder`."""
-    exact, found = first_steps.losses(folder), first_steps.losses(folder, amp)
+    exact, found = (first_steps.losses(folder, one, device=device) for one in (None, amp))
     return {
         name: max(abs(b[name] - a[name]) / abs(a[name]) for a, b in zip(exact, found))
         for name in exact[0]

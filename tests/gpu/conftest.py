@@ -1,7 +1,6 @@
 """The device of this suite: a GPU, or with `--device=cpu` the CPU, on which it is tried where there is none."""
 
 import pytest
-import torch
 
 from head.distributed.layout import Layout
 from head.engine.device import choose_device
@@ -48,9 +47,3 @@ def figure(request):
         request.node.user_properties.append(('figure', f'{name}: {value}'))
 
     return note
-
-
-def to(device, batch):
-    """A batch of `head.bench.detectors.batch` on another device."""
-    return {name: [one.to(device) if isinstance(one, torch.Tensor) else one for one in value]
-            if isinstance(value, list) else value.to(device) for name, value in batch.items()}

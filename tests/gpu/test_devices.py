@@ -16,8 +16,6 @@ from head.catalog import models
 from head.fast.fast_forms import use_fast_forms
 from head.support.quiet import quietly
 
-from .conftest import to
-
 pytestmark = pytest.mark.gpu
 
 SIZE = (128, 160)
@@ -77,10 +75,10 @@ def detections(model, data):
 
 @pytest.mark.parametrize('row', list(models()))
 def test_the_same_numbers_as_on_the_cpu(device, row):
-    data, found = batch(SIZE, 'cpu'), []
+    found = []
     for where in ('cpu', device):
-        model = built(row).to(where).train()
-        found.append((step(model, to(where, data)), detections(model, to(where, data))))
+        model, data = built(row).to(where).train(), batch(SIZE, where)
+        found.append((step(model, data), detections(model, data)))
     (losses, boxes), (others, other_boxes) = found
     assert losses.keys() == others.keys() and len(losses) > 5
     off = {name: (value, others[name]) for name, value in losses.items()

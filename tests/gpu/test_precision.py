@@ -13,9 +13,8 @@ from head.fast.mixed_precision import DTYPES, autocast_model
 from head.miniature import first_steps
 from head.support.torch_versions import HAS_AUTOCAST
 
-from ..fast.mixed_precision_losses import stored
+from ..fast.mixed_precision_losses import effect, stored
 from ..training_runs import finish, rows
-from .conftest import to
 
 pytestmark = pytest.mark.gpu
 
@@ -74,7 +73,7 @@ def test_what_computes_in_what(device, amp):
     expected.update({'teacher.neck.fpn_convs.3.conv': half, 'teacher.roi_head.bbox_roi_extractor': torch.float32})
     for name in expected:
         parts[name].register_forward_hook(lambda _, inputs, output, name=name: seen.update({name: output.dtype}))
-    losses = model(return_loss=True, **to(device, batch((192, 256), 'cpu')))
+    losses = model(return_loss=True, **batch((192, 256), device))
     assert seen == expected
     values = [one for value in losses.values() for one in (value if isinstance(value, list) else [value])]
     assert {value.dtype for value in values} == {torch.float32}
@@ -87,12 +86,11 @@ def test_what_computes_in_what(device, amp):
 def test_the_effect_on_the_losses_is_that_of_a_cpu(device, tmp_path, figure, amp):
     """Of the size that docs/mixed_precision.md tells."""
     draw(str(tmp_path), num_train=2 * first_steps.STEPS)
-    exact, found = (first_steps.losses(str(tmp_path), one, device=device) for one in (None, amp))
-    effect = {name: max(abs(b[name] - a[name]) / abs(a[name]) for a, b in zip(exact, found)) for name in exact[0]}
-    for name, value in effect.items():
+    found = effect(str(tmp_path), amp, device)
+    for name, value in found.items():
         figure(f'{amp}, effect on {name}', f'{value:.1e}')
-    assert {name: value for name, value in effect.items() if value > 4 * stored()[amp][name] + 1e-4} == {}
-    assert effect['loss'] > 1e-6, 'nothing was computed in half precision'
+    assert {name: value for name, value in found.items() if value > 4 * stored()[amp][name] + 1e-4} == {}
+    assert found['loss'] > 1e-6, 'nothing was computed in half precision'
 
 
 @needs_autocast
