@@ -72,7 +72,7 @@ def fuzz(request, chance):
     return Fuzz(chance, request.config.option.fuzz_seconds)
 
 
-@pytest.fixture
+@pytest.fixture(scope='session')
 def shared():
     """The folder of reference data that lies beside the checkout where it is developed."""
     if not SHARED.is_dir():

@@ -10,12 +10,13 @@ import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from ..coco.annotations import from_content
 from ..coco.categories import ID_TO_NAME, IDS
 from ..results.coco_metrics import coco_scores
 
 
 def pycocotools_evaluation(truth: Dict[str, Any], detections: List[Dict[str, Any]]) -> COCOeval:
-    """pycocotools' `COCOeval` of what `coco_scores` takes, done."""
+    """pycocotools' `COCOeval` of a COCO json and detections, done."""
     with contextlib.redirect_stdout(io.StringIO()):
         coco = COCO()
         coco.dataset = truth
@@ -74,7 +75,7 @@ def measure(rounds: int, images: int = 5000, detections_an_image: int = 200) -> 
         start = time.perf_counter()
         stock = pycocotools_evaluation(truth, detections)
         middle = time.perf_counter()
-        ours = coco_scores(truth, detections)
+        ours = coco_scores(from_content(truth), detections)
         pairs.append((middle - start, time.perf_counter() - middle))
     return dict(
         stock=median(a for a, _ in pairs), ours=median(b for _, b in pairs), ratio=median(b / a for a, b in pairs),

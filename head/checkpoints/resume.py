@@ -67,7 +67,7 @@ def choose_checkpoint(wanted: str, work_dir: str, begun: Optional[Dict[str, Any]
     """
     named = None if wanted == 'auto' else wanted
     resume_point = None
-    if begun and (named is None or run_identity.source(named) == begun['source']):
+    if begun and (named is None or run_identity.is_source(named, begun)):
         resume_point = newest_checkpoint(work_dir, begun['steps'], say)
     return resume_point or (read(named) if named else None)
 

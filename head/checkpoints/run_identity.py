@@ -2,40 +2,42 @@
 
 import json
 import os
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Iterable, List, Optional
 
 from ..coco.folder import Split
 from ..errors import RequestError
+from ..results.verdict_file import Weights
 from ..support.atomic_write import write_json
+from ..support.file_hash import file_hash
 
 FILE = 'run.json'
 """In the work dir, from before the first step on."""
 
-PATHS = ('ann_file', 'img_prefix')
-"""Of the data; the hash of the annotations tells what they are, wherever they lie."""
+PLACES = ('ann_file', 'img_prefix', 'checkpoint', 'ckpt')
+"""Of data and weights, wherever they lie; the hashes of their files tell what they are."""
 
 
-FILES = ('checkpoint', 'ckpt')
-"""Weights to start from; their names have their hashes."""
-
-
-def identity(cfg: Any, splits: Dict[str, Split], amp: Optional[str], tf32: bool, fast: bool,
+def identity(cfg: Any, splits: Dict[str, Split], weights: Iterable[Weights], amp: Optional[str], tf32: bool, fast: bool,
              images_a_step: int) -> Dict[str, Any]:
     """A flat record of everything that decides a training's numbers, by name.
 
     Args:
         cfg: as it runs, its learning rate scaled.
-        splits: the data.
+        splits: the data, their images read.
+        weights: that it starts from.
         amp: mixed precision, or None.
         tf32: whether float32 operations may take TensorFloat-32.
         fast: whether the detector computes in its fast forms.
         images_a_step: images of one optimizer step, of all processes.
     """
     parts = dict(model=cfg.model, optimizer=cfg.optimizer, optimizer_config=cfg.optimizer_config,
-                 lr_config=cfg.lr_config, train=cfg.data.train)
+                 lr_config=cfg.lr_config, momentum_config=cfg.get('momentum_config'),
+                 custom_hooks=cfg.get('custom_hooks'), train=cfg.data.train, val=cfg.data.val)
     found = dict(config=os.path.basename(cfg.filename), seed=cfg.seed, amp=amp, tf32=tf32, fast=fast,
                  images_a_step=images_a_step, images_a_batch=cfg.data.samples_per_gpu)
-    found.update((f'{name}2017', split.sha256) for name, split in splits.items())
+    for name, split in splits.items():
+        found.update({f'{name}2017': split.sha256, f'images of {name}2017': split.images_sha256})
+    found.update((one.part, one.sha256) for one in weights)
     found.update(_flat(parts))
     return found
 
@@ -45,9 +47,7 @@ def _flat(node, prefix=''):
     for key, value in items:
         if isinstance(value, (dict, list, tuple)):
             yield from _flat(value, f'{prefix}{key}.')
-        elif key in FILES and isinstance(value, str):
-            yield f'{prefix}{key}', os.path.basename(value)
-        elif key not in PATHS:
+        elif key not in PLACES:
             yield f'{prefix}{key}', value if isinstance(value, (str, int, float, type(None))) else str(value)
 
 
@@ -69,12 +69,27 @@ def require_same(begun: Dict[str, Any], asked: Dict[str, Any], where: str) -> No
                            'work_dir')
 
 
-def source(path: str) -> str:
-    """What names the checkpoint that a run was begun from."""
-    return os.path.abspath(path)
+def source(path: str) -> Dict[str, str]:
+    """What names the checkpoint that a run was begun from: ``path`` and ``sha256``."""
+    return dict(path=os.path.abspath(path), sha256=file_hash(path))
 
 
-def write(work_dir: str, run: Dict[str, Any], timestamp: str, steps: int, begun_from: Optional[str]) -> None:
+def is_source(path: str, begun: Dict[str, Any]) -> bool:
+    """Whether a run was begun from that checkpoint, which need not be there any more.
+
+    Raises:
+        RequestError: it was, and the file is another one now.
+    """
+    found = begun['source'] or {}
+    if found.get('path') != os.path.abspath(path):
+        return False
+    if os.path.isfile(path) and file_hash(path) != found['sha256']:
+        raise RequestError(f'resume={path}: another file than the run was begun from; leave resume= out to continue it')
+    return True
+
+
+def write(work_dir: str, run: Dict[str, Any], timestamp: str, steps: int,
+          begun_from: Optional[Dict[str, str]]) -> None:
     """Leave word of a run in its work dir.
 
     Args:
@@ -99,8 +114,9 @@ def read(work_dir: str) -> Optional[Dict[str, Any]]:
     try:
         with open(path, 'rb') as file:
             content = json.loads(file.read())
-        if isinstance(content['run'], dict) and isinstance(content['log'], str) and isinstance(content['steps'], int):
-            return dict(content, source=content.get('source'))
-    except (ValueError, KeyError, TypeError):
+        if (isinstance(content['run'], dict) and isinstance(content['log'], str) and isinstance(content['steps'], int)
+                and (content['source'] is None or set(map(type, content['source'].values())) == {str})):
+            return dict(content)
+    except (ValueError, KeyError, TypeError, AttributeError):
         pass
     raise RequestError(f'{path}: damaged; name another work_dir, or continue with resume=FILE in another one')

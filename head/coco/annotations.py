@@ -4,17 +4,18 @@ The arrays lie in a cache folder named by the sha256 of the annotation file and 
 processes of a machine and their data loader workers share them. Without a folder to write to they are made in memory.
 """
 
-import contextlib
-import os
-import shutil
-import tempfile
 from dataclasses import dataclass
 from typing import Any, Dict, Optional
 
 import numpy as np
 
-FORMAT = 1
+from .kept_arrays import cache_path, keep_array, kept_array
+
+FORMAT = 2
 """Of the arrays; a change makes the cache again."""
+
+BETWEEN_NAMES = b'\n'
+"""In the cache; names have no control characters."""
 
 IMAGES = np.dtype([('id', '<i8'), ('width', '<f8'), ('height', '<f8'), ('first', '<i8'), ('number', '<i8')])
 OBJECTS = np.dtype([('category_id', '<i8'), ('bbox', '<f8', 4), ('area', '<f8'), ('left_out', '?'), ('crowd', '?')])
@@ -41,24 +42,17 @@ class Annotations:
         return self.objects[first:first + number]
 
 
-def cache_folder() -> str:
-    """Where the arrays are kept: ``$HEAD_CACHE/annotations``."""
-    home = os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache')
-    return os.path.join(os.environ.get('HEAD_CACHE') or os.path.join(home, 'head'), 'annotations')
-
-
-def _place(sha256: str) -> str:
-    return os.path.join(cache_folder(), f'{sha256}-{FORMAT}')
+def _path(sha256: str, part: str) -> str:
+    return cache_path('annotations', f'{sha256}-{FORMAT}.{part}')
 
 
 def cached(sha256: str) -> Optional[Annotations]:
-    """The annotations of a file with that hash, mapped from the cache; None where they are not in it."""
-    with contextlib.suppress(OSError, ValueError):
-        found = Annotations(*(np.load(os.path.join(_place(sha256), f'{name}.npy'), mmap_mode='r')
-                              for name in ('images', 'names', 'objects')))
-        if found.images.dtype == IMAGES and found.objects.dtype == OBJECTS:
-            return found
-    return None
+    """The annotations of a file with that hash, mapped from the cache; None where they are not in it, whole."""
+    images, objects = kept_array(_path(sha256, 'images'), IMAGES), kept_array(_path(sha256, 'objects'), OBJECTS)
+    names = kept_array(_path(sha256, 'names'), np.dtype('u1'))
+    if images is None or objects is None or names is None:
+        return None
+    return Annotations(images, np.array(names.tobytes().split(BETWEEN_NAMES)), objects)
 
 
 def from_content(content: Dict[str, Any]) -> Annotations:
@@ -85,15 +79,8 @@ def from_content(content: Dict[str, Any]) -> Annotations:
 
 
 def keep(sha256: str, annotations: Annotations) -> None:
-    """Put annotations into the cache, whole or not at all; without a folder to write to nothing happens."""
-    with contextlib.suppress(OSError):
-        os.makedirs(cache_folder(), exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache_folder(), prefix='.making-') as folder:
-            os.chmod(folder, 0o755)
-            for name in ('images', 'names', 'objects'):
-                np.save(os.path.join(folder, f'{name}.npy'), getattr(annotations, name))
-            target = _place(sha256)
-            if cached(sha256) is None:
-                shutil.rmtree(target, ignore_errors=True)
-            os.rename(folder, target)
-            os.mkdir(folder)  # for the context to remove
+    """Put annotations into the cache; without a folder to write to nothing happens."""
+    names = BETWEEN_NAMES.join(annotations.names.tolist())
+    for part, array in (('images', annotations.images), ('objects', annotations.objects),
+                        ('names', np.frombuffer(names, np.uint8))):
+        keep_array(_path(sha256, part), array)

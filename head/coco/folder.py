@@ -1,10 +1,14 @@
 """Is a folder COCO? Checked before hours are spent on it."""
 
+import codecs
 import functools
 import hashlib
 import os
-from dataclasses import asdict, dataclass
-from typing import Any, Dict, List, Sequence, Tuple, Union
+import re
+from collections import Counter
+from dataclasses import asdict, dataclass, replace
+from pathlib import PurePosixPath
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
 import msgspec
 from msgspec import Meta, Struct
@@ -16,20 +20,29 @@ from ..support.container import container_image
 from ..support.file_hash import file_hash
 from . import annotations
 from .categories import ID_TO_NAME
+from .image_checks import check_images
 
 LAYOUT = 'a COCO folder has annotations/, train2017/, val2017/; the command fetch coco brings it'
 
 
+Id = Annotated[int, Meta(ge=-2**53, le=2**53)]
+"""Any whole number that json carries safely; 0 and negative ones are numbers like others."""
+
+LONGEST_SIDE = 65535
+"""In pixels; a JPEG can have no more."""
+
+_NO_NUMBER = re.compile(rb'-?(NaN|Infinity)')
+
 class _Image(Struct, gc=False):
-    id: int
-    file_name: Annotated[str, Meta(pattern=r'^[^\x00-\x1f\x7f]+$')]
+    id: Id
+    file_name: Annotated[str, Meta(pattern=r'^[^\x00-\x1f\x7f]+$', max_length=1000)]
     width: float
     height: float
 
 
 class _Annotation(Struct, gc=False):
-    id: int
-    image_id: int
+    id: Id
+    image_id: Id
     category_id: int
     bbox: Tuple[float, float, float, float]
     area: float
@@ -51,12 +64,16 @@ class _Instances(Struct):
 
 @dataclass(frozen=True)
 class Split:
-    """One checked split of a COCO folder. `sha256` is that of the annotation file."""
+    """One checked split of a COCO folder.
+
+    `sha256` is that of the annotation file, `images_sha256` that of all images, where they were read.
+    """
 
     ann_file: str
     images: int
     annotations: int
     sha256: str
+    images_sha256: Optional[str] = None
 
     @property
     def is_val2017(self) -> bool:
@@ -73,7 +90,7 @@ def _first(names: Sequence[object]) -> str:
 
 
 def check_split(ann_file: str, img_prefix: str) -> Split:
-    """Check one annotation file and its images.
+    """Check one annotation file and its images, each of which is read where it was not found whole before.
 
     Args:
         ann_file: COCO instances json.
@@ -81,6 +98,18 @@ def check_split(ann_file: str, img_prefix: str) -> Split:
 
     Returns:
         what it holds.
+
+    Raises:
+        RequestError: see `require_images` and `check_images`.
+    """
+    split = require_images(ann_file, img_prefix)
+    return replace(split, images_sha256=check_images(read_split(ann_file)[1], split.sha256, img_prefix))
+
+
+def require_images(ann_file: str, img_prefix: str) -> Split:
+    """Check one annotation file, and that its images are there.
+
+    Args, Returns: see `check_split`.
 
     Raises:
         RequestError: see `read_annotations`; or images are missing.
@@ -91,7 +120,7 @@ def check_split(ann_file: str, img_prefix: str) -> Split:
     with os.scandir(img_prefix) as entries:
         present = {entry.name for entry in entries}
     names = [name.decode() for name in found.names.tolist()]
-    missing = [name for name in names if name not in present and not os.path.isfile(os.path.join(img_prefix, name))]
+    missing = [name for name in names if name not in present and not os.path.exists(os.path.join(img_prefix, name))]
     if missing:
         raise RequestError(f'{os.path.join(img_prefix, missing[0])}: listed in {ann_file} but missing'
                            f' ({len(missing)} of {len(names)} images); fetch them: scripts/fetch coco')
@@ -117,20 +146,19 @@ def _read_split(ann_file: str, size: int, changed: int) -> Tuple[Split, annotati
     sha256 = file_hash(ann_file)
     found = annotations.cached(sha256)
     if found is not None:
-        images = int(((found.images['width'] > 0) & (found.images['height'] > 0)).sum())
-        return Split(ann_file, images, len(found.objects), sha256), found
+        return Split(ann_file, len(found.images), len(found.objects), sha256), found
     split, content = read_annotations(ann_file)
     found = annotations.from_content(content)
     annotations.keep(split.sha256, found)
     return split, found
 
 
-def _check(ann_file: str, raw: bytes) -> Tuple[int, int]:
+def _check(ann_file: str, raw: memoryview) -> Tuple[int, int]:
     """How many images and annotations the content of the file has.
 
     Raises:
         msgspec.MsgspecError: no json, or not of instances.
-        RequestError: not COCO's categories, strays, or nothing in it.
+        RequestError: see `read_annotations`; or strays, or nothing in it.
     """
     found = msgspec.json.decode(raw, type=_Instances)
     categories = {category.id: category.name for category in found.categories}
@@ -138,37 +166,67 @@ def _check(ann_file: str, raw: bytes) -> Tuple[int, int]:
         odd = sorted(set(categories.items()) ^ set(ID_TO_NAME.items()))
         raise RequestError(f'{ann_file}: its categories are not COCO\'s 80; they differ in {_first(odd)}; '
                            'take COCO\'s own file, or one in its form')
+    _check_images(ann_file, found.images)
     ids = {image.id for image in found.images}
     strays = [box.id for box in found.annotations if box.image_id not in ids or box.category_id not in categories]
     if strays:
         raise RequestError(f'{ann_file}: annotations of no image or category: {_first(strays)}; fetch it again')
-    images = sum(1 for image in found.images if image.width and image.height)
-    if not images or not any(box.area and not box.iscrowd for box in found.annotations):
-        raise RequestError(f'{ann_file}: lists no {"object" if images else "image"}; fetch it again')
-    return images, len(found.annotations)
+    twice = _twice(box.id for box in found.annotations)
+    if twice:
+        raise RequestError(f'{ann_file}: several annotations have the id {_first(twice)}; give each its own')
+    if not found.images or not any(box.area and not box.iscrowd for box in found.annotations):
+        raise RequestError(f'{ann_file}: lists no {"object" if found.images else "image"}; fetch it again')
+    return len(found.images), len(found.annotations)
+
+
+def _check_images(ann_file: str, images: List[_Image]) -> None:
+    """RequestError where an image's name leaves its folder, its size is none, or its id is another's too."""
+    for image in images:
+        name = PurePosixPath(image.file_name)
+        if name.is_absolute() or '..' in name.parts:
+            raise RequestError(f'{ann_file}: an image\'s name is a path outside of its folder: {image.file_name!r}; '
+                               'name the images by their place in the folder')
+        if not (0 < image.width <= LONGEST_SIDE and 0 < image.height <= LONGEST_SIDE):
+            raise RequestError(f'{ann_file}: the image {image.file_name} has {image.width:g} x {image.height:g} pixels '
+                               'there; give it its size')
+    twice = _twice(image.id for image in images)
+    if twice:
+        raise RequestError(f'{ann_file}: several images have the id {_first(twice)}; give each its own')
+
+
+def _twice(ids: Iterable[int]) -> List[int]:
+    return [number for number, count in Counter(ids).items() if count > 1]
 
 
 def read_annotations(ann_file: str) -> Tuple[Split, Dict[str, Any]]:
     """Read and check one annotation file.
 
     Args:
-        ann_file: COCO instances json.
+        ann_file: COCO instances json; it may begin with the byte order mark that some editors put there.
 
     Returns:
         what it holds, and its content.
 
     Raises:
-        RequestError: folder or file missing, json cut off, not instances, categories that are not COCO's.
+        RequestError: folder or file missing, json cut off, not instances, categories that are not COCO's; image names
+            outside of their folder, images without a size, ids that are there twice.
     """
     _require(ann_file)
     with open(ann_file, 'rb') as file:
         raw = file.read()
+    mark = len(codecs.BOM_UTF8) if raw.startswith(codecs.BOM_UTF8) else 0
+    text = memoryview(raw)[mark:]
     try:
-        images, annotations = _check(ann_file, raw)  # what it reads is gone again before all of the content comes
-        content = msgspec.json.decode(raw)
+        images, annotations = _check(ann_file, text)  # what it reads is gone again before all of the content comes
+        content = msgspec.json.decode(text)
     except msgspec.ValidationError as error:
         raise RequestError(f'{ann_file}: not COCO instances ({error})') from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        place = re.search(r'\(byte (\d+)\)', str(error))
+        found = _NO_NUMBER.search(raw, mark + max(0, int(place[1]) - 1), mark + int(place[1]) + 9) if place else None
+        if found:
+            raise RequestError(f'{ann_file}: {found[0].decode()} at byte {found.start()}, which json does not have; '
+                               'write a number there') from error
         raise RequestError(f'{ann_file}: not json, or cut off ({error}); fetch it again') from error
     return Split(ann_file, images, annotations, hashlib.sha256(raw).hexdigest()), content
 

@@ -5,7 +5,9 @@ import shutil
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Set, Union
 
+from ..errors import RequestError
 from ..support.atomic_write import write_json
+from .image_file import read_image
 
 
 def choose(content: Dict[str, Any], number: int) -> List[int]:
@@ -52,8 +54,16 @@ def write_annotations(content: Dict[str, Any], folder: Union[str, Path], split: 
 
 
 def take_images(data: Union[str, Path], images: Iterable[Dict[str, Any]], folder: Union[str, Path], split: str) -> None:
-    """Copy images (of a COCO json) of the COCO folder `data` into another one."""
+    """Copy images (of a checked COCO json) of the COCO folder `data` into another one.
+
+    Raises:
+        RequestError: one is no whole image of its size; names it.
+    """
     for image in images:
+        source = os.path.join(data, split, image['file_name'])
+        problem, _ = read_image(source, image['width'], image['height'])
+        if problem:
+            raise RequestError(f'{source}: {problem}; fetch it again')
         target = os.path.join(folder, split, image['file_name'])
         os.makedirs(os.path.dirname(target), exist_ok=True)
-        shutil.copy(os.path.join(data, split, image['file_name']), target)
+        shutil.copy(source, target)

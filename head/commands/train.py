@@ -115,19 +115,21 @@ def make_plan(request: Request, layout: Layout, device: str, notes: List[str]) -
     at_once = cfg.data.samples_per_gpu * processes.world_size()
     accumulate = configuration.micro_batches(request.value('accumulate'), at_once)
     images = at_once * accumulate
-    used, doubts = check_weights(cfg, request.value('pretrained'), request.overrides)
+    started_from, doubts = check_weights(cfg, request.value('pretrained'), request.overrides)
     doubts += configuration.doubts(request.overrides)
     splits = check_splits(cfg)
     doubts += not_float32(amp, request.value('tf32'))
     work_dir = request.get('work_dir') or os.path.join(WORK_DIRS, path.stem)
     begun = run_identity.read(work_dir)
     resume_point = resume.choose_checkpoint(wanted, work_dir, begun, notes.append)
-    begun_from = (begun['source'] if begun else None) if wanted == 'auto' else run_identity.source(wanted)
+    if wanted == 'auto' or (begun and not os.path.isfile(wanted)):
+        begun_from = begun['source'] if begun else None
+    else:
+        begun_from = run_identity.source(wanted)
     in_place = resume_point.lies_in(work_dir) if resume_point else begun is not None
     seed = request.get('seed')
     if resume_point:
         seed = resume.seed_of_run(resume_point, seed)
-        used.append(resume_point.weights)
         doubts = list(dict.fromkeys(doubts + resume_point.doubts))
     cfg.seed = request.value('seed') if seed is None else seed
     open_work_dir(work_dir, 'train', in_place)
@@ -137,7 +139,7 @@ def make_plan(request: Request, layout: Layout, device: str, notes: List[str]) -
     if images != configuration.PUBLISHED_BATCH_SIZE and accumulate == 1:
         notes.append(f'{images} images an iteration; accumulate=auto takes the published '
                      f'{configuration.PUBLISHED_BATCH_SIZE}')
-    run = run_identity.identity(cfg, splits, amp, request.value('tf32'), request.value('fast'), images)
+    run = run_identity.identity(cfg, splits, started_from, amp, request.value('tf32'), request.value('fast'), images)
     if begun:
         run_identity.require_same(begun['run'], run, f'work_dir={work_dir}')
     training = TrainOptions(
@@ -152,6 +154,7 @@ def make_plan(request: Request, layout: Layout, device: str, notes: List[str]) -
         cfg.log_config.interval = min(cfg.log_config.interval, max(1, iters // 20))
     if not splits['val'].is_val2017:
         doubts.append(NOT_VAL2017)
+    used = started_from + ([resume_point.weights] if resume_point else [])
     return TrainPlan(cfg, text, path, row, used, splits, doubts, work_dir, training,
                      begun['log'] if begun else None, notes)
 
@@ -167,9 +170,10 @@ def plan_together(request: Request, layout: Layout, device: str, notes: List[str
         return check_splits(cfg) if processes.local_rank() == 0 else None
 
     here = processes.on_all(of_this_machine)
-    hashes = [{name: split.sha256 for name, split in one.items()} for one in processes.gather_everywhere(here) if one]
+    hashes = [[(split.sha256, split.images_sha256) for split in one.values()]
+              for one in processes.gather_everywhere(here) if one]
     if any(one != hashes[0] for one in hashes):
-        raise RequestError(f'data={request.value("data")}: the machines have different annotations there')
+        raise RequestError(f'data={request.value("data")}: the machines have different annotations or images there')
     return plan
 
 
@@ -190,12 +194,12 @@ def run(request: Request) -> int:
     notes: List[str] = []
     layout = Layout(**{key: request.value(key) for key in PROCESSES})
     launches = layout.several and not is_worker()
-    if launches:
-        load(request, layout)
+    cfg = load(request, layout)[2] if launches else None
     device = choose_device(layout, notes.append)
     check_amp(request.get('amp'), device)
     choose_tf32(request.value('tf32'), device)
-    if launches:
+    if cfg:
+        check_splits(cfg)  # looking at all images may take longer than processes wait for each other
         return launcher.launch(request.arguments, layout)
     deterministic = choose_determinism(request.get('deterministic'), device)
     if deterministic:

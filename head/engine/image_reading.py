@@ -1,4 +1,4 @@
-"""Reading images so that a broken one is named."""
+"""Reading images so that one that is broken, or another one than before, is named."""
 
 import os
 from typing import Any, Dict
@@ -10,17 +10,22 @@ from ..errors import RequestError
 
 
 class LoadImageWithName(LoadImageFromFile):
-    """mmdet's loader; an image that does not decode ends the run with its name instead of a stack of None errors."""
+    """mmdet's loader; an image that is no more what was checked before ends the run with its name."""
 
     def __call__(self, results: Dict[str, Any]) -> Dict[str, Any]:
-        """Load the image; RequestError if it does not decode."""
+        """Load the image; RequestError if it does not decode, or has another size than the annotations say."""
         try:
             loaded = super().__call__(results)
         except (AttributeError, OSError, cv2.error):  # of no bytes, of a folder, of an image that mmcv gave up on
             loaded = None
+        info = results['img_info']
+        name = os.path.join(results['img_prefix'] or '', info['filename'])
         if loaded is None or loaded['img'] is None:
-            name = os.path.join(results['img_prefix'] or '', results['img_info']['filename'])
             raise RequestError(f'{name}: does not decode as an image; fetch it again')
+        height, width = loaded['img'].shape[:2]
+        if (width, height) != (info['width'], info['height']):
+            raise RequestError(f'{name}: it has {width} x {height} pixels, the annotations say {info["width"]:g} x '
+                               f'{info["height"]:g}; fetch it again')
         return loaded
 
 

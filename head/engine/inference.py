@@ -13,6 +13,7 @@ from mmdet.models import build_detector
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
+from ..coco.folder import read_split
 from ..distributed import processes
 from ..distributed.model_wrapper import parallel
 from ..results.coco_metrics import IN_LOG, CocoScores, coco_scores
@@ -69,7 +70,7 @@ def score(dataset: Any, results: Optional[List[Any]], work_dir: str) -> Optional
         return None
     detections = dataset._det2json(results)
     write_text(os.path.join(work_dir, DETECTIONS), msgspec.json.encode(detections).decode())
-    return coco_scores(dataset.coco.dataset, detections)
+    return coco_scores(read_split(dataset.ann_file)[1], detections)
 
 
 class CocoEvalHook(EvalHook):

@@ -2,7 +2,7 @@
 
 import os
 from dataclasses import dataclass, field
-from typing import Any, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import mmdet
 import torch
@@ -58,7 +58,7 @@ class TrainOptions:
     resume_point: Optional[ResumePoint] = None
     run: dict = field(default_factory=dict)
     doubts: List[str] = field(default_factory=list)
-    begun_from: Optional[str] = None
+    begun_from: Optional[Dict[str, str]] = None
     save_iters: Optional[int] = None
     save_minutes: Optional[int] = None
     keep: Optional[int] = None

@@ -1,4 +1,4 @@
-"""mmdet's COCO data set for training, on arrays instead of a parsed json."""
+"""mmdet's COCO data set, on arrays instead of a parsed json."""
 
 import copy
 from typing import Any, Dict, List
@@ -7,7 +7,7 @@ import numpy as np
 from mmdet.datasets import DATASETS, CocoDataset, build_dataset
 
 from ..coco.annotations import Annotations
-from ..coco.categories import ID_TO_NAME
+from ..coco.categories import ID_TO_NAME, IDS
 from ..coco.folder import read_split
 from ..support.quiet import quietly
 from . import configuration
@@ -19,17 +19,19 @@ LABELS[list(ID_TO_NAME)] = np.arange(len(ID_TO_NAME))
 
 
 @DATASETS.register_module()
-class CocoTrainingSet(CocoDataset):
-    """`CocoDataset` in training mode: the same images, boxes and labels in the same order, without masks.
+class CocoArrays(CocoDataset):
+    """`CocoDataset`: the same images, boxes and labels in the same order, without masks.
 
     pycocotools' index of train2017 takes a minute to build in every process, and gigabytes with the data loader's
     workers; these arrays are shared.
     """
 
-    def load_annotations(self, ann_file: str) -> List[Any]:
-        """Map the arrays; `data_infos` follows with the flags."""
+    def load_annotations(self, ann_file: str) -> '_Infos':
+        """Map the arrays; returns the images, all of them, which is what an evaluation wants."""
         self.annotations = read_split(ann_file)[1]
-        return []
+        self.chosen = np.arange(len(self.annotations.images))
+        self.img_ids, self.cat_ids = self.annotations.images['id'].tolist(), list(IDS)
+        return _Infos(self.annotations, self.chosen)
 
     def _filter_imgs(self, min_size=32):
         images = self.annotations.images
@@ -76,16 +78,17 @@ class _Infos:
         return dict(id=number, width=width, height=height, file_name=name, filename=name)
 
 
-def _fast(cfg):
-    """A data set's config with `CocoTrainingSet` where nothing in it asks for more than that has."""
+def on_arrays(cfg: Any) -> Any:
+    """A data set's config with `CocoArrays` where nothing in it asks for more than that has."""
     if 'dataset' in cfg:
-        return dict(cfg, dataset=_fast(cfg['dataset']))
+        return dict(cfg, dataset=on_arrays(cfg['dataset']))
     if cfg['type'] == 'CocoDataset' and set(cfg) == {'type', 'ann_file', 'img_prefix', 'pipeline'}:
-        return dict(cfg, type='CocoTrainingSet')
+        return dict(cfg, type='CocoArrays')
     return cfg
 
 
 def build_training_set(cfg: Any) -> Any:
     """The training set of a config; a broken image in it ends the run with its name."""
+    wanted = on_arrays(copy.deepcopy(cfg.data.train))
     with quietly():
-        return report_broken_images(configuration.build_checked(build_dataset, _fast(copy.deepcopy(cfg.data.train))))
+        return report_broken_images(configuration.build_checked(build_dataset, wanted))

@@ -5,31 +5,21 @@ from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import Any, Dict, Sequence, Union
 
-from PIL import Image
 from tqdm import tqdm
 
 from .. import catalog
+from ..coco.image_file import read_image
 from .download import download, web
 
 WORKERS = 8
 
 
-def image_problem(width: int, height: int, path: Union[str, Path]) -> str:
-    """In words, what keeps the file from being an image of that size in pixels; empty if nothing does."""
-    try:
-        with Image.open(str(path)) as image:
-            image.load()
-            size = image.size
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        return f'it does not decode ({type(error).__name__})'
-    if size != (width, height):
-        return f'it has {size[0]} x {size[1]} pixels, not {width} x {height}'
-    return ''
-
-
 def _fetch(folder: Union[str, Path], split: str, image: Dict[str, Any]) -> None:
     target = Path(folder, split, image['file_name'])
-    check = functools.partial(image_problem, image['width'], image['height'])
+
+    def check(path: Path) -> str:
+        return read_image(str(path), image['width'], image['height'])[0]
+
     if target.exists() and not check(target):
         return
     address = catalog.coco().image_address.format(split=split, name=image['file_name'])

@@ -5,11 +5,11 @@ Where it is fetched, the annotations are checked by hash; the images only by dec
 
 import os
 import shutil
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Dict, Union
 
 from .. import catalog
-from ..coco.folder import check_split, read_annotations
+from ..coco.folder import check_split, read_annotations, require_images
 from ..coco.subset import choose, restrict, take_images, write_annotations
 from ..errors import RequestError
 from ..support.disk_space import require_space
@@ -25,17 +25,10 @@ def _chosen(folder: Path, split: str, number: int) -> Dict[str, Any]:
     """The content of the split's annotation file, restricted to the images that the rule chooses.
 
     Raises:
-        RequestError: not COCO annotations, or an image's name leaves the folder.
+        RequestError: see `read_annotations`.
     """
-    path = ann_file(folder, split)
-    _, content = read_annotations(str(path))
-    content = restrict(content, choose(content, number))
-    for image in content['images']:
-        name = PurePosixPath(image['file_name'])
-        if name.is_absolute() or '..' in name.parts:
-            raise RequestError(f'{path}: an image\'s name is a path outside of the folder: {image["file_name"]!r}; '
-                               'fetch it again')
-    return content
+    _, content = read_annotations(str(ann_file(folder, split)))
+    return restrict(content, choose(content, number))
 
 
 def _check_existing(out: Path, wanted: Dict[str, Dict[str, Any]]) -> None:
@@ -60,7 +53,7 @@ def cut_tiny(folder: Union[str, Path], out: Union[str, Path], number: int, say: 
     folder, out = Path(folder), Path(out)
     splits = [split for split in catalog.coco().splits if is_filled(folder / split)]
     for split in splits:
-        check_split(str(ann_file(folder, split)), str(folder / split))
+        require_images(str(ann_file(folder, split)), str(folder / split))
     if not splits:
         fetch_annotations(folder, say)
     wanted = {split: _chosen(folder, split, number) for split in splits or catalog.coco().splits}

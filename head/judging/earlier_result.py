@@ -8,7 +8,7 @@ from typing import Any, Dict, Iterable, List, Optional
 import msgspec
 
 from .. import catalog
-from ..coco.folder import read_annotations
+from ..coco.folder import read_split
 from ..errors import RequestError
 from ..results.coco_metrics import IN_LOG, coco_scores
 from ..results.detections import Detection, detections_in
@@ -226,8 +226,8 @@ def _of_detections(found: List[Detection], path: str, row: Optional[catalog.Mode
     if data is None:
         raise RequestError(f'{path}: detections need ground truth to be scored on: give data=FOLDER')
     ann_file = data if os.path.isfile(data) else os.path.join(data, 'annotations', IN_VAL2017)
-    split, truth = read_annotations(ann_file)
-    ids = {image['id'] for image in truth['images']}
+    split, truth = read_split(ann_file)
+    ids = set(truth.images['id'].tolist())
     stray = next((one.image_id for one in found if one.image_id not in ids), None)
     if stray is not None:
         raise RequestError(f'{path}: a detection on image {stray}, which {ann_file} does not list')

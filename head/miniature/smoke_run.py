@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
-from ..coco.folder import check_split
+from ..coco.folder import read_annotations, require_images
 from ..coco.subset import restrict
 from ..engine.logs import open_log
 from ..engine.training import TrainOptions, train
@@ -43,9 +43,8 @@ def choose_images(data: str) -> Dict[str, Any]:
         RequestError: `data` is no COCO folder, or has too few such images.
     """
     ann_file = os.path.join(data, 'annotations', 'instances_train2017.json')
-    check_split(ann_file, os.path.join(data, 'train2017'))
-    with open(ann_file) as file:
-        content = json.load(file)
+    require_images(ann_file, os.path.join(data, 'train2017'))
+    _, content = read_annotations(ann_file)
     smallest: Dict[int, float] = {}
     for one in content['annotations']:
         size = (one['bbox'][2] * one['bbox'][3])**0.5

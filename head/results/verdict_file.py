@@ -18,13 +18,14 @@ VerdictWord = Literal['pass', 'fail', 'unverified']
 
 
 class Data(Struct):
-    """One split that was used. `sha256` is that of the annotation file."""
+    """One split that was used. `sha256` is that of the annotation file, `images_sha256` that of all images together."""
 
     ann_file: str
     images: int
     annotations: int
     sha256: str
     is_val2017: bool
+    images_sha256: Optional[str] = None
 
 
 class Weights(Struct):

@@ -2,11 +2,13 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
 from head.coco.folder import check_split, read_annotations
 from head.errors import RequestError
+from head.support.file_hash import file_hash
 
 
 def ann_file(folder):
@@ -75,8 +77,58 @@ def test_an_annotation_of_no_image(folder):
     assert 'annotations of no image or category: ' in refusal(folder)
 
 
+@pytest.mark.parametrize('name', ['../outside.jpg', '/etc/passwd', 'a/../../b.jpg', '..'])
+def test_a_name_outside_of_the_folder(folder, name):
+    content = json.loads(ann_file(folder).read_text())
+    content['images'][1]['file_name'] = name
+    ann_file(folder).write_text(json.dumps(content))
+    assert f'a path outside of its folder: {name!r}' in refusal(folder)
+
+
+@pytest.mark.parametrize('key, what', [('images', 'images'), ('annotations', 'annotations')])
+def test_an_id_twice(folder, key, what):
+    content = json.loads(ann_file(folder).read_text())
+    content[key][1]['id'] = content[key][0]['id']
+    if key == 'images':
+        number = content['images'][0]['id']
+        content['annotations'] = [one for one in content['annotations'] if one['image_id'] == number]
+    ann_file(folder).write_text(json.dumps(content))
+    assert f'several {what} have the id {content[key][0]["id"]}; give each its own' in refusal(folder)
+
+
+@pytest.mark.parametrize('size', [(-1, -1), (0, 10), (10, 0), (70000, 10)])
+def test_an_image_without_a_size(folder, size):
+    content = json.loads(ann_file(folder).read_text())
+    content['images'][2].update(width=size[0], height=size[1])
+    ann_file(folder).write_text(json.dumps(content))
+    assert f'the image {content["images"][2]["file_name"]} has {size[0]} x {size[1]} pixels' in refusal(folder)
+
+
+def test_ids_that_no_array_holds(folder):
+    content = json.loads(ann_file(folder).read_text())
+    content['annotations'][0]['id'] = 2**70
+    ann_file(folder).write_text(json.dumps(content))
+    assert 'annotations[0].id' in refusal(folder)
+
+
+@pytest.mark.parametrize('text', ['NaN', 'Infinity', '-Infinity'])
+def test_what_json_has_no_number_for(folder, text):
+    raw = ann_file(folder).read_text().replace('"area":', f'"area":{text},"was":', 1)
+    ann_file(folder).write_text(raw)
+    assert f'{text} at byte {raw.index(text)}, which json does not have' in refusal(folder)
+
+
+def test_a_byte_order_mark(folder):
+    """Is no part of the content, and of the hash."""
+    plain, content = read_annotations(str(ann_file(folder)))
+    ann_file(folder).write_bytes(b'\xef\xbb\xbf' + ann_file(folder).read_bytes())
+    marked, same = read_annotations(str(ann_file(folder)))
+    assert same == content and replace(marked, sha256='') == replace(plain, sha256='')
+    assert marked.sha256 == file_hash(ann_file(folder)) != plain.sha256
+
+
 def test_all_of_the_content_is_returned(drawn):
     split, content = read_annotations(str(ann_file(drawn)))
     assert content == json.loads(ann_file(drawn).read_text())
     assert (split.images, split.annotations) == (len(content['images']), len(content['annotations']))
-    assert check_split(str(ann_file(drawn)), str(drawn / 'val2017')) == split
+    assert replace(check_split(str(ann_file(drawn)), str(drawn / 'val2017')), images_sha256=None) == split

@@ -37,9 +37,9 @@ def done_in(work_dir, line):
 def test_a_corrupt_image(data, drawn, tmp_path, procs=2):
     """The steps before it are saved; with the image mended the run ends as if nothing had been."""
     from head.engine.training_order import epoch_order
-    from head.engine.training_set import CocoTrainingSet
+    from head.engine.training_set import CocoArrays
     words = ('train', *WORDS, f'procs={procs}', f'data={data}')
-    dataset = CocoTrainingSet(ann_file=str(data / 'annotations/instances_train2017.json'), pipeline=[])
+    dataset = CocoArrays(ann_file=str(data / 'annotations/instances_train2017.json'), pipeline=[])
     order = epoch_order(dataset.flag, 2, procs, 3407, 0)
     step, index = next((step, index) for step in range(2, 4) for index in order[step * procs + procs - 1]  # of the last
                        if index not in order[:step * procs + procs - 1])
@@ -167,12 +167,15 @@ def test_a_full_disk_when_interrupted(drawn, small_disk, procs=2):
     assert 'no space left on the disk' in last_line(said), said
 
 
-def test_another_run_in_the_folder(begun, begun_words, tmp_path, refused):
+def test_another_run_in_the_folder(begun, begun_words, data, tmp_path, refused):
     """Its config, seed or data differ: named, and nothing is touched."""
     words = (*begun_words, f'work_dir={shutil.copytree(begun, tmp_path / "run", symlinks=True)}')
     before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / 'run').iterdir()}
     assert 'optimizer.weight_decay=0.0001, now 0.1' in refused(*words, 'optimizer.weight_decay=0.1')
     assert 'begun with seed=3407, not 5' in refused(*words, 'seed=5')
     assert 'images_a_step=2, now 8' in refused(*words, 'accumulate=4')
+    images = sorted((data / 'train2017').iterdir())
+    shutil.copy(images[3], images[0])
+    assert 'images of train2017=' in refused(*words, f'data={data}'), 'an image that was exchanged'
     assert 'config=head_retina_faster_r18' in refused('train', 'config=head_mnv2', *words[2:])
     assert before == {path.name: path.stat().st_mtime_ns for path in (tmp_path / 'run').iterdir()}

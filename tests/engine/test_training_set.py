@@ -1,7 +1,6 @@
 """The training set on arrays is mmdet's, and the order of its images a function of seed and epoch."""
 
 import json
-import os
 
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ from mmdet.datasets import CocoDataset
 from head.coco import annotations, folder
 from head.engine.randomness import SeededDataset
 from head.engine.training_order import MicroBatches, Place, epoch_order
-from head.engine.training_set import CocoTrainingSet
+from head.engine.training_set import CocoArrays
 
 
 @pytest.fixture
@@ -39,7 +38,7 @@ def odd_cases(path):
 
 
 def assert_same(ann_file):
-    stock, ours = (kind(ann_file=ann_file, pipeline=[]) for kind in (CocoDataset, CocoTrainingSet))
+    stock, ours = (kind(ann_file=ann_file, pipeline=[]) for kind in (CocoDataset, CocoArrays))
     assert len(stock) == len(ours) > 0 and stock.flag.tolist() == ours.flag.tolist()
     for index in range(len(stock)):
         for key in ('id', 'filename', 'width', 'height'):
@@ -59,28 +58,64 @@ def test_it_is_mmdets(cache, tmp_path, shared):
         for _ in range(2):
             folder._read_split.cache_clear()
             assert_same(ann_file)
-    assert len(os.listdir(cache)) == 2
+    assert {path.name.split('-')[0] for path in cache.iterdir()} == {
+        folder.read_split(str(one))[0].sha256
+        for one in (tmp_path / 'annotations/odd.json', shared / 'coco_tiny/annotations/instances_train2017.json')}
+
+
+def test_an_evaluation_has_all_images(cache, tmp_path):
+    """Those without objects and the small ones too, in mmdet's order and with mmdet's ids."""
+    (tmp_path / 'annotations').mkdir()
+    ann_file = odd_cases(tmp_path / 'annotations/odd.json')
+    stock, ours = (kind(ann_file=ann_file, pipeline=[], test_mode=True) for kind in (CocoDataset, CocoArrays))
+    assert [one['filename'] for one in stock.data_infos] == [one['filename'] for one in ours.data_infos]
+    assert (stock.img_ids, stock.cat_ids) == (ours.img_ids, ours.cat_ids) and len(ours) == 5
+    results = [[np.ones((index, 5), np.float32)] * 80 for index in range(5)]
+    assert stock._det2json(results) == ours._det2json(results)
+
+
+def everything(found):
+    return [getattr(found, part).tobytes() for part in ('images', 'names', 'objects')]
 
 
 def test_the_cache_goes_by_content(cache, tmp_path):
-    """Other bytes are parsed again, a damaged or unwritable cache is no error, and nothing half-written is left."""
+    """Other bytes are parsed again, and nothing half-written is left."""
     (tmp_path / 'annotations').mkdir()
     path = tmp_path / 'annotations/odd.json'
     ann_file = odd_cases(path)
     split, found = folder.read_split(ann_file)
-    place, = cache.iterdir()
-    assert place.name.startswith(split.sha256)
-    (place / 'objects.npy').write_bytes(b'half')
-    folder._read_split.cache_clear()
-    again = folder.read_split(ann_file)
-    assert again[0] == split and np.array_equal(again[1].objects, found.objects)
-    assert isinstance(annotations.cached(split.sha256).objects, np.memmap), 'mended'
+    kept = sorted(cache.iterdir())
+    assert all(one.name.startswith(split.sha256) for one in kept)
+    again = annotations.cached(split.sha256)
+    assert everything(again) == everything(found) and isinstance(again.objects.base, np.memmap)
     path.write_text(path.read_text().replace('"area": 900', '"area": 901'))
     assert folder.read_split(ann_file)[0].sha256 != split.sha256
-    assert len(list(cache.iterdir())) == 2
+    assert len(list(cache.iterdir())) == 2 * len(kept)
     path.write_text(path.read_text()[:-10])
     with pytest.raises(folder.RequestError, match='cut off'):
         folder.read_split(ann_file)
+
+
+def test_nothing_in_the_cache_is_believed_unseen(cache, tmp_path, chance):
+    """A bit that is not as it was written, rows that are missing, other files' arrays: all of it is a miss."""
+    (tmp_path / 'annotations').mkdir()
+    ann_file = odd_cases(tmp_path / 'annotations/odd.json')
+    split, found = folder.read_split(ann_file)
+    other = tmp_path / 'annotations/other.json'
+    other.write_text((tmp_path / 'annotations/odd.json').read_text().replace('"area": 900', '"area": 901'))
+    of_other = folder.read_split(str(other))[0].sha256
+    for kept in sorted(cache.glob(f'{split.sha256}*')):
+        whole = kept.read_bytes()
+        flipped = bytearray(whole)
+        flipped[chance.randrange(len(whole))] ^= 1 << chance.randrange(8)
+        beside = (cache / kept.name.replace(split.sha256, of_other)).read_bytes()
+        row = annotations.OBJECTS.itemsize
+        for content in (bytes(flipped), whole[:-row], whole + bytes(row), whole[:10], b'', beside):
+            kept.write_bytes(content)
+            assert annotations.cached(split.sha256) is None, (kept.name, len(content))
+            folder._read_split.cache_clear()
+            assert everything(folder.read_split(ann_file)[1]) == everything(found)
+            assert kept.read_bytes() == whole, 'mended'
 
 
 def test_without_a_place_for_the_cache(tmp_path, monkeypatch):

@@ -1,0 +1,76 @@
+"""What another run is: anything that a training starts from is another file, under the same name too."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from head import catalog
+from head.checkpoints import run_identity
+from head.coco.folder import Split
+from head.engine import configuration
+from head.errors import RequestError
+from head.results.verdict_file import Weights
+
+SPLITS = {name: Split(f'{name}.json', 8, 30, name * 16, name * 8) for name in ('train', 'val')}
+WEIGHTS = [Weights('backbone', 'pretrained/resnet18.pth', 'b' * 64, True),
+           Weights('teacher', 'pretrained/by_hand.pth', 'c' * 64, False)]
+
+
+@pytest.fixture(scope='module')
+def cfg():
+    found = configuration.load_config(catalog.find_config('head_r18')[0])
+    found.seed = 1
+    return found
+
+
+def identity(cfg, splits=SPLITS, weights=WEIGHTS):
+    return run_identity.identity(cfg, splits, weights, None, False, True, 16)
+
+
+@pytest.mark.parametrize('place', [0, 1])
+def test_exchanged_weights(cfg, place):
+    weights = list(WEIGHTS)
+    weights[place] = Weights(weights[place].part, weights[place].path, 'd' * 64, False)
+    found = run_identity.differences(identity(cfg), identity(cfg, weights=weights))
+    assert found == [f'{weights[place].part}={WEIGHTS[place].sha256}, now {"d" * 64}']
+
+
+@pytest.mark.parametrize('name', ['train', 'val'])
+def test_exchanged_images(cfg, name):
+    splits = dict(SPLITS, **{name: replace(SPLITS[name], images_sha256='0' * 64)})
+    line, = run_identity.differences(identity(cfg), identity(cfg, splits))
+    assert line.startswith(f'images of {name}2017=')
+
+
+def test_the_same_files_elsewhere(cfg):
+    """Where they lie makes no other run."""
+    moved = cfg.__class__(dict(cfg._cfg_dict.copy()), filename=cfg.filename)
+    moved.merge_from_dict({'data.train.dataset.ann_file' if 'dataset' in cfg.data.train else 'data.train.ann_file':
+                           'elsewhere/instances_train2017.json', 'data.val.img_prefix': 'elsewhere/val2017'})
+    weights = [Weights(one.part, f'/elsewhere/{one.part}.pth', one.sha256, one.confirmed) for one in WEIGHTS]
+    assert run_identity.differences(identity(cfg), identity(moved, weights=weights)) == []
+
+
+def test_a_checkpoint_that_a_run_was_begun_from(tmp_path):
+    path = tmp_path / 'epoch_3.pth'
+    path.write_bytes(b'one')
+    run_identity.write(str(tmp_path), {}, '20200101_000000', 8, run_identity.source(str(path)))
+    begun = run_identity.read(str(tmp_path))
+    assert run_identity.is_source(str(path), begun)
+    assert not run_identity.is_source(str(tmp_path / 'epoch_4.pth'), begun)
+    path.write_bytes(b'another')
+    with pytest.raises(RequestError, match='another file than the run was begun from'):
+        run_identity.is_source(str(path), begun)
+    path.unlink()
+    assert run_identity.is_source(str(path), begun), 'it may be gone'
+
+
+@pytest.mark.parametrize('change', [dict(source='a path'), dict(source=dict(path=3)), dict(source=[]), dict(steps='8'),
+                                    dict(run=[]), dict(log=None)])
+def test_damaged(tmp_path, change):
+    run_identity.write(str(tmp_path), {}, '20200101_000000', 8, None)
+    path = tmp_path / run_identity.FILE
+    path.write_text(json.dumps(dict(json.loads(path.read_text()), **change)))
+    with pytest.raises(RequestError, match='damaged'):
+        run_identity.read(str(tmp_path))

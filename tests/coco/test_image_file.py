@@ -1,0 +1,116 @@
+"""Files that are no whole images are told from whole ones, of real photographs and flat pictures."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from head.coco.image_file import image_problem
+from head.coco.zeroed_jpeg import zeroed_stretch
+
+
+def encoded(picture, kind='JPEG', **options):
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def pixels(content):
+    import cv2
+    return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+
+
+@pytest.fixture(scope='module')
+def photographs(shared):
+    """(bytes, width, height) of real ones."""
+    found = []
+    for path in sorted((shared / 'coco_tiny/train2017').glob('*.jpg')):
+        with Image.open(path) as image:
+            found.append((path.read_bytes(), *image.size))
+    assert len(found) > 50
+    return found
+
+
+def test_real_photographs_are_whole(photographs):
+    assert not [problem for problem in (image_problem(*one) for one in photographs) if problem]
+
+
+@pytest.fixture(scope='module', params=['baseline', 'progressive'])
+def jpegs(request, photographs):
+    """(bytes, width, height), as they are and in the other form."""
+    some = photographs[:12]
+    if request.param == 'baseline':
+        return some
+    return [(encoded(Image.open(io.BytesIO(content)), progressive=True, quality=90), width, height)
+            for content, width, height in some]
+
+
+def damages(content, chance):
+    """What interrupted copies, full disks and lost blocks make of a file."""
+    place = chance.randrange(700, len(content) - 2)
+    yield content[:place]
+    yield content[:place] + b'\xff\xd9'
+    for lost in (512, 4096):
+        yield content[:place] + bytes(min(lost, len(content) - place)) + content[place + lost:]
+    yield content[:place] + bytes(len(content) - place)
+
+
+def test_no_damage_is_passed_over(jpegs, chance):
+    """Wherever it is: what changes a pixel is noticed."""
+    tried = 0
+    for content, width, height in jpegs:
+        whole = pixels(content)
+        for _ in range(8):
+            for damaged in damages(content, chance):
+                found = pixels(damaged)
+                if found is None or not np.array_equal(found, whole):
+                    assert image_problem(damaged, width, height), (tried, len(damaged))
+                    tried += 1
+    assert tried > 100
+
+
+@pytest.mark.parametrize('options', [dict(), dict(optimize=True), dict(progressive=True),
+                                     dict(optimize=True, subsampling=0), dict(progressive=True, subsampling=0),
+                                     dict(quality=98, optimize=True)], ids=str)
+def test_flat_pictures_are_whole(options):
+    """Whose data are long runs of zeros where the code of a flat block is."""
+    longest = 0
+    for width, height in ((640, 480), (37, 900), (16, 16), (1500, 1100)):
+        for value in range(0, 256, 51):
+            for picture in (np.full((height, width, 3), value, np.uint8), np.full((height, width), value, np.uint8)):
+                content = encoded(Image.fromarray(picture), **options)
+                assert image_problem(content, width, height) == ''
+                longest = max(longest, len(max(content.split(b'\1'), key=lambda part: part.count(0))))
+                assert zeroed_stretch(content) == 0
+    assert longest > 0
+
+
+def test_another_size(photographs):
+    content, width, height = photographs[0]
+    assert image_problem(content, width, height + 1) == (
+        f'it has {width} x {height} pixels, the annotations say {width} x {height + 1}')
+
+
+def test_a_photograph_that_its_exif_data_turn(photographs):
+    """By the size that the data pipeline's decoder gives it."""
+    content, width, height = next(one for one in photographs if one[1] != one[2])
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = encoded(Image.open(io.BytesIO(content)), exif=exif)
+    assert pixels(turned).shape[:2] == (width, height)
+    assert 'turned by its EXIF data' in image_problem(turned, width, height)
+    assert image_problem(turned, height, width) == ''
+
+
+def test_other_forms(photographs):
+    content, width, height = photographs[0]
+    picture = Image.open(io.BytesIO(content))
+    for good in (encoded(picture.convert('CMYK')), encoded(picture.convert('L')), encoded(picture, 'PNG'),
+                 encoded(picture.convert('P'), 'PNG')):
+        assert image_problem(good, width, height) == ''
+    png = encoded(picture, 'PNG')
+    for damaged in (png[:-5000], png[:9000] + bytes(64) + png[9064:], png[:10], b'\xff\xd8\xff', b''):
+        assert image_problem(damaged, width, height)
+    for other in (encoded(picture, 'GIF'), encoded(picture, 'EPS'), b'<html>'):
+        assert image_problem(other, width, height) == 'it is neither a JPEG nor a PNG'
