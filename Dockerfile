@@ -49,6 +49,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONPATH=/head \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
+    PYTHONNOUSERSITE=1 \
     HOME=/home/head \
     USER=head \
     HEAD_STACK=$STACK \
@@ -92,7 +93,7 @@ FROM environment AS runtime
 ARG STACK=paper
 ARG DEVICE=cuda
 COPY docker/entrypoint docker/
-COPY environment/processor.sh environment/gpu_stack.sh environment/
+COPY environment/processor.sh environment/python.sh environment/gpu_stack.sh environment/
 COPY LICENSE CITATION.cff ./
 # a verdict tells its hash
 COPY environment/lock/${STACK}.lock environment/lock/

@@ -8,6 +8,7 @@ HEAD_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # where wheels of mmcv-full and parsed annotations outlive the checkout
 export HEAD_CACHE=${HEAD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/head}
 source "$HEAD_ROOT/environment/settings.sh"
+source "$HEAD_ROOT/environment/python.sh"
 
 # Compute capabilities of this machine's GPUs, a line each.
 gpu_capabilities() { nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | grep -x '[0-9]*\.[0-9]*' | sort -u || true; }
@@ -82,7 +83,7 @@ enter_environment() {
         ) 9>"$HEAD_ROOT/.venv/$stack.lock" || exit $?
     fi
     source "$HEAD_ROOT/environment/processor.sh"
-    export PATH=$venv/bin:$PATH PYTHONPATH=$HEAD_ROOT${PYTHONPATH:+:$PYTHONPATH}
+    export PATH=$venv/bin:$PATH PYTHONPATH=$HEAD_ROOT
 }
 
 # Adds the development and test tools to the stack's environment.

@@ -43,6 +43,7 @@ def examine(data: str, pretrained: str) -> Dict[str, Any]:
         import torch
 
         from ..engine.float32 import OVERRIDE
+        from ..engine.locked_packages import differences
         from ..engine.run_facts import commit, versions
         from ..engine.shared_memory import lacking
         try:
@@ -65,6 +66,7 @@ def examine(data: str, pretrained: str) -> Dict[str, Any]:
         commit=commit(),
         system=platform.platform(),
         versions=versions(),
+        unlike_lock=differences(),
         mmcv_ops=compiled,
         torch_cuda=torch.version.cuda,
         architectures=architectures(),
@@ -104,6 +106,8 @@ def _lines(facts: Dict[str, Any]) -> Iterator[Tuple[str, Any]]:
     yield 'system', facts['system']
     for name, version in facts['versions'].items():
         yield name, version or 'not installed'
+    for difference in facts['unlike_lock']:
+        yield 'not as locked', difference
     ops = facts['mmcv_ops']
     yield 'mmcv ops', ops.get('error') or f'built with {ops["compiler"]}, CUDA {ops["cuda"]}'
     yield 'torch for', ' '.join(facts['architectures']) + f' (CUDA {facts["torch_cuda"]})'

@@ -15,7 +15,7 @@ from ..coco.folder import Split, check_split
 from ..distributed import launcher, processes
 from ..distributed.layout import Layout
 from ..distributed.worker_report import is_worker
-from ..engine import configuration
+from ..engine import configuration, locked_packages
 from ..engine.device import choose_device
 from ..engine.float32 import choose_tf32, not_float32
 from ..engine.inference import build_for_inference, detect, score
@@ -126,7 +126,7 @@ def make_plan(request: Request, layout: Layout, device: str) -> EvalPlan:
     state = read_state_dict(weights.path)
     load_weights(build_for_inference(cfg), state, weights.path, path.name)
     doubts = configuration.doubts(request.overrides)
-    doubts += not_float32(amp, request.value('tf32'))
+    doubts += not_float32(amp, request.value('tf32')) + locked_packages.doubts()
     if not split.is_val2017:
         doubts.append(NOT_VAL2017)
     work_dir = open_work_dir(request.get('work_dir') or os.path.join(WORK_DIRS, path.stem, 'eval'), 'eval')

@@ -4,8 +4,9 @@ import json
 import os
 import time
 
+from ..engine import locked_packages
 from ..engine.run_facts import run_facts
-from ..judging.verdict import EXIT_STATUS, FAIL, PASS
+from ..judging.verdict import EXIT_STATUS, FAIL, PASS, UNVERIFIED
 from ..miniature import comparison, experiment, figure
 from ..request import Request
 from ..results.verdict_file import MiniVerdict, VerdictWord, write_verdict
@@ -28,9 +29,10 @@ def run(request: Request) -> int:
     print(f'{same} of {sum(map(len, found["runs"].values()))} trainings have the stored AP to the last bit')
     for fault in faults:
         print(f'  FAIL  {fault}')
-    verdict: VerdictWord = FAIL if faults else PASS
+    doubts = locked_packages.doubts()
+    verdict: VerdictWord = FAIL if faults else UNVERIFIED if doubts else PASS
     figure.draw(os.path.join(work_dir, 'mini.svg'), found['runs'], found['teacher'])
-    path = write_verdict(work_dir, MiniVerdict(verdict=verdict, why=faults, seconds=time.time() - start, **found,
-                                               **run_facts('cpu')))
+    path = write_verdict(work_dir, MiniVerdict(verdict=verdict, why=faults or doubts, seconds=time.time() - start,
+                                               **found, **run_facts('cpu')))
     print(f'mini: {verdict} in {time.time() - start:.0f} s; written: {path}, mini.svg')
     return EXIT_STATUS[verdict]

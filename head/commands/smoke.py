@@ -7,6 +7,7 @@ from typing import Optional, Tuple
 from ..coco import drawn_set
 from ..coco.subset import take_images, write_annotations
 from ..distributed.layout import Layout
+from ..engine import locked_packages
 from ..engine.device import choose_device
 from ..engine.float32 import choose_tf32
 from ..engine.known_failures import MORE_MEMORY, known_failures
@@ -51,10 +52,11 @@ def run(request: Request) -> int:
         value = f'{one.found:.4f}' if isinstance(one.found, float) else one.found
         print(f'  {"ok" if one.holds else "FAIL":6}{one.what}: {value} (expected {one.wanted})')
     faults = [f'{one.what.strip()}: {one.found}, wanted {one.wanted}' for one in checks if not one.holds]
-    verdict: VerdictWord = FAIL if faults else PASS if stored else UNVERIFIED
+    doubts = ([] if stored else [NOTHING_STORED]) + locked_packages.doubts()
+    verdict: VerdictWord = FAIL if faults else UNVERIFIED if doubts else PASS
     path = write_verdict(
         work_dir,
-        SmokeVerdict(verdict=verdict, why=faults or ([] if stored else [NOTHING_STORED]), checks=checks,
+        SmokeVerdict(verdict=verdict, why=faults or doubts, checks=checks,
                      fast=request.value('fast'), seconds=time.time() - start, **found, **run_facts(device)))
     print(f'smoke: {verdict}, HEAD trained to AP {found["student"]["AP"]:.3f} in {time.time() - start:.0f} s; '
           f'written: {path}')

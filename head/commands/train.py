@@ -14,7 +14,7 @@ from ..coco.folder import Split, check_split
 from ..distributed import launcher, processes
 from ..distributed.layout import Layout
 from ..distributed.worker_report import is_worker
-from ..engine import configuration, logs
+from ..engine import configuration, locked_packages, logs
 from ..engine.device import choose_device
 from ..engine.float32 import choose_tf32, not_float32
 from ..engine.known_failures import SMALLER_STEPS, known_failures
@@ -118,7 +118,7 @@ def make_plan(request: Request, layout: Layout, device: str, notes: List[str]) -
     started_from, doubts = check_weights(cfg, request.value('pretrained'), request.overrides)
     doubts += configuration.doubts(request.overrides)
     splits = check_splits(cfg)
-    doubts += not_float32(amp, request.value('tf32'))
+    doubts += not_float32(amp, request.value('tf32')) + locked_packages.doubts()
     work_dir = request.get('work_dir') or os.path.join(WORK_DIRS, path.stem)
     begun = run_identity.read(work_dir)
     resume_point = resume.choose_checkpoint(wanted, work_dir, begun, notes.append)

@@ -14,6 +14,7 @@ from ..catalog import ROOT
 from ..support.container import container_image
 from ..support.file_hash import file_hash
 from .float32 import tf32_allowed
+from .locked_packages import lock_file
 
 PACKAGES = ('torch', 'torchvision', 'mmcv-full', 'mmdet', 'todd_ai', 'pycocotools', 'faster-coco-eval', 'numpy')
 
@@ -46,18 +47,13 @@ def commit() -> Optional[str]:
     return head + ('+' if changes.strip() else '')
 
 
-def lock() -> Optional[str]:
-    """sha256 of the stack's lock file; None outside of a stack."""
-    path = ROOT / 'environment' / 'lock' / f'{os.environ.get("HEAD_STACK")}.lock'
-    return file_hash(path) if path.is_file() else None
-
-
 def run_facts(device: str) -> Dict[str, Any]:
-    """Stack, its lock, versions, commit, device and its precision, for the verdict."""
+    """Stack, its lock's sha256, versions, commit, device and its precision, for the verdict."""
+    lock = lock_file()
     return dict(
         stack=os.environ.get('HEAD_STACK'),
         image=container_image(),
-        lock=lock(),
+        lock=file_hash(lock) if lock else None,
         versions=versions(),
         commit=commit(),
         arguments=sys.argv[1:],

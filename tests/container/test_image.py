@@ -57,6 +57,13 @@ def test_runs_as_no_root_unless_told(docker):
     assert checked(docker('run', '--rm', IMAGE, 'id', '-u')).stdout.strip() == '1000'
 
 
+def test_no_other_packages_than_the_locked_ones(docker):
+    """Whatever variables of Python's own say."""
+    told = ('-e', 'PYTHONPATH=/tmp', '-e', 'PYTHONHOME=/nowhere', '-e', 'PYTHONOPTIMIZE=2')
+    program = 'import sys, head; print(sys.flags.optimize, sys.flags.no_user_site, "/tmp" in sys.path)'
+    assert checked(docker.run(*told, IMAGE, 'python', '-c', program)).stdout.split() == ['0', '1', 'False']
+
+
 def test_words(docker):
     """No word: the help. A command's name: the command. A program: the program. Neither: the command line's error."""
     assert checked(docker.run(IMAGE)).stdout.startswith('usage: COMMAND key=value')

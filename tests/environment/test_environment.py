@@ -106,10 +106,22 @@ def test_run_takes_keys_first():
 
 
 def test_a_warm_start_starts_no_python():
-    """With this PYTHONHOME every Python fails at once."""
-    done = subprocess.run([ROOT / 'scripts/run', f'stack={STACK}', 'true'], env=dict(os.environ, PYTHONHOME='/nowhere'),
-                          capture_output=True, text=True)
-    assert done.returncode == 0 and not done.stderr, done.stderr
+    words = ['bash', '-x', ROOT / 'scripts/run', f'stack={STACK}', 'true']
+    done = subprocess.run(words, capture_output=True, text=True)
+    commands = [line.lstrip('+ ').split()[0] for line in done.stderr.splitlines() if line.startswith('+') and line[2:]]
+    assert done.returncode == 0 and 'exec' in commands, done.stderr
+    assert not [command for command in commands if Path(command).name.startswith('python')]
+
+
+def test_no_other_packages_than_the_locked_ones(tmp_path):
+    """Whatever variables of Python's own say; what changes no package may."""
+    (tmp_path / 'numpy.py').write_text('raise SystemExit("not the locked one")')
+    program = 'import sys, numpy, head; print(sys.flags.optimize, sys.flags.no_user_site, sys.dont_write_bytecode)'
+    told = dict(PYTHONPATH=tmp_path, PYTHONHOME='/nowhere', PYTHONOPTIMIZE='2', PYTHONUSERBASE=tmp_path,
+                PYTHONWARNINGS='error', PYTHONDONTWRITEBYTECODE='1')
+    done = subprocess.run([ROOT / 'scripts/run', f'stack={STACK}', 'python', '-c', program], cwd='/',
+                          env={**os.environ, **told}, capture_output=True, text=True)
+    assert done.stdout.split() == ['0', '1', 'True'], done.stderr
 
 
 def test_an_unfinished_environment_is_made_anew(tmp_path):
@@ -124,14 +136,15 @@ def test_an_unfinished_environment_is_made_anew(tmp_path):
     (tmp_path / 'environment/lock').mkdir(parents=True)
     for name in RECIPE:
         (tmp_path / 'environment' / name).write_text(f'# {name}')
-    (tmp_path / 'environment/processor.sh').write_text('')
+    for name in ('processor.sh', 'python.sh'):
+        (tmp_path / 'environment' / name).write_text('')
     executable(tmp_path / 'environment/make.sh', '#!/bin/sh\necho made >>"$LOG"; mkdir -p "$2/bin"\n')
     done = shell(script, ROOT=str(tmp_path), LOG=str(tmp_path / 'log'))
     assert done.returncode == 0, done.stderr
     assert (tmp_path / 'log').read_text() == 'made\nmade\n'
 
 
-@pytest.mark.parametrize('name', [*RECIPE, 'shell.sh', 'gpu_stack.sh', 'processor.sh'])
+@pytest.mark.parametrize('name', [*RECIPE, 'shell.sh', 'gpu_stack.sh', 'processor.sh', 'python.sh'])
 def test_what_is_not_of_the_recipe_may_change(name, tmp_path):
     shutil.copytree(ROOT / 'environment', tmp_path / 'environment')
     before, after = (shell(f'{change} HEAD_ROOT={tmp_path}; recipe paper').stdout

@@ -1,0 +1,85 @@
+"""Packages that take the place of the locked ones are seen, and no number of theirs is confirmed."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from head.catalog import ROOT
+from head.engine import locked_packages
+
+from ..head_process import run_afresh
+
+
+def differences(*options, code='', **environment):
+    """In a Python of its own, after some code."""
+    program = f'{code}\nfrom head.engine.locked_packages import differences\nprint(differences())'
+    done = subprocess.run([sys.executable, *options, '-c', program], capture_output=True, text=True, cwd='/',
+                          env={**os.environ, 'PYTHONPATH': str(ROOT), **environment})
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()[-1]
+
+
+def shadow(folder, name):
+    """A folder with a copy of an installed package."""
+    source = subprocess.run([sys.executable, '-c', f'import {name}; print({name}.__file__)'], capture_output=True,
+                            text=True).stdout.strip()
+    if source.endswith('__init__.py'):
+        shutil.copytree(Path(source).parent, folder / name)
+    else:
+        folder.mkdir(exist_ok=True)
+        shutil.copy(source, folder)
+    return folder.resolve()
+
+
+def test_what_is_imported_is_what_is_locked():
+    assert differences(code='import numpy, scipy.optimize, mmcv, tqdm, yaml, msgspec, setuptools, pip') == '[]'
+
+
+def test_another_folders_package(tmp_path):
+    folder = shadow(tmp_path / 'mine', 'tqdm')
+    found = differences(code='import tqdm, yaml', PYTHONPATH=f'{folder}:{ROOT}')
+    assert found == repr([f'tqdm is imported from {folder / "tqdm"}'])
+
+
+def test_assertions_left_out():
+    assert 'Python runs with -O' in differences('-O')
+
+
+@pytest.fixture
+def lock(tmp_path, monkeypatch):
+    """A copy of the stack's lock, which is believed."""
+    path = tmp_path / locked_packages.lock_file().name
+    for name in (path.name, f'dev-{path.name}'):
+        shutil.copy(locked_packages.lock_file().with_name(name), tmp_path / name)
+    monkeypatch.setattr(locked_packages, 'lock_file', lambda: path)
+    return path
+
+
+def test_another_version(lock):
+    import msgspec
+    lock.write_text(lock.read_text().replace(f'msgspec=={msgspec.__version__}', 'msgspec==99.1'))
+    assert locked_packages.differences() == [f'msgspec is {msgspec.__version__}, not 99.1']
+    reason, = locked_packages.doubts()
+    assert 'lock: msgspec is ' in reason
+
+
+def test_a_package_that_is_not_locked(lock):
+    import msgspec
+    lock.write_text(lock.read_text().replace('msgspec==', 'other==').replace('\nmsgspec', '\nother'))
+    assert locked_packages.differences() == [f'msgspec {msgspec.__version__} is not in it']
+
+
+def test_a_verdict_says_it(begun, drawn, tmp_path):
+    """And confirms nothing then."""
+    folder = shadow(tmp_path / 'mine', 'terminaltables')
+    done = run_afresh('eval', 'config=head_r18', f'checkpoint={begun}/epoch_1.pth', f'data={drawn}', 'device=cpu',
+                      f'work_dir={tmp_path}/run', PYTHONPATH=f'{folder}:{ROOT}')
+    assert done.returncode == 0, done.stderr
+    verdict = json.loads((tmp_path / 'run/verdict.json').read_text())
+    assert verdict['verdict'] == 'unverified'
+    assert any(f'lock: terminaltables is imported from {folder}' in why for why in verdict['why']), verdict['why']
