@@ -25,7 +25,8 @@ KEEP_SECONDS = 30
 """After which what was found is written down, for one who interrupts."""
 
 
-def _path(folder: str, annotations_sha256: str) -> str:
+def record_path(folder: str, annotations_sha256: str) -> str:
+    """Where it is remembered which images of a folder are whole."""
     name = hashlib.sha256(os.path.realpath(folder).encode()).hexdigest()[:32]
     return cache_path('images', f'{annotations_sha256}-{name}')
 
@@ -57,7 +58,7 @@ def check_images(annotations: Annotations, annotations_sha256: str, folder: str)
         RequestError: names the first image that is no whole image of that size, or no regular file.
     """
     names = [name.decode() for name in annotations.names.tolist()]
-    path = _path(folder, annotations_sha256)
+    path = record_path(folder, annotations_sha256)
     kept = kept_array(path, FOUND, len(names))
     found = np.zeros(len(names), FOUND) if kept is None else kept.copy()
     now, unknown = _states(names, folder, found)

@@ -84,18 +84,6 @@ def test_broken_data(refused, data, damage, named):
     assert not (data.parent / 'work').exists()
 
 
-@pytest.mark.parametrize('workers,content', [(0, b''), (2, b'not an image')])
-def test_an_image_that_does_not_decode(head, data, tmp_path, workers, content):
-    for path in (data / 'train2017').iterdir():
-        path.write_bytes(content)
-    done = head(*TRAIN, 'config=head_r18', f'data={data}', f'work_dir={tmp_path}/work', 'iters=1',
-                f'data.workers_per_gpu={workers}')
-    last = done.stderr.strip().splitlines()[-1]
-    assert done.returncode == 2 and 'Traceback' not in done.stderr
-    assert last.startswith('head: ') and last.endswith('does not decode as an image; fetch it again')
-    assert '.png' in last
-
-
 def test_work_dir_not_writable(refused, drawn, tmp_path):
     (tmp_path / 'file').write_text('')
     line = refused(*TRAIN, 'config=head_r18', f'data={drawn}', f'work_dir={tmp_path}/file/work')

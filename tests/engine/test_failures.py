@@ -33,9 +33,22 @@ def done_in(work_dir, line):
     return iterations
 
 
+def goes_bad(path, content, ann_file):
+    """Change a file of a split below the file system: it looks as when it was found whole."""
+    from head.coco import folder, image_checks, kept_arrays
+    record = image_checks.record_path(str(path.parent), folder.check_split(str(ann_file), str(path.parent)).sha256)
+    names = [name.decode() for name in folder.read_split(str(ann_file))[1].names.tolist()]
+    found = kept_arrays.kept_array(record, image_checks.FOUND, len(names)).copy()
+    path.write_bytes(content)
+    state = path.stat()
+    found[['size', 'modified', 'changed']][names.index(path.name)] = state.st_size, state.st_mtime_ns, state.st_ctime_ns
+    kept_arrays.keep_array(record, found)
+
+
 @pytest.mark.slow
-def test_a_corrupt_image(data, drawn, tmp_path, procs=2):
+def test_a_corrupt_image(data, drawn, tmp_path, monkeypatch, procs=2):
     """The steps before it are saved; with the image mended the run ends as if nothing had been."""
+    monkeypatch.setenv('HEAD_CACHE', str(tmp_path / 'cache'))
     from head.engine.training_order import epoch_order
     from head.engine.training_set import CocoArrays
     words = ('train', *WORDS, f'procs={procs}', f'data={data}')
@@ -45,7 +58,7 @@ def test_a_corrupt_image(data, drawn, tmp_path, procs=2):
                        if index not in order[:step * procs + procs - 1])
     path = data / 'train2017' / dataset.data_infos[index]['filename']
     image = path.read_bytes()
-    path.write_bytes(image[:100])
+    goes_bad(path, image[:100], data / 'annotations/instances_train2017.json')
     line = last_line(finish(*words, f'work_dir={tmp_path}/run', status=2))
     assert path.name in line and 'does not decode' in line
     done = done_in(tmp_path / 'run', line)

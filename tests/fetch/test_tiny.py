@@ -69,7 +69,7 @@ def test_image_by_image(fetch, coco, single, internet, out, tmp_path, drawn):
 
 @pytest.mark.parametrize('wrong, hint', [
     (lambda file, other: setattr(file, 'body', file.body[:200]), 'does not decode'),
-    (lambda file, other: setattr(file, 'body', other.body), 'pixels, not'),
+    (lambda file, other: setattr(file, 'body', other.body), 'pixels, the annotations say'),
 ])
 def test_images_that_are_not(fetch, single, out, wrong, hint):
     names = sorted(single)
@@ -128,7 +128,7 @@ def test_a_name_that_leaves_the_folder(fetch, drawn, tmp_path):
     content = json.loads((drawn / 'annotations' / 'instances_val2017.json').read_text())
     content['images'][0]['file_name'] = '../val2017/' + content['images'][0]['file_name']
     (folder / 'annotations' / 'instances_val2017.json').write_text(json.dumps(content))
-    assert 'outside of the folder' in fetch('tiny', f'data={folder}', status=2)
+    assert 'outside of its folder' in fetch('tiny', f'data={folder}', status=2)
 
 
 def content_of(objects):
