@@ -11,6 +11,8 @@ from .errors import DONE, INTERRUPTED, Ended, EnvironmentFault, HeadError, Reque
 from .request import COMMANDS, Request, help_text, parse
 from .support.atomic_write import NO_SPACE
 from .support.container import container_image
+from .support.lasting_output import lasting_output
+from .support.printed_text import LONGEST_LINE, printable
 from .support.quick_imports import quick_imports
 from .support.quiet import quietly
 from .support.sigterm import raise_keyboard_interrupt
@@ -61,14 +63,13 @@ def _answer(arguments: Sequence[str]) -> int:
 
 def main(arguments: Sequence[str]) -> int:
     """Run a command line; returns its exit status."""
-    status = DONE
+    with lasting_output():
+        return _status(arguments)
+
+
+def _status(arguments: Sequence[str]) -> int:
     try:
-        status = _answer(arguments)
-        sys.stdout.flush()  # the interpreter's end has a status of its own for a reader that has gone
-        return status
-    except BrokenPipeError:  # whoever read our output has gone, like head(1)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return status
+        return _answer(arguments)
     except HeadError as error:
         return print_error(error)
     except OSError as error:
@@ -93,5 +94,5 @@ def print_error(error: HeadError) -> int:
     if is_worker():
         report(error, one_line(error) if str(error) else '')
     elif str(error):
-        print(f'head: {one_line(error)}{error.saved}', file=sys.stderr)
+        print(printable(f'head: {one_line(error)}{error.saved}', LONGEST_LINE), file=sys.stderr)
     return error.status

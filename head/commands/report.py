@@ -7,6 +7,7 @@ from ..report.page import render
 from ..report.work_dirs import SEARCHED, read_named, search
 from ..request import Request
 from ..support.atomic_write import NO_SPACE, write_text
+from ..support.printed_text import LONGEST_LINE, printable
 
 NAME = 'report.html'
 
@@ -35,6 +36,7 @@ def run(request: Request) -> int:
             raise
         raise RequestError(f'{path}: cannot be written ({error.strerror}); out=FILE names another') from error
     for line in left_out:
-        print(f'left out: {line}')
-    print(f'written: {path} ({len(text.encode()) / 1e6:.2f} MB, {len(runs)} run{"s" * (len(runs) > 1)})')
+        print(printable(f'left out: {line}', LONGEST_LINE))
+    size = f'{len(text.encode()) / 1e6:.2f} MB, {len(runs)} run{"s" * (len(runs) > 1)}'
+    print(printable(f'written: {path} ({size})', LONGEST_LINE))
     return DONE

@@ -14,6 +14,7 @@ from ..request import Request
 from ..results.verdict_file import CheckedResult, VerdictWord, VerifyVerdict, write_verdict
 from ..results.work_dir import open_work_dir
 from ..support.folders import WORK_DIRS
+from ..support.printed_text import LONGEST_LINE, printable
 
 
 def _known(values: Mapping[str, Any]) -> Dict[str, Any]:
@@ -42,9 +43,9 @@ def run(request: Request) -> int:
     for one in results:
         verdict = one.judged()
         lines.append(f'{one.path}: {sentence(one.name, verdict)}')
-        lines += [f'  not checked: {what}' for what in one.trusted]
+        lines += [f'  {remark}' for remark in one.remarks]
         content.append(CheckedResult(path=one.path, alias=one.row.alias if one.row else None,
-                                     metrics=_known(one.metrics), seed=one.seed, trusted=one.trusted,
+                                     metrics=_known(one.metrics), seed=one.seed, trusted=one.trusted, notes=one.notes,
                                      **_known(verdict)))
         if id(one) not in grouped:
             final.append(verdict['verdict'])
@@ -58,6 +59,6 @@ def run(request: Request) -> int:
         verdict=overall, why=[] if overall == PASS else [line for line in lines if f': {overall}' in line],
         results=content, together={alias: found for alias, (found, _) in groups.items()}))
     for line in lines:
-        print(line)
-    print(f'written: {target}')
+        print(printable(line, LONGEST_LINE))
+    print(printable(f'written: {target}', LONGEST_LINE))
     return EXIT_STATUS[overall]

@@ -3,31 +3,49 @@
 import math
 import os
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterable, List, Optional
-
-import msgspec
+from typing import Any, Dict, Iterable, List, Literal, Optional, Tuple
 
 from .. import catalog
 from ..coco.folder import read_split
 from ..errors import RequestError
 from ..results.coco_metrics import IN_LOG, coco_scores
-from ..results.detections import Detection, detections_in
-from ..results.json_reading import parse_json, read_bytes
+from ..results.detections import Detection, read_detections
+from ..results.json_reading import open_file, parse_json, read_bytes
 from ..results.metrics_file import Metrics, metrics_in
 from ..results.run import Run, read_run
 from ..results.training_log import ROUNDED_TO, Row, TrainingLog, read_logs
-from ..results.verdict_file import RELEASED, VERDICT, RunVerdict, SmokeVerdict, Verdict, VerifyVerdict, read_verdict
+from ..results.verdict_file import (
+    RELEASED,
+    VERDICT,
+    RunVerdict,
+    SmokeVerdict,
+    TrainVerdict,
+    Verdict,
+    VerifyVerdict,
+    read_verdict,
+)
 from ..support.file_hash import file_hash
+from ..support.printed_text import printable
 from .verdict import FAIL, NOT_MEASURED, NOT_REPORTED, NOT_VAL2017, PASS, judge
+
+BYTES_SCORED = 1600
+"""Memory that a detection takes while it is scored; measured."""
 
 ROUNDING = 100 * 10**-ROUNDED_TO / 2
 """mAP in percent that mmdet's own logs are rounded by, at most."""
 
 IN_VAL2017 = 'instances_val2017.json'
 NO_DATA_NAMED = 'the file does not say what was evaluated on'
+NO_EVALUATION = 'no evaluation in it'
 
 MOST_GPUS = 64
 """An evaluation on more would have as many batches as one of a small data set."""
+
+IMAGES_A_STEP, MOST_IMAGES_A_STEP = 16, 2 * MOST_GPUS
+"""Of a training as published, and as large as any that is met."""
+
+MOST_REASONS, LONGEST_REASON = 20, 300
+"""That are told of one result, and their characters: a file may hold any number of any length."""
 
 
 @dataclass
@@ -45,6 +63,8 @@ class Result:
         seed: of the training, where it is known.
         doubts: why it says nothing of the reported number.
         trusted: what was taken from the file's own word.
+        notes: what was left out to read it.
+        unmeasured: why there is no box mAP, where that is no fault; else empty.
         identity: a hash, equal for the same result in two places.
         own: the verdict of a command that is of no row, which counts as it is.
     """
@@ -58,6 +78,8 @@ class Result:
     seed: Optional[int] = None
     doubts: List[str] = field(default_factory=list)
     trusted: List[str] = field(default_factory=list)
+    notes: List[str] = field(default_factory=list)
+    unmeasured: str = ''
     identity: Optional[str] = None
     own: Optional[Verdict] = None
 
@@ -85,18 +107,28 @@ class Result:
         if self.own:
             return contradictions(self.own)
         if 'AP' not in self.metrics:
-            return ['there is no box mAP']
-        return [f'{name} is {value}' for name, value in self.metrics.items()
-                if not (0 <= value <= 1 or (value == -1 and name != 'AP'))]
+            return [] if self.unmeasured else ['there is no box mAP']
+        return [f'{name} is {value}' + (', percent it seems: metrics go from 0 to 1' if 1 < value <= 100 else '')
+                for name, value in self.metrics.items() if not (0 <= value <= 1 or (value == -1 and name != 'AP'))]
+
+    @property
+    def remarks(self) -> List[str]:
+        """What to know of it beside the verdict."""
+        return [f'not checked: {what}' for what in self.trusted] + [f'note: {what}' for what in self.notes]
 
     def judged(self) -> Dict[str, Any]:
-        """See `judge`."""
+        """See `judge`; the reasons are bounded in number and length."""
+        found: Dict[str, Any]
         if self.own:
             faults = self.faults
-            return dict(measured=None, reported=None, tolerance=None, difference=None,
-                        verdict=FAIL if faults else self.own.verdict, why=faults or self.own.why)
-        reported = self.row.reported if self.row else None
-        return judge(self.measured, reported, self.tolerance, self.doubts, self.faults)
+            found = dict(measured=None, reported=None, tolerance=None, difference=None,
+                         verdict=FAIL if faults else self.own.verdict, why=faults or self.own.why)
+        else:
+            reported = self.row.reported if self.row else None
+            found = judge(self.measured, reported, self.tolerance, self.doubts, self.faults)
+        why = [self.unmeasured or one if one == NOT_MEASURED else one for one in found['why']]
+        more = [f'{len(why) - MOST_REASONS} reasons more'] if len(why) > MOST_REASONS else []
+        return dict(found, why=[printable(one, LONGEST_REASON) for one in why[:MOST_REASONS]] + more)
 
 
 def contradictions(verdict: Verdict) -> List[str]:
@@ -126,11 +158,14 @@ def read_result(path: str, row: Optional[catalog.Model] = None, data: Optional[s
     """
     if os.path.isdir(path):
         return result_of_run(read_run(path), row)
-    if path.endswith('.log.json'):
-        return _of_log(read_logs([path]), row, _doubts_beside(path))
+    kind = _kind(path)
+    if kind == 'log':
+        return _of_named_log(path, row)
+    if kind == 'detections':
+        return _of_detections(path, row, data)
+    if os.path.basename(path) == VERDICT:
+        return result_of_run(read_run(os.path.dirname(path) or '.'), row)
     content = parse_json(read_bytes(path), path)
-    if isinstance(content, list):
-        return _of_detections(detections_in(content, path), path, row, data)
     if isinstance(content, dict) and 'command' in content:
         return _of_any_verdict(read_verdict(path), path, row)
     if isinstance(content, dict):
@@ -138,19 +173,58 @@ def read_result(path: str, row: Optional[catalog.Model] = None, data: Optional[s
     raise RequestError(f'{path}: neither a verdict, nor metrics, nor detections; name a file or work dir of a run')
 
 
+def _kind(path: str) -> Literal['log', 'detections', 'other']:
+    """What a file is by its name or its beginning: detections are a list, a log has an object a line."""
+    with open_file(path) as file:
+        begin = file.read(2**20).lstrip()
+    if path.endswith('.log.json'):
+        return 'log'
+    if begin.startswith(b'['):
+        return 'detections'
+    first, _, more = begin.partition(b'\n')
+    if not (begin.startswith(b'{') and more.lstrip().startswith(b'{')):
+        return 'other'
+    try:
+        parse_json(first, path)
+    except RequestError:
+        return 'other'
+    return 'log'
+
+
 def result_of_run(run: Run, row: Optional[catalog.Model] = None) -> Result:
-    """The result of a work dir: its verdict's, else its log's; see `read_result`."""
-    if run.verdict:
-        return _of_any_verdict(run.verdict, os.path.join(run.folder, VERDICT), row)
-    assert run.log, 'a run has one of the two'
-    return _of_log(run.log, row)
+    """The result of a work dir: its verdict's, else its log's; see `read_result`.
+
+    A training's verdict that its log contradicts is doubted.
+    """
+    if not run.verdict:
+        assert run.log, 'a run has one of the two'
+        return _of_log(run.log, row)
+    found = _of_any_verdict(run.verdict, os.path.join(run.folder, VERDICT), row)
+    if run.log and isinstance(run.verdict, TrainVerdict):
+        found.notes += run.log.notes
+        logged = _last_evaluation(run.log).get(IN_LOG['AP'])
+        # a fault of the metrics is told as one
+        if logged is not None and 'AP' in found.metrics and not found.faults and not _agree(found.metrics['AP'], logged):
+            found.doubts.append(f'{os.path.basename(run.log.path)} ends with a box mAP of {logged * 100:.2f}, not with '
+                                'the verdict\'s')
+    return found
 
 
-def _doubts_beside(path: str) -> List[str]:
-    """The doubts of the training's verdict that lies beside its log, if one does."""
-    beside = os.path.join(os.path.dirname(path), VERDICT)
-    found = read_verdict(beside) if os.path.isfile(beside) else None
-    return found.why if isinstance(found, RunVerdict) else []
+def _agree(AP: float, logged: float) -> bool:
+    """Whether a log's number can be the one that it was rounded from."""
+    return abs(AP - logged) <= 1.01 * ROUNDING / 100
+
+
+def _of_named_log(path: str, row: Optional[catalog.Model]) -> Result:
+    """The result of a log; that of its work dir where the verdict of its training lies beside it."""
+    folder, doubts = os.path.dirname(path) or '.', []
+    if os.path.isfile(os.path.join(folder, VERDICT)):
+        run = read_run(folder)
+        if isinstance(run.verdict, TrainVerdict):
+            if run.log and os.path.samefile(run.log.path, path):
+                return result_of_run(run, row)
+            doubts = _lasting(run.verdict.why)
+    return _of_log(read_logs([path]), row, doubts)
 
 
 def _row(path: str, named: Optional[catalog.Model], row: Optional[catalog.Model]) -> Optional[catalog.Model]:
@@ -177,11 +251,15 @@ def _of_any_verdict(verdict: Verdict, path: str, row: Optional[catalog.Model]) -
 def _of_verdict(verdict: RunVerdict, path: str, row: Optional[catalog.Model]) -> Result:
     named = catalog.models().get(verdict.alias) if verdict.alias else None
     doubts = _lasting(verdict.why)
+    metrics = verdict.metrics or {}
+    if verdict.measured is not None and not abs(metrics.get('AP', -1) * 100 - verdict.measured) < 1e-6:
+        doubts.append(f'it says measured {verdict.measured:.2f}, and its metrics say otherwise')
     val = verdict.data.get('val')
     if val is None or val.sha256 != catalog.coco().splits['val2017'].sha256:
         doubts.append(NOT_VAL2017)
     evaluated = verdict.checkpoint
-    return Result(path, _row(path, named, row), verdict.metrics or {}, seed=verdict.seed, doubts=doubts,
+    return Result(path, _row(path, named, row), metrics, seed=verdict.seed, doubts=doubts,
+                  unmeasured=NOT_MEASURED if NOT_MEASURED in verdict.why else '',
                   training=not (evaluated and evaluated.part == RELEASED), draw=verdict.command == 'train',
                   identity=evaluated.sha256 if evaluated else file_hash(path))
 
@@ -192,22 +270,53 @@ def _is_length_of_val2017(batches: Optional[float]) -> bool:
     return any(batches == math.ceil(images / gpus) for gpus in range(1, MOST_GPUS + 1))
 
 
+def _last_evaluation(log: TrainingLog) -> Row:
+    """The last row with a box mAP, or an empty one."""
+    return next((one for one in reversed(log.val) if IN_LOG['AP'] in one), {})
+
+
+def _doubts_of_batches(log: TrainingLog, last: Row) -> Tuple[List[str], List[str]]:
+    """What the number of an evaluation's batches says against val2017, or that it is not known."""
+    batches = last.get('iter')
+    if _is_length_of_val2017(batches) and last['mode'] == 'val':
+        return [], []
+    longest = max((row.get('iter', 0) for row in log.train if row['epoch'] == last['epoch']), default=0)
+    epoch = catalog.coco().splits['train2017'].images / MOST_IMAGES_A_STEP
+    if last['mode'] == 'train' or (batches is not None and batches >= max(longest, epoch)):
+        return [], ['how many images were evaluated (the log counts iterations of the training there)']
+    return [f'{NOT_VAL2017}: an evaluation took {batches} batches'], []
+
+
+def _doubts_of_length(log: TrainingLog, last: Row, row: catalog.Model) -> List[str]:
+    """Why the last evaluation is not at the end of the row's training."""
+    if not log.counts_iterations:
+        if last['epoch'] == row.epochs:
+            return []
+        return [f'the log ends at epoch {last["epoch"]:g}, the row\'s training at {row.epochs}']
+    epochs = last['at'] * IMAGES_A_STEP / catalog.coco().splits['train2017'].images
+    if abs(epochs / row.epochs - 1) < 0.02:  # images without an object are left out
+        return []
+    return [f'the log ends at iteration {last["at"]:g}, epoch {epochs:.1f} with {IMAGES_A_STEP} images a step, '
+            f'the row\'s training at {row.epochs}']
+
+
 def _of_log(log: TrainingLog, row: Optional[catalog.Model], earlier: Iterable[str] = ()) -> Result:
-    path, doubts = log.path, _lasting(earlier)
+    path, doubts = log.path, _lasting(dict.fromkeys([*earlier, *log.doubts]))
     row = _row(path, catalog.model_of_config(log.config_name) if log.config_name else None, row)
-    last: Row = next((one for one in reversed(log.val) if IN_LOG['AP'] in one), {})
+    last, trusted = _last_evaluation(log), ['the log names its data, nothing else shows them']
     metrics = {name: last[in_log] for name, in_log in IN_LOG.items() if in_log in last}
     if log.val_ann_file is None:
         doubts.append(NO_DATA_NAMED)
     elif os.path.basename(log.val_ann_file) != IN_VAL2017:
-        doubts.append(f'{NOT_VAL2017}: {log.val_ann_file}')
-    if last and not _is_length_of_val2017(last.get('iter')):
-        doubts.append(f'{NOT_VAL2017}: an evaluation took {last.get("iter")} batches')
-    if last and row and last['epoch'] != row.epochs:
-        doubts.append(f'the log ends at epoch {last["epoch"]:g}, the row\'s training at {row.epochs}')
+        doubts.append(f'{NOT_VAL2017}: {printable(log.val_ann_file)}')
+    if last:
+        against, unknown = _doubts_of_batches(log, last)
+        doubts += against
+        trusted += unknown
+        doubts += _doubts_of_length(log, last, row) if row else []
     return Result(path, row, metrics, training=True, draw=True, rounding=ROUNDING if log.rounded else 0.0,
-                  seed=log.seed, doubts=doubts, trusted=['the log names its data, nothing else shows them'],
-                  identity=file_hash(path))
+                  seed=log.seed, doubts=doubts, trusted=trusted, notes=list(log.notes),
+                  unmeasured='' if last else NO_EVALUATION, identity=file_hash(path))
 
 
 def _of_metrics(found: Metrics, path: str, row: Optional[catalog.Model]) -> Result:
@@ -222,9 +331,10 @@ def _of_metrics(found: Metrics, path: str, row: Optional[catalog.Model]) -> Resu
                   doubts=doubts, trusted=trusted, identity=file_hash(path))
 
 
-def _of_detections(found: List[Detection], path: str, row: Optional[catalog.Model], data: Optional[str]) -> Result:
+def _of_detections(path: str, row: Optional[catalog.Model], data: Optional[str]) -> Result:
     if data is None:
         raise RequestError(f'{path}: detections need ground truth to be scored on: give data=FOLDER')
+    found: List[Detection] = read_detections(path, BYTES_SCORED)
     ann_file = data if os.path.isfile(data) else os.path.join(data, 'annotations', IN_VAL2017)
     split, truth = read_split(ann_file)
     ids = set(truth.images['id'].tolist())
@@ -232,5 +342,7 @@ def _of_detections(found: List[Detection], path: str, row: Optional[catalog.Mode
     if stray is not None:
         raise RequestError(f'{path}: a detection on image {stray}, which {ann_file} does not list')
     doubts = [] if split.is_val2017 else [NOT_VAL2017]
-    return Result(path, row, coco_scores(truth, msgspec.to_builtins(found)).metrics, training=True, doubts=doubts,
-                  identity=file_hash(path))
+    boxes = [dict(image_id=one.image_id, category_id=one.category_id, bbox=list(one.bbox), score=one.score)
+             for one in found]
+    del found
+    return Result(path, row, coco_scores(truth, boxes).metrics, training=True, doubts=doubts, identity=file_hash(path))

@@ -9,8 +9,9 @@ from markupsafe import Markup
 from matplotlib.ticker import LogFormatter
 
 from ..results.training_log import TrainingLog
+from ..support.printed_text import printable
+from ..support.thinning import thin
 from .inline_svg import COLOURS, DASHES, INK, draw, look
-from .thinning import thin
 
 AP = 'bbox_mAP'
 DECADES = 4
@@ -44,13 +45,18 @@ class Curve:
 
 @dataclass
 class CurveFigure:
-    """A drawn figure and its legend, whose numbers are written in `form`."""
+    """A drawn figure and its legend, whose numbers are written in `form`. `thinned`: the log had more rows."""
 
     title: str
     form: str
     svg: Markup
     curves: List[Curve]
     note: str = ''
+    thinned: bool = False
+
+
+def _unit(log):
+    return 'iteration' if log.counts_iterations else 'epoch'
 
 
 def _series(rows, name, scale=1.0):
@@ -65,36 +71,35 @@ def _curve(name, number, values, rows):
     first_gap = ''
     if gaps.any():
         row = rows[int(gaps.argmax())]
-        first_gap = f'epoch {row["epoch"]}' + (f', iteration {row["iter"]}' if row['mode'] == 'train' else '')
+        in_epoch = row['mode'] == 'train' and 'iter' in row
+        first_gap = f'epoch {row["epoch"]:g}' + (f', iteration {row["iter"]:g}' if in_epoch else '')
     good = values[finite]
     if not len(good):
         good = np.array([math.nan])
-    return Curve(name, number, good[-1], good.min(), good.max(), int(gaps.sum()), first_gap)
+    return Curve(printable(name), number, good[-1], good.min(), good.max(), int(gaps.sum()), first_gap)
 
 
-def _plot(axes, epochs, series, curves, mark):
+def _plot(axes, log, rows, series, curves, mark):
     """Draw the series; where one is not finite its line breaks and a cross stands at the lower edge."""
+    places = _series(rows, 'at')
     for curve, values in zip(curves, series):
         kept = thin(values)
-        x, y = epochs[kept], np.where(np.isfinite(values), values, math.nan)[kept]
+        x, y = places[kept], np.where(np.isfinite(values), values, math.nan)[kept]
         axes.plot(x, y, marker='o' if mark else None, markersize=3.5, **look(curve.number))
         if curve.gaps:
             broken = x[~np.isfinite(y)]
             axes.plot(broken, np.full(len(broken), 0.03), 'x', color=look(curve.number)['color'],
                       transform=axes.get_xaxis_transform())
-    axes.set_xlabel('epoch')
+    axes.set_xlabel(_unit(log))
     axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
 
 
 def _train_figure(prefix, title, log, names, logarithmic):
     series = [_series(log.train, name) for name in names]
     curves = [_curve(name, number, values, log.train) for number, (name, values) in enumerate(zip(names, series))]
-    iterations = _series(log.train, 'iter')
-    an_epoch = np.nanmax([1, *iterations])
-    epochs = _series(log.train, 'epoch') - 1 + np.nan_to_num(iterations, nan=an_epoch) / an_epoch
 
     def plot(axes: Any) -> None:
-        _plot(axes, epochs, series, curves, mark=False)
+        _plot(axes, log, log.train, series, curves, mark=False)
         positive = [value for values in series for value in values[np.isfinite(values) & (values > 0)]]
         if logarithmic and positive:
             axes.set_yscale('log', nonpositive='clip')
@@ -108,7 +113,7 @@ def _train_figure(prefix, title, log, names, logarithmic):
     note = 'Logarithmic; a line that leaves at the bottom is nearer to zero.' if logarithmic else ''
     if not any(np.nan_to_num(values).any() for values in series):
         note = 'Zero throughout, as it was logged.'
-    return CurveFigure(title, '%.3g', draw(prefix, f'{title}, by epoch', plot), curves, note)
+    return CurveFigure(title, '%.3g', draw(prefix, f'{title}, by {_unit(log)}', plot), curves, note, log.thinned)
 
 
 def _map_figure(prefix, log, names, reported):
@@ -120,12 +125,12 @@ def _map_figure(prefix, log, names, reported):
     def plot(axes: Any) -> None:
         if reported is not None:
             axes.axhline(reported, color=INK, linewidth=1)
-        _plot(axes, _series(log.val, 'epoch'), series, curves, mark=True)
+        _plot(axes, log, log.val, series, curves, mark=True)
         axes.set_ylim(bottom=0)
 
     note = f'The thin level line is the reported {reported:.1f}.' if reported is not None else ''
     title = 'Box mAP in percent'
-    return CurveFigure(title, '%.1f', draw(prefix, f'{title}, by epoch', plot), curves, note)
+    return CurveFigure(title, '%.1f', draw(prefix, f'{title}, by {_unit(log)}', plot), curves, note, log.thinned)
 
 
 def curve_figures(prefix: str, log: TrainingLog, reported: Optional[float] = None) -> List[CurveFigure]:

@@ -1,15 +1,18 @@
 """A split's annotations, as far as pictures need them."""
 
+import os
 from typing import List, Tuple
 
-import msgspec
 from msgspec import Meta, Struct
 from typing_extensions import Annotated
 
-from ..errors import RequestError
-from ..results.json_reading import read_bytes
+from ..results.json_reading import decode, read_bytes
+from ..support.available_memory import require_memory
 
 Bbox = Tuple[float, float, float, float]
+BYTES_A_BYTE = 6
+"""Memory for a byte of the file: its text, and boxes without outlines."""
+
 Pixels = Annotated[int, Meta(gt=0)]
 
 
@@ -52,8 +55,8 @@ def read_truth(path: str) -> Truth:
 
     Raises:
         RequestError: no such file, or not of that form.
+        EnvironmentFault: it needs more memory than is available.
     """
-    try:
-        return msgspec.json.decode(read_bytes(path), type=Truth)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise RequestError(f'{path}: damaged, or not COCO\'s form ({error})') from error
+    if os.path.isfile(path):
+        require_memory(path, BYTES_A_BYTE * os.path.getsize(path), 'name a smaller set: data=FOLDER')
+    return decode(read_bytes(path, most=None), Truth, path)

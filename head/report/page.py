@@ -9,7 +9,6 @@ from typing import List, Optional, Sequence
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ..judging.earlier_result import result_of_run
 from ..judging.trainings_of_row import judge_trainings, trainings_by_row
 from ..results.run import Run
 from . import per_category, provenance
@@ -81,7 +80,8 @@ def render(runs: Sequence[Run], data: Optional[str] = None, left_out: Sequence[s
     environment = Environment(
         loader=FileSystemLoader(str(FOLDER)), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True)
-    environment.filters.update(number=number, finite=math.isfinite, identity=id)
+    environment.filters.update(number=number, finite=math.isfinite, identity=id,
+                               capital=lambda text: text[:1].upper() + text[1:])
     parts = [_part(place, run, data) for place, run in enumerate(runs, 1)]
     table, others = rows([part.outcome for part in parts])
     text = environment.get_template('report.html').render(
@@ -92,7 +92,8 @@ def render(runs: Sequence[Run], data: Optional[str] = None, left_out: Sequence[s
         others=others,
         anchors={id(part.outcome): part.anchor for part in parts},
         left_out=left_out,
-        joint=[judge_trainings(members) for members in trainings_by_row(map(result_of_run, runs))[0].values()],
+        joint=[judge_trainings(members) for members in
+               trainings_by_row(part.outcome.found for part in parts)[0].values()],
         embedded=[],
         signs=SIGNS,
         rule=RULE,

@@ -8,6 +8,7 @@ from msgspec.structs import asdict
 from ..judging.verdict import sentence
 from ..results.run import Run
 from ..results.verdict_file import MiniVerdict, SmokeVerdict, Verdict, VerifyVerdict
+from ..support.printed_text import LONGEST_LINE, printable
 
 
 class Fact(NamedTuple):
@@ -67,8 +68,9 @@ def _origin(verdict):
 
 
 def _of_log(log):
+    of_more = ', which hold the lowest and the highest of more' if log.thinned else ''
     facts = [Fact('log', log.path, True), Fact('log, config', log.config_name or '', True),
-             Fact('log, rows', f'{len(log.train)} of training, {len(log.val)} of evaluation')]
+             Fact('log, rows', f'{len(log.train)} of training, {len(log.val)} of evaluation{of_more}')]
     return [*facts, Fact('log, seed', str(log.seed))] if log.seed is not None else facts
 
 
@@ -90,7 +92,8 @@ def facts(run: Run) -> List[Fact]:
     lines = [*_parts(run.verdict), *(_of_run(run.run_verdict) if run.run_verdict else []),
              *(_origin(run.verdict) if run.verdict and run.verdict.command != 'verify' else []),
              *(_of_log(run.log) if run.log else [])]
-    return [line if line.value else Fact(line.name, 'not recorded') for line in lines]
+    return [Fact(printable(name), printable(value, LONGEST_LINE) or 'not recorded', code and bool(value))
+            for name, value, code in lines]
 
 
 def texts(run: Run) -> List[Fact]:

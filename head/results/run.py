@@ -6,7 +6,7 @@ from glob import escape, glob
 from typing import Optional
 
 from ..errors import RequestError
-from .training_log import TrainingLog, read_logs
+from .training_log import MMDET_3, TrainingLog, read_logs_of_folder
 from .verdict_file import VERDICT, RunVerdict, Verdict, read_verdict
 
 DETECTIONS = 'results.bbox.json'
@@ -40,11 +40,13 @@ def read_run(folder: str) -> Run:
     run = Run(folder)
     if os.path.isfile(inside(VERDICT)):
         run.verdict = read_verdict(inside(VERDICT))
-    logs = sorted(glob(os.path.join(escape(folder), '*.log.json')))
+    logs = [path for path in glob(os.path.join(escape(folder), '*.log.json')) if os.path.isfile(path)]
     if logs:
-        run.log = read_logs(logs)
+        run.log = read_logs_of_folder(logs)
     if os.path.isfile(inside(DETECTIONS)):
         run.detections = inside(DETECTIONS)
     if not (run.verdict or run.log):
+        if glob(os.path.join(escape(folder), '*', 'vis_data')):
+            raise RequestError(f'{folder}: {MMDET_3}')
         raise RequestError(f'{folder}: neither {VERDICT} nor a *.log.json in it; name the work dir of a run')
     return run

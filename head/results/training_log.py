@@ -1,19 +1,35 @@
-"""mmdet's ``*.log.json``: one json object a line; the first may be the run's meta."""
+"""mmdet's ``*.log.json``: one json object a line; one that names a config or a machine is the meta of a run."""
 
+import itertools
 import math
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 from ..errors import RequestError
-from .json_reading import is_number, parse_json, read_bytes
+from ..support.printed_text import printable
+from .json_reading import is_number, open_file, parse_json
+from .log_rows import LogRows, Place, Row
 
 ROUNDED_TO = 3
 """Decimal places of the mAP in mmdet's own logs."""
 
-Row = Dict[str, Any]
-"""Of a log: numbers by name, and ``mode``."""
+METRIC = 'bbox_mAP'
+"""Begins the names of the metrics."""
+
+MOST_LINE, MOST_TEXT = 2**24, 2**20
+"""Bytes of a line, which may hold a config; characters that are kept of one text."""
+
+MOST_NAMES, LONGEST_NAME = 128, 100
+"""Of the numbers in a log; further ones and longer ones are left out."""
+
+DATED = re.compile(r'\d{8}_\d{6}\.log\.json$')
+"""Names that begin with the time when the training began."""
+
+MMDET_3 = ('of mmdet 3, whose logs are not read; name metrics instead: '
+           '{"config": "NAME.py", "metric": {"bbox_mAP": 0.361}}')
 
 
 @dataclass
@@ -26,8 +42,13 @@ class TrainingLog:
         config_text: the config as it was run, or None.
         seed: or None.
         env_info: mmcv's description of the machine, or None.
-        train: rows of ``mode: train`` in the order of epoch and iteration: ``epoch``, ``iter``, ``lr``, ``loss…``.
-        val: rows of ``mode: val``, one an epoch: ``epoch`` and metrics ``bbox_mAP…``, 0 to 1.
+        doubts: why the run says nothing of a reported number, where this project wrote the log.
+        train: rows of training in its order: ``epoch``, ``iter``, ``lr``, ``loss…``, and ``at``.
+        val: evaluations in the order of training: ``epoch``, ``iter``, metrics ``bbox_mAP…`` from 0 to 1, and ``at``.
+            ``iter`` counts batches; in rows of ``mode: train``, and of mmcv before 1.3, iterations of the training.
+        counts_iterations: whether ``at`` of the rows, where in the training they are, counts iterations, not epochs.
+        thinned: whether rows were left out because they are too many to be kept.
+        notes: what was left out, or taken for true, to read it.
     """
 
     path: str
@@ -35,8 +56,12 @@ class TrainingLog:
     config_text: Optional[str] = None
     seed: Optional[int] = None
     env_info: Optional[str] = None
+    doubts: List[str] = field(default_factory=list)
     train: List[Row] = field(default_factory=list)
     val: List[Row] = field(default_factory=list)
+    counts_iterations: bool = False
+    thinned: bool = False
+    notes: List[str] = field(default_factory=list)
 
     @property
     def losses(self) -> List[str]:
@@ -48,82 +73,228 @@ class TrainingLog:
     def rounded(self) -> bool:
         """Whether the metrics carry no more digits than mmdet's own logs."""
         values = [value for row in self.val for name, value in row.items()
-                  if name.startswith('bbox_mAP') and isinstance(value, float) and value == value]
+                  if name.startswith(METRIC) and isinstance(value, float) and value == value]
         return all(round(value, ROUNDED_TO) == value for value in values)
 
     @property
     def val_ann_file(self) -> Optional[str]:
         """The annotation file of the evaluation as the config names it, or None."""
-        found = re.search(r"\n    val=dict\(.*?ann_file=\s*'([^']+)'", self.config_text or '', re.S)
-        return found.group(1) if found else None
+        text = self.config_text or ''
+        found = re.compile(r"ann_file=\s*'([^']+)'").search(text, max(text.find('\n    val=dict('), 0))
+        return found.group(1) if found and '\n    val=dict(' in text else None
 
 
-def _is_row(row: Dict[str, Any]) -> bool:
-    """Whether a line is one of training or evaluation: numbers by name."""
-    return row.get('mode') in ('train', 'val') and is_number(row.get('epoch'))
+class _Reader:
+    """Puts lines together, in the order of time.
+
+    A file, a meta line behind rows, and a row of training that lies before the last one begin again: what lies behind
+    that place was trained again. Where that leaves nothing, it is another run, and the newest counts.
+    """
+
+    def __init__(self) -> None:
+        self.log = TrainingLog('')
+        self.train, self.val = LogRows(), LogRows()
+        self.names: Dict[str, None] = {}
+        self.restarts = False
+        self.fresh = True
+        self.path = ''
+        self.meta: Dict[str, Any] = {}
+        self.at: Optional[Place] = None  # the last row of training since the beginning
+
+    def begin_file(self, path: str) -> None:
+        """What follows is of another file."""
+        self.path, self.fresh, self.at = path, True, None
+
+    def note(self, what: str) -> None:
+        """Remember once what is to be told of the file of the last row."""
+        text = f'{printable(self.log.path or self.path)} {what}'
+        if text not in self.log.notes:
+            self.log.notes.append(text)
+
+    def take(self, row: Dict[str, Any]) -> None:
+        """Take a line."""
+        if row.get('mode') in ('train', 'val') and is_number(row.get('epoch')) and math.isfinite(row['epoch']):
+            self._take_row(row)
+        elif 'env_info' in row or 'config' in row or 'exp_name' in row:
+            if not self.fresh:
+                self.begin_file(self.path)
+            self.meta.update(row)
+        elif 'mode' not in row and ('step' in row or 'coco/bbox_mAP' in row):
+            raise RequestError(f'{self.path}: {MMDET_3}')
+
+    def _take_row(self, line: Dict[str, Any]) -> None:
+        row = {'mode': line['mode'], **self._numbers(line)}
+        metrics = {name: value for name, value in row.items() if name.startswith(METRIC)}
+        if row['mode'] == 'val':
+            self._take_evaluation(self.at or (row['epoch'], math.inf), row)
+            return
+        place = (row['epoch'], row.get('iter', 0))
+        self._begin_at(place, self.train)
+        if self.at and place[0] > self.at[0] and place[1] <= self.at[1]:
+            self.restarts = True
+        self.at = place
+        if metrics:
+            kept = ('mode', 'epoch', 'iter', *metrics)
+            self._take_evaluation(place, {name: row[name] for name in kept if name in row})
+        rest = {name: value for name, value in row.items() if name not in metrics}
+        if not metrics or any('loss' in name for name in rest):
+            before = self.train.last(place)
+            if before:
+                before.update(rest)
+            else:
+                self.train.add(place, rest)
+
+    def _take_evaluation(self, place: Place, row: Row) -> None:
+        self._begin_at(place, self.val)
+        before = self.val.last(place)
+        if not before or before['epoch'] != row['epoch']:
+            self.val.add(place, row)
+        elif METRIC in row:  # evaluated again
+            before.update(row)
+        else:  # a workflow that validates writes losses and metrics in rows of their own
+            before.update({name: value for name, value in row.items() if name not in before})
+
+    def _numbers(self, line: Dict[str, Any]) -> Row:
+        row = {}
+        for name, value in line.items():
+            if not is_number(value) or (name == 'iter' and not math.isfinite(value)):
+                continue
+            if name not in self.names:
+                if len(self.names) == MOST_NAMES or len(name) > LONGEST_NAME:
+                    self.note(f'has more than {MOST_NAMES} names of numbers, or longer ones: they are left out')
+                    continue
+                self.names[name] = None
+            row[name] = value
+        return row
+
+    def _begin_at(self, place: Place, rows: LogRows) -> None:
+        """Forget what is trained again from a place on, if a run, a file or a resumed training begins there."""
+        if not self.fresh and (rows.end is None or place >= rows.end):
+            return
+        name = self.meta.get('exp_name')
+        if isinstance(name, str) and self.log.config_name not in (None, PurePath(name).name):
+            place = (-math.inf, 0)
+        held = len(self.train) or len(self.val)
+        self.train.cut(place)
+        self.val.cut(place)
+        if held and not (self.train or self.val):
+            self.restarts = False
+            self.note('holds several runs: the newest counts' if self.path == self.log.path else
+                      'is of an earlier run: the newest counts')
+        self.fresh = False
+        self.log.path = self.path
+        self._take_meta()
+
+    def _take_meta(self) -> None:
+        log, texts = self.log, {key: value[:MOST_TEXT] for key, value in self.meta.items() if isinstance(value, str)}
+        log.env_info = texts.get('env_info', log.env_info)
+        log.config_text = texts.get('config', log.config_text)
+        if 'exp_name' in texts:
+            log.config_name = PurePath(texts['exp_name']).name
+        if isinstance(self.meta.get('seed'), int):
+            log.seed = self.meta['seed']
+        if isinstance(self.meta.get('doubts'), list):
+            log.doubts = [why for why in self.meta['doubts'] if isinstance(why, str)]
+        self.meta = {}
+
+    def result(self) -> TrainingLog:
+        """The log of all that was taken."""
+        log = self.log
+        log.counts_iterations = self._counts_iterations()
+        an_epoch = max([1, *(place[1] for place, _ in self.train)])
+        for place, row in self.train:
+            row['at'] = place[1] if log.counts_iterations else place[0] - 1 + row.get('iter', an_epoch) / an_epoch
+        for place, row in self.val:
+            inside = row['mode'] == 'train' and math.isfinite(place[1])
+            row['at'] = (place[1] if log.counts_iterations and math.isfinite(place[1])
+                         else place[0] - 1 + place[1] / an_epoch if inside else row['epoch'])
+        log.train, log.val = [row for _, row in self.train], [row for _, row in self.val]
+        log.thinned = self.train.thinned or self.val.thinned
+        return log
+
+    def _counts_iterations(self) -> bool:
+        """Whether the log is of mmcv's IterBasedRunner, whose iterations go on from epoch to epoch."""
+        named = re.search(r"type='(Iter|Epoch)BasedRunner'", self.log.config_text or '')
+        if named:
+            return named.group(1) == 'Iter'
+        if self.restarts:
+            return False
+        epochs = {row['epoch'] for _, row in self.train}
+        return len(epochs) > 1 or len(list(filter(lambda one: one[1]['mode'] == 'train', self.val))) > 1
 
 
-def _place(row: Row) -> Tuple[float, float]:
-    """Where in the training a row belongs; an evaluation at the end of its epoch."""
-    return row['epoch'], row.get('iter', 0) if row['mode'] == 'train' else math.inf
+def _lines(path: str) -> Iterator[Tuple[int, bytes]]:
+    """The lines that are not empty, with their numbers."""
+    with open_file(path) as file:
+        for number in itertools.count(1):
+            line = file.readline(MOST_LINE)
+            if not line:
+                return
+            if len(line) == MOST_LINE:
+                raise RequestError(f'{path}: a line of more than {MOST_LINE / 1e6:.0f} MB; name a *.log.json of mmdet')
+            if line.strip():
+                yield number, line
+
+
+def _read(path: str, reader: _Reader) -> None:
+    """Give a file's lines to the reader.
+
+    A last line that is cut off, which an interrupted run or a power cut leaves, is no fault, but noted.
+    """
+    reader.begin_file(path)
+    rows, cut = 0, None
+    for number, line in _lines(path):
+        if cut:
+            raise cut
+        try:
+            row = parse_json(line, f'{path}, line {number}')
+        except RequestError as error:
+            if not rows:
+                raise
+            cut = error
+            continue
+        if not isinstance(row, dict):
+            raise RequestError(f'{path}, line {number}: not a log of mmdet; name its *.log.json')
+        reader.take(row)
+        rows += 1
+    if cut:
+        reader.log.notes.append(f'the last line of {printable(path)} is cut off, and left out')
 
 
 def read_logs(paths: Sequence[Union[str, PurePath]]) -> TrainingLog:
     """The log of one training, in one file, or in several where it was resumed.
 
-    What a later file begins with was trained again: the earlier ones count up to there.
+    What a later file begins with was trained again: the earlier ones count up to there. So it is where one file holds
+    several runs. Memory is bounded, however long they are.
 
     Args:
         paths: in the order of time.
 
     Raises:
-        RequestError: a line is no json object, or there is no row of a training at all. A last line without its end,
-            which an interrupted run leaves, is no fault.
+        RequestError: a line is no json object, or there is no row of a training at all.
     """
-    log = TrainingLog(str(paths[-1]))
-    rows: Dict[tuple, Row] = {}
+    reader = _Reader()
     for path in paths:
-        fresh: Dict[tuple, Row] = {}
-        meta: List[Dict[str, Any]] = []
-        lines = read_bytes(str(path)).split(b'\n')
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                row = parse_json(line, f'{path}, line {number}')
-            except RequestError:
-                if number == len(lines) > 1:
-                    break
-                raise
-            if not isinstance(row, dict):
-                raise RequestError(f'{path}, line {number}: not a log of mmdet; name its *.log.json')
-            if _is_row(row):
-                row = {name: value for name, value in row.items() if name == 'mode' or is_number(value)}
-                # a workflow that validates writes losses and metrics of an epoch in rows of their own
-                place = row['mode'], row['epoch'], row.get('iter') if row['mode'] == 'train' else None
-                fresh.setdefault(place, {}).update(row)
-            elif 'env_info' in row or 'config' in row or 'exp_name' in row:
-                meta.append(row)
-        if fresh or path == paths[0]:  # one that ended before its first row tells nothing of the others
-            log.path = str(path)
-            for row in meta:
-                _take_meta(log, row)
-        if fresh:
-            begin = min(map(_place, fresh.values()))
-            rows = {key: row for key, row in rows.items() if _place(row) < begin}
-            rows.update(fresh)
-    if not rows:
-        raise RequestError(f'{log.path}: not a log of mmdet, it holds no row of a training or an evaluation')
-    log.train = sorted((row for row in rows.values() if row['mode'] == 'train'), key=_place)
-    log.val = sorted((row for row in rows.values() if row['mode'] == 'val'), key=_place)
+        _read(str(path), reader)
+    log = reader.result()
+    if not (log.train or log.val):
+        raise RequestError(f'{paths[-1]}: not a log of mmdet, it holds no row of a training or an evaluation')
     return log
 
 
-def _take_meta(log: TrainingLog, row: Dict[str, Any]) -> None:
-    texts = {key: value for key, value in row.items() if isinstance(value, str)}
-    log.env_info = texts.get('env_info', log.env_info)
-    log.config_text = texts.get('config', log.config_text)
-    if 'exp_name' in texts:
-        log.config_name = PurePath(texts['exp_name']).name
-    if isinstance(row.get('seed'), int):
-        log.seed = row['seed']
+def read_logs_of_folder(paths: Sequence[str]) -> TrainingLog:
+    """The log of a work dir.
+
+    Args:
+        paths: its ``*.log.json``, in any order: their names tell when they began, or else the files when they were
+            written last, which a copy may have changed and the notes tell.
+
+    Raises:
+        RequestError: see `read_logs`.
+    """
+    if all(DATED.match(os.path.basename(path)) for path in paths):
+        return read_logs(sorted(paths))
+    log = read_logs(sorted(paths, key=lambda path: (os.stat(path).st_mtime_ns, path)))
+    if len(paths) > 1:
+        log.notes.append('which of several logs is the newest is taken from when they were written last')
+    return log

@@ -144,7 +144,10 @@ class MiniVerdict(AnyVerdict, tag='mini', kw_only=True):
 
 
 class CheckedResult(Struct, kw_only=True):
-    """A result that `verify` has judged; the numbers as in `RunVerdict`, `trusted` what was taken on trust."""
+    """A result that `verify` has judged; the numbers as in `RunVerdict`.
+
+    `trusted` is what was taken on trust, `notes` what was left out to read it.
+    """
 
     path: str
     verdict: VerdictWord
@@ -153,6 +156,7 @@ class CheckedResult(Struct, kw_only=True):
     metrics: Dict[str, Optional[float]] = {}
     seed: Optional[int] = None
     trusted: List[str] = []
+    notes: List[str] = []
     measured: Optional[float] = None
     reported: Optional[float] = None
     tolerance: Optional[float] = None

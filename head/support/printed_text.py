@@ -2,6 +2,9 @@
 
 CUT = '…'
 
+LONGEST_LINE = 8192
+"""Of a line with several texts and a path in it."""
+
 
 def printable(text: object, limit: int = 100) -> str:
     """A text for a terminal: what does not print is escaped, what is too long is cut in the middle.

@@ -186,7 +186,9 @@ def test_detections_on_val2017(verify, tmp_path, drawn, monkeypatch):
     (dict(image_id=7), 'image 7'),
     (dict(category_id=12), 'category 12'),
     (dict(bbox=[1, 2, 3]), 'bbox'),
-    (dict(score=float('nan')), 'nan'),
+    (dict(score=float('nan')), 'NaN, which is no number, in line 1, column 70'),
+    (dict(score=float('-inf')), '-Infinity'),
+    (dict(score=10**400), 'out of range'),
 ])
 def test_detections_that_are_none(verify, tmp_path, drawn, change, named):
     one = dict(dict(image_id=1001, category_id=1, bbox=[1, 2, 3, 4], score=0.5), **change)

@@ -43,8 +43,8 @@ def test_the_verdict_is_the_first_heading(evaluation, training):
 
 
 def test_reasons_of_an_unverified_run(tmp_path, drawn):
-    folder = write_evaluation(tmp_path / 'run', drawn, verdict='unverified', why=['the data are not COCO val2017'])
-    assert 'Why unverified: the data are not COCO val2017.' in page_of(folder).text
+    folder = write_evaluation(tmp_path / 'run', drawn, verdict='unverified', why=['teacher=random'])
+    assert 'Why unverified: teacher=random.' in page_of(folder).text
 
 
 def test_nothing_measured(tmp_path, drawn):
@@ -172,7 +172,7 @@ def test_a_log_of_mmdet(shared):
     text = render([read_run(str(shared / 'logs'))])
     page = Page(text)
     assert 'measured 45.60 mAP: unverified (nothing is reported for this config)' not in page.text
-    assert 'mask_rcnn_vitae' in page.text and 'Why unverified: nothing is reported for this config; ' in page.text
+    assert 'mask_rcnn_vitae' in page.text and 'Why unverified: nothing is reported for this config.' in page.text
     assert 'GPU 0,1,2,3,4,5,6,7: A100-SXM4-40GB' in page.text
     assert page.text.count('not run') == 14 and 'Zero throughout' in page.text
     assert 'No results.bbox.json in the work dir' in page.text
@@ -182,7 +182,7 @@ def test_a_log_of_mmdet(shared):
 def test_a_log_of_a_row_is_judged_as_verify_does(training):
     (training / 'verdict.json').unlink()
     words = page_of(training).text
-    assert 'head_r18: measured 36.00 mAP, reported 36.1, tolerance 0.30: unverified' in words
+    assert 'head_r18: measured 35.60 mAP, reported 36.1, tolerance 0.35: unverified' in words
     assert 'the file does not say what was evaluated on' in words
 
 
@@ -192,16 +192,12 @@ def test_a_training_under_way_is_no_failure(training):
     lines = [line for line in log.read_text().splitlines() if 'bbox_mAP' not in line]
     log.write_text('\n'.join(lines + [json.dumps(dict(mode='val', epoch=1, iter=5000, loss=1.0))]))
     words = page_of(training).text
-    assert 'head_r18: unverified (' in words and 'nothing was measured' in words and 'nothing is reported' not in words
+    assert 'head_r18: unverified (' in words and 'no evaluation in it' in words and 'nothing is reported' not in words
 
 
 def test_several_seeds_are_judged_together(tmp_path, drawn):
     runs = [write_training(tmp_path / f'{seed}', drawn, seed=seed) for seed in (1, 2)]
-    for path in tmp_path.glob('*/verdict.json'):
-        verdict = json.loads(path.read_text())
-        verdict['data']['val']['sha256'] = catalog.coco().splits['val2017'].sha256
-        path.write_text(json.dumps(verdict))
-    assert 'Together, head_r18: 2 trainings, mean 36.04 mAP' in page_of(*runs).text
+    assert 'Together, head_r18: 2 trainings, mean 35.62 mAP' in page_of(*runs).text
     assert 'Together' not in page_of(runs[0]).text
 
 

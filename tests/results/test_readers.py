@@ -124,9 +124,9 @@ def test_unspoilt_files_are_read(tmp_path, drawn, name):
 
 def test_half_a_character(tmp_path):
     """Python's json takes it, msgspec does not."""
-    (tmp_path / 'eval.json').write_text('[{"\\ud800": 1}]')
+    (tmp_path / 'verdict.json').write_text('{"command": "eval", "\\ud800": 1}')
     with pytest.raises(RequestError, match='surrogates not allowed'):
-        read_result(str(tmp_path / 'eval.json'))
+        read_verdict(str(tmp_path / 'verdict.json'))
 
 
 anything = st.recursive(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from head.report.thinning import thin
+from head.support.thinning import thin
 
 
 def test_a_short_curve_stays():

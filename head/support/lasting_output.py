@@ -1,0 +1,50 @@
+"""Output whose reader may go away, like head(1): the command goes on, and ends with its own status."""
+
+import contextlib
+import os
+import sys
+from typing import Any, Iterator
+
+
+class _LastingOutput:
+    """A stream that writes to nowhere from the moment on that nobody reads it."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write, or not."""
+        try:
+            self._stream.write(text)
+        except BrokenPipeError:
+            self._leave()
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, or not."""
+        try:
+            self._stream.flush()
+        except BrokenPipeError:
+            self._leave()
+
+    def _leave(self) -> None:
+        """What is still buffered, and what follows, goes to nowhere; at the interpreter's end too."""
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self._stream.fileno())
+        os.close(nowhere)
+
+
+@contextlib.contextmanager
+def lasting_output() -> Iterator[None]:
+    """Standard output and error go on without a reader."""
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (stream and _LastingOutput(stream) for stream in before)
+    try:
+        yield
+        if sys.stdout:
+            sys.stdout.flush()  # the interpreter's end has a status of its own for a reader that has gone
+    finally:
+        sys.stdout, sys.stderr = before
