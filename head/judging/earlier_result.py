@@ -202,9 +202,9 @@ def result_of_run(run: Run, row: Optional[catalog.Model] = None) -> Result:
     found = _of_any_verdict(run.verdict, os.path.join(run.folder, VERDICT), row)
     if run.log and isinstance(run.verdict, TrainVerdict):
         found.notes += run.log.notes
-        logged = _last_evaluation(run.log).get(IN_LOG['AP'])
+        logged, AP = _last_evaluation(run.log).get(IN_LOG['AP']), found.metrics.get('AP')
         # a fault of the metrics is told as one
-        if logged is not None and 'AP' in found.metrics and not found.faults and not _agree(found.metrics['AP'], logged):
+        if logged is not None and AP is not None and not found.faults and not _agree(AP, logged):
             found.doubts.append(f'{os.path.basename(run.log.path)} ends with a box mAP of {logged * 100:.2f}, not with '
                                 'the verdict\'s')
     return found

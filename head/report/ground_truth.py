@@ -6,12 +6,12 @@ from typing import List, Tuple
 from msgspec import Meta, Struct
 from typing_extensions import Annotated
 
-from ..results.json_reading import decode, read_bytes
+from ..results.json_reading import decode, objects_at_most, read_bytes
 from ..support.available_memory import require_memory
 
 Bbox = Tuple[float, float, float, float]
-BYTES_A_BYTE = 6
-"""Memory for a byte of the file: its text, and boxes without outlines."""
+BYTES_READ = 500
+"""Memory that an image or a box takes, at most; measured."""
 
 Pixels = Annotated[int, Meta(gt=0)]
 
@@ -57,6 +57,5 @@ def read_truth(path: str) -> Truth:
         RequestError: no such file, or not of that form.
         EnvironmentFault: it needs more memory than is available.
     """
-    if os.path.isfile(path):
-        require_memory(path, BYTES_A_BYTE * os.path.getsize(path), 'name a smaller set: data=FOLDER')
+    require_memory(path, objects_at_most(path) * BYTES_READ + os.path.getsize(path), 'data=FOLDER names a smaller set')
     return decode(read_bytes(path, most=None), Truth, path)

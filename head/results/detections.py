@@ -8,7 +8,7 @@ from msgspec import Struct
 from ..coco.categories import ID_TO_NAME
 from ..errors import RequestError
 from ..support.available_memory import require_memory
-from .json_reading import decode, open_file, read_bytes
+from .json_reading import decode, objects_at_most, read_bytes
 
 BYTES_READ = 350
 """Memory that a detection takes once it is read; measured."""
@@ -25,12 +25,6 @@ class Detection(Struct, gc=False):
     score: float
 
 
-def _count_at_most(path: str) -> int:
-    """How many detections a file may hold: as many as it has braces."""
-    with open_file(path) as file:
-        return sum(part.count(b'{') for part in iter(lambda: file.read(2**20), b''))
-
-
 def read_detections(path: str, bytes_more: int = 0) -> List[Detection]:
     """The detections of a file.
 
@@ -43,7 +37,7 @@ def read_detections(path: str, bytes_more: int = 0) -> List[Detection]:
             is not finite; names `path`.
         EnvironmentFault: they need more memory than is available.
     """
-    count = _count_at_most(path)
+    count = objects_at_most(path)
     # the file's text is gone again when more is needed for each detection
     require_memory(path, count * BYTES_READ + max(os.path.getsize(path), count * bytes_more), FEWER)
     found = decode(read_bytes(path, most=None), List[Detection], path)

@@ -64,9 +64,22 @@ def read_bytes(path: str, most: Optional[int] = MOST_BYTES) -> bytes:
         return file.read()
 
 
+def objects_at_most(path: str) -> int:
+    """How many objects a json file may hold: as many as it has braces. Reads it in parts.
+
+    Raises:
+        RequestError: see `open_file`.
+    """
+    with open_file(path) as file:
+        return sum(part.count(b'{') for part in iter(lambda: file.read(2**20), b''))
+
+
 def _whole_number(digits: str) -> Union[int, float]:
     """An int, or, where no machine's would hold it, a float, perhaps infinite."""
     return int(digits) if len(digits) < 19 else float(digits)
+
+
+_DECODER = json.JSONDecoder(parse_int=_whole_number)
 
 
 def parse_json(content: Union[str, bytes], path: str) -> Any:
@@ -76,7 +89,9 @@ def parse_json(content: Union[str, bytes], path: str) -> Any:
         RequestError: not json; names `path`.
     """
     try:
-        return json.loads(content, parse_int=_whole_number)
+        if isinstance(content, bytes):
+            content = content.decode(json.detect_encoding(content), 'surrogatepass')
+        return _DECODER.decode(content)
     except (ValueError, RecursionError) as error:
         raise RequestError(f'{path}: not json, or cut off ({printable(error)})') from error
 

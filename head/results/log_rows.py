@@ -59,8 +59,8 @@ class LogRows:
     def _thin(self) -> None:
         self.thinned = True
         names = dict.fromkeys(name for row in self._rows for name in row if name != 'mode')
-        # of each name and stretch a lowest, a highest and one that is not finite: half of the rows at most
-        buckets = max(1, MOST_ROWS // 2 // (3 * len(names)) - 1)
+        # of each name and stretch a lowest, a highest and one that is not finite: a quarter of the rows at most
+        buckets = max(1, MOST_ROWS // 4 // (3 * len(names)) - 1)
         kept = {place for name in names
                 for place in thin(np.array([row.get(name, np.nan) for row in self._rows], float), buckets).tolist()}
         self._places = [self._places[place] for place in sorted(kept)]

@@ -157,7 +157,7 @@ class _Reader:
     def _numbers(self, line: Dict[str, Any]) -> Row:
         row = {}
         for name, value in line.items():
-            if not is_number(value) or (name == 'iter' and not math.isfinite(value)):
+            if not is_number(value):
                 continue
             if name not in self.names:
                 if len(self.names) == MOST_NAMES or len(name) > LONGEST_NAME:
@@ -165,6 +165,8 @@ class _Reader:
                     continue
                 self.names[name] = None
             row[name] = value
+        if not math.isfinite(row.get('iter', 0)):
+            del row['iter']
         return row
 
     def _begin_at(self, place: Place, rows: LogRows) -> None:
