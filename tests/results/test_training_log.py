@@ -83,6 +83,9 @@ def test_a_run_of_another_config_is_another_run(tmp_path):
                      write(tmp_path / '2.log.json', [meta(exp_name='other.py'), *epochs(3, 5)])])
     assert log.config_name == 'other.py' and [row['epoch'] for row in log.val] == [3, 4, 5]
     assert log.notes == [f'{tmp_path}/1.log.json is of an earlier run: the newest counts']
+    both = [meta(), *epochs(1, 2), meta(exp_name='other.py'), *epochs(3, 5)]
+    log = read_logs([write(tmp_path / '3.log.json', both)])
+    assert log.config_name == 'other.py' and [row['epoch'] for row in log.val] == [3, 4, 5]
 
 
 def test_what_is_trained_again_without_a_meta_line(tmp_path):
