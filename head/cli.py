@@ -69,7 +69,10 @@ def main(arguments: Sequence[str]) -> int:
 
 def _status(arguments: Sequence[str]) -> int:
     try:
-        return _answer(arguments)
+        status = _answer(arguments)
+        if sys.stdout:
+            sys.stdout.flush()  # the interpreter's end has a status of its own for a reader that has gone
+        return status
     except HeadError as error:
         return print_error(error)
     except OSError as error:

@@ -44,7 +44,5 @@ def lasting_output() -> Iterator[None]:
     sys.stdout, sys.stderr = (stream and _LastingOutput(stream) for stream in before)
     try:
         yield
-        if sys.stdout:
-            sys.stdout.flush()  # the interpreter's end has a status of its own for a reader that has gone
     finally:
         sys.stdout, sys.stderr = before
