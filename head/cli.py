@@ -82,6 +82,8 @@ def _status(arguments: Sequence[str]) -> int:
         if error.filename is None:
             raise
         return print_error(RequestError(f'{error.filename}: {error.strerror}'))
+    except MemoryError:
+        return print_error(EnvironmentFault('not enough memory: take a machine or a limit with more'))
     except KeyboardInterrupt:
         sys.unraisablehook = lambda _: None  # no tracebacks of half-made objects that fail to clean up
         if not is_worker():

@@ -296,7 +296,7 @@ def _doubts_of_length(log: TrainingLog, last: Row, row: catalog.Model) -> List[s
     epochs = last['at'] * IMAGES_A_STEP / catalog.coco().splits['train2017'].images
     if abs(epochs / row.epochs - 1) < 0.02:  # images without an object are left out
         return []
-    return [f'the log ends at iteration {last["at"]:g}, epoch {epochs:.1f} with {IMAGES_A_STEP} images a step, '
+    return [f'the log ends at iteration {last["at"]:.0f}, epoch {epochs:.1f} with {IMAGES_A_STEP} images a step, '
             f'the row\'s training at {row.epochs}']
 
 

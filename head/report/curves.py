@@ -72,7 +72,7 @@ def _curve(name, number, values, rows):
     if gaps.any():
         row = rows[int(gaps.argmax())]
         in_epoch = row['mode'] == 'train' and 'iter' in row
-        first_gap = f'epoch {row["epoch"]:g}' + (f', iteration {row["iter"]:g}' if in_epoch else '')
+        first_gap = f'epoch {row["epoch"]:g}' + (f', iteration {row["iter"]:.0f}' if in_epoch else '')
     good = values[finite]
     if not len(good):
         good = np.array([math.nan])

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from ..judging.trainings_of_row import judge_trainings, trainings_by_row
 from ..results.run import Run
+from ..support.printed_text import printable
 from . import per_category, provenance
 from .curves import CurveFigure, curve_figures
 from .inline_svg import COLOURS, DASHES, dash_array
@@ -80,7 +81,7 @@ def render(runs: Sequence[Run], data: Optional[str] = None, left_out: Sequence[s
     environment = Environment(
         loader=FileSystemLoader(str(FOLDER)), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True)
-    environment.filters.update(number=number, finite=math.isfinite, identity=id,
+    environment.filters.update(number=number, finite=math.isfinite, identity=id, printable=printable,
                                capital=lambda text: text[:1].upper() + text[1:])
     parts = [_part(place, run, data) for place, run in enumerate(runs, 1)]
     table, others = rows([part.outcome for part in parts])

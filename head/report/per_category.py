@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Dict, List, Optional, Tuple
 
+from ..support.printed_text import printable
+
 COLUMN = 20
 
 
@@ -26,6 +28,6 @@ def columns(per_category: Dict[str, float]) -> List[List[CategoryAP]]:
         name, ap = item
         return (0, -ap, name) if 0 <= ap < math.inf else (1, 0, name)
 
-    lines = [CategoryAP(rank, name, None if ap < 0 else ap * 100)
+    lines = [CategoryAP(rank, printable(name), None if ap < 0 else ap * 100)
              for rank, (name, ap) in enumerate(sorted(per_category.items(), key=place), 1)]
     return [lines[start:start + COLUMN] for start in range(0, len(lines), COLUMN)]

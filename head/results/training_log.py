@@ -19,6 +19,9 @@ ROUNDED_TO = 3
 METRIC = 'bbox_mAP'
 """Begins the names of the metrics."""
 
+META = ('env_info', 'config', 'exp_name', 'seed', 'doubts')
+"""What is read of a meta line."""
+
 MOST_LINE, MOST_TEXT = 2**24, 2**20
 """Bytes of a line, which may hold a config; characters that are kept of one text."""
 
@@ -118,7 +121,7 @@ class _Reader:
         elif 'env_info' in row or 'config' in row or 'exp_name' in row:
             if not self.fresh:
                 self.begin_file(self.path)
-            self.meta.update(row)
+            self.meta.update({key: row[key] for key in META if key in row})
         elif 'mode' not in row and ('step' in row or 'coco/bbox_mAP' in row):
             raise RequestError(f'{self.path}: {MMDET_3}')
 
@@ -128,7 +131,7 @@ class _Reader:
         if row['mode'] == 'val':
             self._take_evaluation(self.at or (row['epoch'], math.inf), row)
             return
-        place = (row['epoch'], row.get('iter', 0))
+        place = (row['epoch'], row.get('iter', self.at[1] if self.at and self.at[0] == row['epoch'] else 0))
         self._begin_at(place, self.train)
         if self.at and place[0] > self.at[0] and place[1] <= self.at[1]:
             self.restarts = True

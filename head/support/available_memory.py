@@ -1,6 +1,7 @@
-"""How much memory a process can still take: the machine's, or what its control group leaves it (containers, Slurm)."""
+"""How much memory a process can still take: the machine's, or what its control group or `ulimit -v` leaves it."""
 
 import os
+import resource
 from typing import Iterator, Optional
 
 from ..errors import EnvironmentFault
@@ -57,6 +58,10 @@ def available_memory(root: str = '/') -> Optional[int]:
     """
     machine = _field(_words(os.path.join(root, 'proc/meminfo')), 'MemAvailable:') * 1024
     found = [left for folder in _groups(root) for left in _left(folder)] + ([machine] if machine else [])
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    pages = (_words(os.path.join(root, 'proc/self/statm')) or '0').split()[0]
+    if limit != resource.RLIM_INFINITY:  # ulimit -v, as batch systems set it
+        found.append(max(limit - int(pages) * resource.getpagesize(), 0))
     return min(found, default=None)
 
 

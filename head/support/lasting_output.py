@@ -7,7 +7,7 @@ from typing import Any, Iterator
 
 
 class _LastingOutput:
-    """A stream that writes to nowhere from the moment on that nobody reads it."""
+    """A stream that writes to nowhere once nobody reads it, and escapes what it cannot encode."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -19,6 +19,9 @@ class _LastingOutput:
         """Write, or not."""
         try:
             self._stream.write(text)
+        except UnicodeEncodeError:  # a terminal whose encoding lacks a character
+            encoding = self._stream.encoding
+            self.write(text.encode(encoding, 'backslashreplace').decode(encoding))
         except BrokenPipeError:
             self._leave()
         return len(text)

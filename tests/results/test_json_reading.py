@@ -48,7 +48,7 @@ def test_numbers_that_are_none_in_detections(tmp_path, value, named):
     ('eval.json', b'', 'not json, or cut off'),
     ('eval.json', b'[\x1b[2J', 'not json, or cut off'),
     ('eval.json', b'{"a": [' + b'[],' * 6_000_000 + b'[]]}', '18 MB, and a verdict or metrics have 17 at most'),
-])
+], ids=['compressed', 'UTF-16 log', 'UTF-16', 'empty', 'escape code', 'large'])
 def test_other_files(tmp_path, drawn, name, content, named):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(RequestError, match=f'{name}: {named}'):

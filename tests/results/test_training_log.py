@@ -95,6 +95,14 @@ def test_what_is_trained_again_without_a_meta_line(tmp_path):
     assert log.train[-1]['epoch'] == 9
 
 
+def test_a_row_without_an_iteration_goes_with_the_one_before(tmp_path):
+    """It is no step back, from where all would count as trained again."""
+    rows = [train(1, 50), val(1, 0.1), train(1, 100), dict(mode='train', epoch=1, loss_mean=2.0), val(1, 0.2)]
+    log = read_logs([write(tmp_path / 'a.log.json', [meta(), *rows])])
+    assert [row['iter'] for row in log.train] == [50, 100] and log.train[-1]['loss_mean'] == 2
+    assert [row['bbox_mAP'] for row in log.val] == [0.1, 0.2]
+
+
 def test_all_evaluations_behind_all_training(tmp_path):
     """As somebody sorts a log by mode."""
     rows = sorted(epochs(1, 12), key=lambda row: row['mode'])

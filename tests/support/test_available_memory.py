@@ -1,5 +1,7 @@
 """What a process can still take: of the machine, of its control groups and of those above."""
 
+import resource
+
 import pytest
 
 from head.support.available_memory import available_memory
@@ -35,6 +37,12 @@ JOB = 'sys/fs/cgroup/slurm/job_7'
 def test_the_least_of_all(tmp_path, files, found):
     write(tmp_path, {**MACHINE, **files})
     assert available_memory(str(tmp_path)) == found
+
+
+def test_a_limit_of_the_process(tmp_path, monkeypatch):
+    write(tmp_path, {**MACHINE, 'proc/self/statm': '10 5 3 1 0 2 0'})
+    monkeypatch.setattr(resource, 'getrlimit', lambda which: (100 * resource.getpagesize(), resource.RLIM_INFINITY))
+    assert available_memory(str(tmp_path)) == 90 * resource.getpagesize()
 
 
 def test_a_system_that_does_not_tell(tmp_path):

@@ -26,3 +26,11 @@ def test_the_status_is_the_command_s(tmp_path, monkeypatch, metrics, status):
         found = main(['verify', 'eval.json'])
     assert found == status
     assert (tmp_path / 'work_dirs/verify/verdict.json').exists() == (status != 2)
+
+
+def test_a_terminal_that_lacks_characters(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'größe.json').write_text('{"AP": 0.361}')
+    with open(tmp_path / 'out', 'w', encoding='ascii') as stream, contextlib.redirect_stdout(stream):
+        assert main(['verify', 'größe.json']) == 0
+    assert (tmp_path / 'out').read_text().startswith('gr\\xf6\\xdfe.json: ')
