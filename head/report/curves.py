@@ -60,8 +60,8 @@ def _unit(log):
 
 
 def _series(rows, name, scale=1.0):
-    values = np.array([row.get(name, math.nan) for row in rows], float) * scale
-    return np.where(np.abs(values) < HUGE, values, math.nan)
+    values = np.array([row.get(name, math.nan) for row in rows], float)
+    return np.where(np.abs(values) < HUGE, values, math.nan) * scale
 
 
 def _curve(name, number, values, rows):

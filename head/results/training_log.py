@@ -196,7 +196,7 @@ class _Reader:
         log.config_text = texts.get('config', log.config_text)
         if 'exp_name' in texts:
             log.config_name = PurePath(texts['exp_name']).name
-        if isinstance(self.meta.get('seed'), int):
+        if is_number(self.meta.get('seed')) and isinstance(self.meta['seed'], int):
             log.seed = self.meta['seed']
         if isinstance(self.meta.get('doubts'), list):
             log.doubts = [why for why in self.meta['doubts'] if isinstance(why, str)]
@@ -225,7 +225,7 @@ class _Reader:
         if self.restarts:
             return False
         epochs = {row['epoch'] for _, row in self.train}
-        return len(epochs) > 1 or len(list(filter(lambda one: one[1]['mode'] == 'train', self.val))) > 1
+        return len(epochs) > 1 or sum(row['mode'] == 'train' for _, row in self.val) > 1
 
 
 def _lines(path: str) -> Iterator[Tuple[int, bytes]]:

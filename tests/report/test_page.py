@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import warnings
 
 import pytest
 
@@ -159,7 +160,9 @@ def test_any_number_in_a_log(tmp_path, key, number):
     lines += [lines[0].replace('train', 'val')] * 2 + ['{"mode": "train", "epoch": 1, "iter": 1, "loss": 1}']
     numbers = tuple(number if name == key else '0.5' for name in ('epoch', 'iter', 'lr', 'loss', 'bbox_mAP'))
     (tmp_path / 'run.log.json').write_text('\n'.join([line % numbers for line in lines[:3]] + lines[3:]))
-    assert 'Training curves' in page_of(tmp_path).text
+    with warnings.catch_warnings():
+        warnings.simplefilter('error', RuntimeWarning)
+        assert 'Training curves' in page_of(tmp_path).text
 
 
 def test_a_name_that_cannot_be_written(head, training):
