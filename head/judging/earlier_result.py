@@ -218,12 +218,13 @@ def _agree(AP: float, logged: float) -> bool:
 def _of_named_log(path: str, row: Optional[catalog.Model]) -> Result:
     """The result of a log; that of its work dir where the verdict of its training lies beside it."""
     folder, doubts = os.path.dirname(path) or '.', []
-    if os.path.isfile(os.path.join(folder, VERDICT)):
+    beside = os.path.join(folder, VERDICT)
+    found = read_verdict(beside) if os.path.isfile(beside) else None
+    if isinstance(found, TrainVerdict):
         run = read_run(folder)
-        if isinstance(run.verdict, TrainVerdict):
-            if run.log and os.path.samefile(run.log.path, path):
-                return result_of_run(run, row)
-            doubts = _lasting(run.verdict.why)
+        if run.log and os.path.samefile(run.log.path, path):
+            return result_of_run(run, row)
+        doubts = _lasting(found.why)
     return _of_log(read_logs([path]), row, doubts)
 
 
