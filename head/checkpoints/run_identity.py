@@ -9,6 +9,7 @@ from ..errors import RequestError
 from ..results.verdict_file import Weights
 from ..support.atomic_write import write_json
 from ..support.file_hash import file_hash
+from ..support.file_names import is_file_name
 
 FILE = 'run.json'
 """In the work dir, from before the first step on."""
@@ -114,7 +115,7 @@ def read(work_dir: str) -> Optional[Dict[str, Any]]:
     try:
         with open(path, 'rb') as file:
             content = json.loads(file.read())
-        if (isinstance(content['run'], dict) and isinstance(content['log'], str) and isinstance(content['steps'], int)
+        if (isinstance(content['run'], dict) and isinstance(content['steps'], int) and is_file_name(content['log'])
                 and (content['source'] is None or set(map(type, content['source'].values())) == {str})):
             return dict(content)
     except (ValueError, KeyError, TypeError, AttributeError):

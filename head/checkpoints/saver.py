@@ -1,6 +1,5 @@
 """Checkpoints of a training: when, under which names, how many."""
 
-import contextlib
 import glob
 import os
 import re
@@ -14,7 +13,7 @@ from mmcv.runner.checkpoint import get_state_dict, weights_to_cpu
 
 from ..distributed import processes
 from ..results.log_files import log_sizes
-from ..support.atomic_write import atomic_path
+from ..support.atomic_write import atomic_path, replace_link
 
 IN_EPOCH = 2
 """How many checkpoints from the midst of an epoch are kept: a damaged newest one leaves the one before."""
@@ -121,10 +120,7 @@ def link(path: str) -> None:
     latest = os.path.join(os.path.dirname(path), 'latest.pth')
     if path == latest:
         return
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(latest + '.new')
-    os.symlink(os.path.basename(path), latest + '.new')
-    os.replace(latest + '.new', latest)
+    replace_link(latest, os.path.basename(path))
 
 
 def newest_first(folder: str, kind: str) -> List[str]:

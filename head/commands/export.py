@@ -20,7 +20,7 @@ from ..engine.plain_student import PAPER, head_name, stock_config, student_weigh
 from ..errors import DONE, EnvironmentFault, RequestError
 from ..request import Request
 from ..results.work_dir import open_folder
-from ..support.atomic_write import atomic_path
+from ..support.atomic_write import atomic_path, is_written_through
 from ..support.file_hash import file_hash
 from ..support.folders import WORK_DIRS
 from ..support.quiet import quietly
@@ -44,7 +44,8 @@ def run(request: Request) -> int:
     out = request.get('out') or os.path.join(WORK_DIRS, path.stem, 'export')
     names = [os.path.join(out, path.stem + suffix) for suffix in ('.pth', '.py', '.safetensors')]
     names += [request.get('onnx')] if request.get('onnx') else []
-    for name in filter(os.path.lexists, names):
+    files = [name for name in names if not is_written_through(name)]
+    for name in filter(os.path.lexists, files):
         raise RequestError(f'{name}: there already; move it away, or name another folder: out=')
 
     if request.get('onnx') and not WRITES_ONNX:
@@ -64,7 +65,7 @@ def run(request: Request) -> int:
         exported_by=f'head {__version__}',
         paper=PAPER)
 
-    for name in names:
+    for name in files:
         folder = os.path.dirname(os.path.abspath(name))
         open_folder(folder, folder)
     with contextlib.ExitStack() as stack:  # every file is written before the first gets its name
@@ -77,6 +78,6 @@ def run(request: Request) -> int:
             file.write(save(student.state_dict(), metadata=dict(note, format='pt')))
         if onnx:
             write_onnx(student, onnx[0], stock.data.test.pipeline)
-    for name in names:
+    for name in files:
         print(f'written: {name} ({os.path.getsize(name) / 1e6:.1f} MB)')
     return DONE

@@ -6,6 +6,7 @@ import time
 from typing import Any, Dict, List
 
 from ..errors import HeadError, LostPeer
+from ..support.atomic_write import write_json
 
 REPORTS = 'HEAD_REPORTS'
 """Environment variable that only workers have: the folder of their reports."""
@@ -18,12 +19,10 @@ def is_worker() -> bool:
 
 def report(error: HeadError, message: str) -> None:
     """Leave the launcher word of the error that ends this worker."""
-    path = os.path.join(os.environ[REPORTS], os.environ['RANK'])
-    with open(path + '.new', 'w', encoding='utf-8') as file:
-        json.dump(
-            dict(message=message, status=error.status, saved=error.saved, lost=isinstance(error, LostPeer),
-                 time=time.time()), file)
-    os.replace(path + '.new', path)
+    write_json(
+        os.path.join(os.environ[REPORTS], os.environ['RANK']),
+        dict(message=message, status=error.status, saved=error.saved, lost=isinstance(error, LostPeer),
+             time=time.time()))
 
 
 def read_reports(folder: str) -> List[Dict[str, Any]]:

@@ -4,35 +4,89 @@ import contextlib
 import errno
 import json
 import os
+import secrets
+import stat
 from pathlib import Path
-from typing import Any, Iterator, Union
+from typing import Any, Iterator, List, Union
 
 NO_SPACE = errno.ENOSPC, errno.EDQUOT
 """What the system says of a disk that is full, or of one's share of it."""
+
+TEMPORARY = '.writing-'
+"""How the names of temporary files begin; a killed process leaves them."""
+
+
+def is_written_through(path: Union[str, Path]) -> bool:
+    """Whether `path` is no file to be replaced: a device, a pipe, a socket, or an open file, like ``/dev/stdout``."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return True
+    except FileNotFoundError:
+        return False
+    return any(os.path.realpath(os.path.dirname(name)).startswith('/proc/') for name in _links(path))
+
+
+def _links(path: Union[str, Path]) -> List[str]:
+    """The file's own name and those that it leads to as a link; their folders stay as they are named."""
+    names = [os.path.abspath(path)]
+    while os.path.islink(names[-1]):
+        names.append(os.path.join(os.path.dirname(names[-1]), os.readlink(names[-1])))
+    return names
+
+
+def _temporary_name(folder: str) -> str:
+    """A name that nobody can foresee."""
+    return os.path.join(folder, TEMPORARY + secrets.token_hex(8))
+
+
+def _new_file(folder: str) -> str:
+    """An empty file under a temporary name, with the permissions that any new file has; follows no link."""
+    path = _temporary_name(folder)
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666))
+    return path
+
+
+def _sync_folder(folder: str) -> None:
+    """Put a renaming on the disk, where the filesystem can: the file is whole with or without."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 @contextlib.contextmanager
 def atomic_path(path: Union[str, Path]) -> Iterator[str]:
     """A temporary name to write to, which becomes `path` when all of it is on the disk.
 
+    Where `path` is a link, the file that it leads to is replaced, and the link stays. What is no file is written to as
+    it is, see `is_written_through`.
+
     Raises:
         OSError: the folder is missing, not writable or full; what was at `path` stays.
     """
-    folder, name = os.path.split(path)
-    temporary = os.path.join(folder, f'.writing-{os.getpid()}-{name}')
+    if is_written_through(path):
+        yield os.fspath(path)
+        return
+    target = _links(path)[-1]
+    folder = os.path.dirname(target)
+    temporary = None
     try:
+        temporary = _new_file(folder)
         yield temporary
         with open(temporary, 'rb') as file:
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        os.replace(temporary, target)
+        _sync_folder(folder)
     except OSError as error:
-        if error.filename == temporary:
-            error.filename = path  # the name that is known outside
+        if temporary is None or error.filename == temporary:
+            error.filename = os.fspath(path)  # the name that is known outside
         elif error.filename is None and error.errno in NO_SPACE:
-            error.filename = folder or '.'  # a write tells none
+            error.filename = os.path.dirname(path) or '.'  # a write tells none
         raise
     finally:
-        if os.path.lexists(temporary):
+        if temporary is not None and os.path.lexists(temporary):
             os.unlink(temporary)
 
 
@@ -45,3 +99,18 @@ def write_text(path: Union[str, Path], text: str) -> None:
 def write_json(path: Union[str, Path], content: Any) -> None:
     """Write a json file whole or not at all."""
     write_text(path, json.dumps(content, indent=1) + '\n')
+
+
+def replace_link(path: Union[str, Path], leads_to: str) -> None:
+    """Let the link `path` lead to another file, at once; make it where there is none.
+
+    Raises:
+        OSError: the folder is not writable, or its filesystem has no links.
+    """
+    temporary = _temporary_name(os.path.dirname(os.path.abspath(path)))
+    try:
+        os.symlink(leads_to, temporary)  # which replaces nothing
+        os.replace(temporary, path)
+    finally:
+        if os.path.lexists(temporary):
+            os.unlink(temporary)

@@ -6,6 +6,9 @@ import shutil
 import pytest
 import torch
 
+from head.checkpoints import run_identity
+from head.errors import RequestError
+
 
 def test_it_goes_on_in_its_own_folder(begun_words, begun, head, tmp_path):
     """Step counts, learning rate, optimizer and what was doubted continue; the checkpoint after it has everything."""
@@ -122,3 +125,12 @@ def test_a_beginning_that_tells_nothing(begun_words, begun, head, tmp_path):
     assert done.returncode == 0 and 'begun on an unknown stack' in done.stderr, done.stderr
     why = json.loads((tmp_path / 'run/verdict.json').read_text())['why']
     assert any('does not record what it was started from' in line for line in why)
+
+
+@pytest.mark.parametrize('log', ['../../precious', '/precious', '', '..', 'a\nb', 'x' * 300, 7, None])
+def test_a_log_outside_of_the_work_dir(tmp_path, log):
+    run_identity.write(str(tmp_path), {}, '20261127_220000', 8, None)
+    content = json.loads((tmp_path / 'run.json').read_text())
+    (tmp_path / 'run.json').write_text(json.dumps(dict(content, log=log)))
+    with pytest.raises(RequestError, match=r'run\.json: damaged; name another work_dir'):
+        run_identity.read(str(tmp_path))

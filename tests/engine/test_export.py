@@ -3,8 +3,11 @@
 import os
 import pickle
 import re
+import stat
 import subprocess
 import sys
+import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -107,9 +110,15 @@ def test_the_same_detections_without_this_package(head, drawn, tmp_path, alias):
 
 def test_what_the_files_say(head, checkpoint, tmp_path):
     from safetensors import safe_open
+    stem, read = tmp_path / stem_of('head_r18'), []
+    pipe = f'{stem}.py'
+    os.mkfifo(pipe)  # like any device: written through
+    reader = threading.Thread(target=lambda: read.append(Path(pipe).read_text()), daemon=True)
+    reader.start()
     done = head('export', 'config=head_r18', f'checkpoint={checkpoint}', f'out={tmp_path}')
-    assert done.returncode == 0 and len(done.stdout.splitlines()) == 3, done.stdout + done.stderr
-    stem = tmp_path / stem_of('head_r18')
+    assert done.returncode == 0 and len(done.stdout.splitlines()) == 2, done.stdout + done.stderr
+    reader.join()
+    assert stat.S_ISFIFO(os.stat(pipe).st_mode) and read[0].startswith('# The student of head_r18')
     content = restricted_pickle.load(f'{stem}.pth')
     note = dict(config='head_r18', method=catalog.models()['head_r18'].method, checkpoint_sha256=file_hash(checkpoint),
                 exported_by=f'head {__version__}', paper='arXiv:2207.05345')
