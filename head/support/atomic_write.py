@@ -28,7 +28,7 @@ def is_written_through(path: Union[str, Path]) -> bool:
 
 def _links(path: Union[str, Path]) -> List[str]:
     """The file's own name and those that it leads to as a link; their folders stay as they are named."""
-    names = [os.path.abspath(path)]
+    names = [os.path.join(os.getcwd(), path)]  # not normalised: a folder can be a link
     while os.path.islink(names[-1]):
         names.append(os.path.join(os.path.dirname(names[-1]), os.readlink(names[-1])))
     return names
@@ -107,7 +107,7 @@ def replace_link(path: Union[str, Path], leads_to: str) -> None:
     Raises:
         OSError: the folder is not writable, or its filesystem has no links.
     """
-    temporary = _temporary_name(os.path.dirname(os.path.abspath(path)))
+    temporary = _temporary_name(os.path.dirname(path))
     try:
         os.symlink(leads_to, temporary)  # which replaces nothing
         os.replace(temporary, path)
