@@ -108,7 +108,7 @@ def fetch_annotations(folder: Union[str, Path], say: Say = print) -> None:
             return
         _require_room(folder, ['annotations'])
         archive = _archive(folder, 'annotations', say)
-        unpacked = unpack(archive, folder, 'annotations')
+        unpacked = unpack(archive, folder, 'annotations', UNPACKED['annotations'])
         for split in missing:
             _check_annotations(unpacked.parent, split)
         archive.unlink()  # first: who is killed after the last renaming would leave it for ever
@@ -138,7 +138,7 @@ def _fetch_images(folder: Path, say: Say, split: str) -> None:
         if not is_filled(place):
             if done.exists():
                 os.rename(str(done), str(archive))
-            unpacked = unpack(_archive(folder, split, say), folder, split)
+            unpacked = unpack(_archive(folder, split, say), folder, split, UNPACKED[split])
             os.rename(str(archive), str(done))
             os.rename(str(unpacked), str(place))
         shutil.rmtree(str(unpacking), ignore_errors=True)

@@ -12,12 +12,14 @@ import requests
 from tqdm import tqdm
 
 from ..errors import EnvironmentFault, RequestError
+from ..support.atomic_write import write_text
 from ..support.disk_space import require_space
 from ..support.locks import Say, hidden_path, locked
-from .retry import TIMEOUT, Fault, Retry, RetryableError, check_status
+from .retry import Fault, Retry, RetryableError, check_status
+from .web import BLOCK, UnusableAnswer, get, stated_length
 
-BLOCK = 1 << 16
-"""Bytes read at once; that much may be lost where a connection is cut."""
+LARGEST_WEIGHTS = 4 << 30
+"""Bytes that a file of weights may have where its size is not known; those of the catalog have up to 0.2 GB."""
 
 Check = Callable[[Path], str]
 """What is wrong with a file in words, or an empty string."""
@@ -37,7 +39,7 @@ class Source:
 
 def web(address: str) -> Source:
     """A plain address as a source."""
-    return Source(address, functools.partial(requests.get, address, stream=True, timeout=TIMEOUT))
+    return Source(address, functools.partial(get, address))
 
 
 def _size(path: Path) -> int:
@@ -46,8 +48,18 @@ def _size(path: Path) -> int:
 
 def _drop(*paths: Path) -> None:
     for path in paths:
-        if path.exists():
+        if os.path.lexists(str(path)):
             path.unlink()
+
+
+def _drop_links(*paths: Path) -> None:
+    """In a folder that others write to, a hidden name is anything: what is no file of ours would be followed."""
+    _drop(*(path for path in paths if path.is_symlink() or not path.is_file()))
+
+
+def _open_own(path: str, flags: int) -> int:
+    """An opener that follows no link, should one have come since."""
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
 def _strong(etag: str) -> str:
@@ -59,25 +71,26 @@ def _version(tag: Path, source: Source) -> Optional[str]:
     """The ETag of the partial file, empty where there was none; None where that comes from another address."""
     if not tag.exists():
         return ''
-    address, _, etag = tag.read_text().partition('\n')
+    address, _, etag = tag.read_text(encoding='utf-8', errors='replace').partition('\n')
     return etag if address == source.address else None
 
 
-def _transfer(source: Source, target: Path, size: Optional[int], hashed: bool, fault: Fault) -> None:
-    """One try: let the partial file grow by what the source gives.
+def _transfer(source: Source, target: Path, size: Optional[int], hashed: bool, largest: int, fault: Fault) -> None:
+    """One try: let the partial file grow by what the source gives, up to its size, or to `largest` bytes.
 
     Raises:
         Unfinished: it ended early.
     """
     part, tag = hidden_path(target, 'part'), hidden_path(target, 'part.etag')
+    _drop_links(part, tag)
     version = _version(tag, source)
     if not (version or hashed):
         _drop(part, tag)
     have = _size(part)
     if size and have == size:
         return
-    # as it is stored: ranges count bytes of that
-    headers = {'Accept-Encoding': 'identity'}
+    headers = {}
+    too_large = f'the server sends more than the {largest / 1e6:.0f} MB that it may have'
     if have:
         headers['Range'] = f'bytes={have}-'
         if version:
@@ -96,17 +109,20 @@ def _transfer(source: Source, target: Path, size: Optional[int], hashed: bool, f
                                               or (version and etag and etag != version)):
                 _drop(part, tag)
                 raise RetryableError('the server gives another part than asked for')
-            length = answer.headers.get('Content-Length', '')
-            if not (length.isdigit() or size or hashed):
+            length = stated_length(answer)
+            if length is None and not (size or hashed):
                 raise fault('the server does not say how long it is, so nobody could tell whether it is whole')
-            rest = int(length) if length.isdigit() else 0
+            rest = length or 0
             if answer.status_code != 206:  # the file has changed, or the server knows no ranges
                 have = 0
                 _drop(part, tag)  # before the new tag: a kill in between must not leave one version under another's
                 if etag:
-                    tag.write_text(f'{source.address}\n{etag}')
+                    write_text(tag, f'{source.address}\n{etag}')
+            if not size and have + rest > largest:
+                _drop(part, tag)
+                raise fault(f'{too_large}: {(have + rest) / 1e6:.0f} MB')
             require_space(part.parent, rest)
-            with part.open('ab' if have else 'wb') as file, tqdm(
+            with open(part, 'ab' if have else 'wb', opener=_open_own) as file, tqdm(
                     total=have + rest if rest else None, initial=have, desc=target.name, unit='B', unit_scale=True,
                     leave=False, disable=None) as bar:
                 for block in answer.iter_content(BLOCK):
@@ -114,6 +130,11 @@ def _transfer(source: Source, target: Path, size: Optional[int], hashed: bool, f
                     bar.update(len(block))
                     if size and file.tell() > size:
                         return  # not the file; its hash will say so
+                    if file.tell() > largest and not size:
+                        _drop(part, tag)
+                        raise fault(too_large)
+    except UnusableAnswer as error:
+        raise fault(str(error)) from error
     except requests.RequestException as error:
         raise RetryableError(f'{type(error).__name__} at {_size(part)} bytes') from error
     except OSError as error:
@@ -124,7 +145,8 @@ def _transfer(source: Source, target: Path, size: Optional[int], hashed: bool, f
         raise RetryableError(f'the connection ended at {_size(part)} bytes')
 
 
-def download(source: Source, target: Path, check: Check, size: Optional[int] = None, hashed: bool = True) -> None:
+def download(source: Source, target: Path, check: Check, size: Optional[int] = None, hashed: bool = True,
+             largest: int = LARGEST_WEIGHTS) -> None:
     """Fetch a file that is not there, from where an earlier try stopped.
 
     Args:
@@ -134,9 +156,10 @@ def download(source: Source, target: Path, check: Check, size: Optional[int] = N
         size: in bytes, where it is known.
         hashed: `check` would notice any wrong byte. Otherwise an earlier try continues only if the server knows
             its version, and the server has to say how long the file is.
+        largest: bytes that it may have where `size` is not known.
 
     Raises:
-        EnvironmentFault: no network, refused, gone, no room, or other bytes than wanted, twice.
+        EnvironmentFault: no network, refused, gone, too large, no room, or other bytes than wanted, twice.
     """
     part, tag = hidden_path(target, 'part'), hidden_path(target, 'part.etag')
     by_hand = f'fetch {source.address} by hand and put it there'
@@ -148,7 +171,7 @@ def download(source: Source, target: Path, check: Check, size: Optional[int] = N
     retry, most, again = Retry(), _size(part), False
     while True:
         try:
-            _transfer(source, target, size, hashed, fault)
+            _transfer(source, target, size, hashed, largest, fault)
         except RetryableError as error:
             retry.after(error, _size(part) > most, fault)
             most = max(most, _size(part))

@@ -1,8 +1,6 @@
 """Google Drive: a folder's listing, and a file behind its confirmation page. Reads Drive's pages with gdown."""
 
-import contextlib
 import functools
-import io
 import multiprocessing
 import os
 import re
@@ -11,18 +9,21 @@ from dataclasses import dataclass
 from http.cookiejar import LoadError, MozillaCookieJar
 from multiprocessing.pool import ThreadPool
 from pathlib import Path, PurePosixPath
-from typing import Any, Dict, Iterable, List, Optional, Set, Tuple, Union
+from typing import Callable, Dict, Iterable, List, Set, Tuple, TypeVar, Union
+from urllib.parse import quote
 
-import gdown
 import requests
-from gdown.download import get_url_from_gdrive_confirmation
+from gdown.download import _sanitize_filename, get_url_from_gdrive_confirmation
+from gdown.download_folder import _GoogleDriveFile, _parse_google_drive_file
 from gdown.exceptions import FileURLRetrievalError
 
-from ..errors import EnvironmentFault, RequestError
+from ..errors import EnvironmentFault, HeadError, RequestError
 from ..support.container import container_image
 from ..support.folders import WORK_DIRS
+from ..support.printed_text import printable
 from .download import Source
-from .retry import TIMEOUT, Retry, RetryableError, check_status
+from .retry import Fault, Retry, RetryableError, check_status
+from .web import UnusableAnswer, get, read_page
 
 LIMIT = 50
 """Entries of one folder that Drive's page shows."""
@@ -44,6 +45,15 @@ COOKIES = (os.path.join(WORK_DIRS, 'cookies.txt'), os.path.join('~', '.cache', '
 AGENT = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/98.0.4758.102 Safari/537.36'
 """Drive gives programs it does not know other pages."""
 
+FOLDER_AGENT = ('Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) '
+                'Chrome/98.0.4758.102 Safari/537.36')
+"""gdown's for the pages of folders."""
+
+FOLDERS = 200
+"""Read of one listing; the authors' folder has some tens."""
+
+T = TypeVar('T')
+
 
 @dataclass(frozen=True)
 class Listing:
@@ -55,12 +65,12 @@ class Listing:
 
 def folder_address(folder: str) -> str:
     """What a person opens to see the folder."""
-    return f'https://drive.google.com/drive/folders/{folder}'
+    return f'https://drive.google.com/drive/folders/{quote(folder, safe="")}'
 
 
-def _session() -> requests.Session:
+def _session(agent: str) -> requests.Session:
     session = requests.Session()
-    session.headers['User-Agent'] = AGENT
+    session.headers['User-Agent'] = agent
     path = next(filter(os.path.exists, map(os.path.expanduser, COOKIES)), None)
     if path:
         jar = MozillaCookieJar(path)
@@ -73,12 +83,32 @@ def _session() -> requests.Session:
     return session
 
 
-def _gdown_listing(folder: str) -> Optional[List[Any]]:
-    """gdown's listing, or None where a page was refused. On a daemon thread, which may hang."""
-    ask = functools.partial(
-        gdown.download_folder, id=folder, quiet=True, remaining_ok=True, skip_download=True, output='listing')
-    with ThreadPool(1) as pool, contextlib.redirect_stderr(io.StringIO()):  # it prints failures despite quiet
-        return pool.apply_async(ask).get(LISTING_SECONDS)
+def _pages(folder: str, fault: Fault) -> List[Tuple[str, str]]:
+    """(path, id) of the files of a folder and the folders below it; what gdown's own listing asks for has no bounds."""
+    session, files, folders = _session(FOLDER_AGENT), [], [(folder, '')]
+    for one, path in folders:  # which grows
+        with session, get(f'{folder_address(one)}?hl=en', session=session) as answer:
+            check_status(answer, fault)
+            _, entries = _parse_google_drive_file(folder_address(one), read_page(answer))
+        for child, name, kind in entries:
+            name = _sanitize_filename(name)
+            if kind != _GoogleDriveFile.TYPE_FOLDER:
+                files.append((f'{path}{name}', child))
+            else:
+                folders.append((child, f'{path}{name}/'))
+        if len(folders) > FOLDERS:
+            raise UnusableAnswer(f'there are more than {FOLDERS} folders in it')
+    return files
+
+
+def _in_time(function: Callable[[], T]) -> T:
+    """What a function returns, on a daemon thread, which may hang.
+
+    Raises:
+        multiprocessing.TimeoutError: it takes longer than `LISTING_SECONDS`.
+    """
+    with ThreadPool(1) as pool:
+        return pool.apply_async(function).get(LISTING_SECONDS)
 
 
 def _cut(paths: Iterable[str]) -> Tuple[str, ...]:
@@ -109,25 +139,22 @@ def list_folder(folder: str) -> Listing:
         return EnvironmentFault(f'{address}: the folder could not be listed: {reason}; try again later, or download '
                                 'the checkpoint there by hand and name it: eval checkpoint=FILE')
 
-    session = _session()
     while True:
         try:
-            with session:  # gdown does not tell why it was refused
-                check_status(session.get(address, timeout=TIMEOUT), fault)
-            found = _gdown_listing(folder)
-            if found is None:
-                raise RetryableError('a page of it was refused')
+            found = _in_time(functools.partial(_pages, folder, fault))
             break
+        except UnusableAnswer as error:
+            raise fault(str(error)) from error
         except (requests.RequestException, multiprocessing.TimeoutError) as error:
             retry.after(RetryableError(type(error).__name__), False, fault)
         except RetryableError as error:
             retry.after(error, False, fault)
-        except EnvironmentFault:
+        except HeadError:
             raise
         except Exception as error:  # gdown reads a page that nobody promised: anything can be missing
             raise fault(f'its page is not what gdown reads ({type(error).__name__}); it may not be public') from error
-    files = {file.path: file.id for file in found if file.path.isprintable() and ID.fullmatch(file.id)}
-    return Listing(files, _cut(file.path for file in found))
+    files = {path: number for path, number in found if path.isprintable() and ID.fullmatch(number)}
+    return Listing(files, _cut(path for path, _ in found))
 
 
 def _is_page(answer: requests.Response) -> bool:
@@ -142,19 +169,22 @@ def _ask(target: Union[str, Path], address: str, headers: Dict[str, str]) -> req
         return EnvironmentFault(f'{target}: not fetched: {reason}; by hand: open {address} in a browser and put the '
                                 'file there')
 
-    session, following = _session(), address
+    session, following = _session(AGENT), address
     for _ in range(PAGES):
-        answer = session.get(following, headers=headers, stream=True, timeout=TIMEOUT)
+        answer = get(following, headers, session)
         if not _is_page(answer):
             return answer
-        if QUOTA.search(answer.text):
+        with answer:
+            page = read_page(answer)
+        if QUOTA.search(page):
             raise fault(f'Drive\'s download quota of the file is used up; try again in a day, or put the cookies of a '
                         f'signed-in browser into {COOKIES[0] if container_image() else COOKIES[1]}')
         check_status(answer, fault)
         try:
-            following = get_url_from_gdrive_confirmation(answer.text)
+            following = get_url_from_gdrive_confirmation(page)
         except FileURLRetrievalError as error:
-            raise fault(f'Drive gives a page instead, perhaps it is not public any more ({error})') from error
+            raise fault('Drive gives a page instead, perhaps it is not public any more '
+                        f'({printable(error, 300)})') from error
         except Exception as error:  # gdown reads a form that nobody promised: anything can be missing
             raise fault(f'Drive asks for a confirmation that gdown cannot read ({type(error).__name__})') from error
         if not following.startswith('https://'):

@@ -8,7 +8,7 @@ from typing import Any, Dict, Sequence, Union
 from tqdm import tqdm
 
 from .. import catalog
-from ..coco.image_file import read_image
+from ..coco.image_file import MOST_BYTES, read_image
 from .download import download, web
 
 WORKERS = 8
@@ -23,7 +23,7 @@ def _fetch(folder: Union[str, Path], split: str, image: Dict[str, Any]) -> None:
     if target.exists() and not check(target):
         return
     address = catalog.coco().image_address.format(split=split, name=image['file_name'])
-    download(web(address), target, check, hashed=False)
+    download(web(address), target, check, hashed=False, largest=MOST_BYTES)
 
 
 def fetch_images(images: Sequence[Dict[str, Any]], folder: Union[str, Path], split: str) -> None:

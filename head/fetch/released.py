@@ -20,7 +20,7 @@ from ..support.container import container_image
 from ..support.file_hash import file_hash
 from ..support.for_each import for_each, raise_together
 from ..support.locks import Say, locked
-from .download import download, ensure_file
+from .download import LARGEST_WEIGHTS, download, ensure_file
 from .drive import LIMIT, drive_file, folder_address, list_folder
 from .hash_check import hash_check
 from .pretrained import fetch_file
@@ -29,6 +29,9 @@ from .row_files import belongs, checkpoint_path, log_path
 
 WORKERS = 3
 PATH_OF = dict(checkpoint=checkpoint_path, log=log_path)
+
+LARGEST = dict(checkpoint=LARGEST_WEIGHTS, log=256 << 20)
+"""Bytes that a file may have whose size no lock says."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,8 @@ def _obtain_new(row: Model, kind: str, path: str, file_id: str, say: Say, accept
             if by_hand:
                 say(f'{target}: was put there by hand, its origin is unknown')
             else:
-                download(drive_file(file_id, target), target, lambda path: '', hashed=False)
+                download(drive_file(file_id, target), target, lambda path: '', hashed=False,
+                         largest=LARGEST[kind])
                 say(f'{target}: fetched, {target.stat().st_size / 1e6:.1f} MB')
             found = dict(path=path, id=file_id, size=target.stat().st_size, sha256=file_hash(target))
             try:

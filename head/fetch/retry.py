@@ -55,10 +55,13 @@ class Retry:
 def _asked_pause(answer: requests.Response) -> float:
     """Seconds of the answer's Retry-After, which holds a number or a date."""
     text = answer.headers.get('Retry-After', '')
-    if text.isdigit():
+    if text.isdecimal():
         return float(text)
-    date = email.utils.parsedate_tz(text)
-    return max(0.0, email.utils.mktime_tz(date) - time.time()) if date else 0.0
+    try:
+        date = email.utils.parsedate_tz(text)
+        return max(0.0, email.utils.mktime_tz(date) - time.time()) if date else 0.0
+    except (ValueError, OverflowError, TypeError):  # a day that there is not
+        return 0.0
 
 
 def check_status(answer: requests.Response, fault: Fault) -> None:

@@ -5,6 +5,8 @@ from pathlib import Path, PurePosixPath
 from typing import Iterable, List, NamedTuple, Optional
 
 from ..errors import RequestError
+from ..support.file_names import is_file_name
+from ..support.printed_text import printable
 
 SAFE = re.compile(r'[\w][\w.+=() -]*')
 """A file name that is no trick."""
@@ -28,7 +30,8 @@ def belongs(config: str, path: str) -> bool:
 def _candidates(config: str, paths: Iterable[str], ending: str) -> List[str]:
     """Paths with that ending that belong to the row."""
     return sorted(path for path in paths
-                  if path.endswith(ending) and SAFE.fullmatch(PurePosixPath(path).name) and belongs(config, path))
+                  if path.endswith(ending) and is_file_name(PurePosixPath(path).name)
+                  and SAFE.fullmatch(PurePosixPath(path).name) and belongs(config, path))
 
 
 def checkpoint_path(config: str, paths: Iterable[str]) -> Optional[Choice]:
@@ -55,7 +58,8 @@ def checkpoint_path(config: str, paths: Iterable[str]) -> Optional[Choice]:
         best = [path for path, epoch in epochs.items() if epoch == max(epochs.values())]
     if len(best) != 1:
         raise RequestError(f'{config}: the authors\' folder has several checkpoints and none is the last: '
-                           f'{", ".join(best or found)}; download one by hand and name it: eval checkpoint=FILE')
+                           f'{printable(", ".join(best or found), 300)}; download one by hand and name it: eval '
+                           'checkpoint=FILE')
     return Choice(best[0], by_epoch)
 
 

@@ -65,6 +65,8 @@ def cut_tiny(folder: Union[str, Path], out: Union[str, Path], number: int, say: 
         place = hidden_path(out, f'{number}.part')
         if splits and place.exists():  # fetched images, unlike copies, are worth keeping from an interrupted run
             shutil.rmtree(str(place))
+        if place.is_symlink():  # somebody else's, where the folder is shared
+            place.unlink()
         place.mkdir(exist_ok=True)
         require_space(place, sum(len(content['images']) for content in wanted.values()) * IMAGE_BYTES)
         for split, content in wanted.items():

@@ -6,7 +6,7 @@ from typing import Callable, Iterator, Optional, Union
 
 import filelock
 
-from ..errors import EnvironmentFault
+from ..errors import EnvironmentFault, RequestError
 
 Say = Callable[[str], object]
 """Takes lines about what is done."""
@@ -25,11 +25,15 @@ def locked(target: Union[str, Path], say: Optional[Say] = None) -> Iterator[None
     The system releases it when its holder dies. The lock file stays: removing it would let a third one in.
 
     Raises:
+        RequestError: somebody has put a link in the lock file's place.
         EnvironmentFault: the folder's filesystem has no locks.
     """
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(str(hidden_path(target, 'lock')))
+    path = hidden_path(target, 'lock')
+    if path.is_symlink():  # filelock would empty the file that it leads to
+        raise RequestError(f'{path}: a link, where a lock file belongs; remove it')
+    lock = filelock.FileLock(str(path))
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout:

@@ -190,7 +190,7 @@ def test_a_page_that_is_no_listing(fetch, internet, page):
 
 def test_a_subfolder_that_is_refused(fetch, drive):
     drive.folder(FOLDER, 'HEAD', [(number('gone'), STEM, None)])
-    assert 'a page of it was refused' in fetch('checkpoint', 'config=head_r18', status=3)
+    assert '404' in fetch('checkpoint', 'config=head_r18', status=3)
 
 
 def test_a_listing_that_never_comes(fetch, internet, released):

@@ -1,0 +1,74 @@
+"""What servers answer: over http(s) only, after few redirects, as it is stored, and no page without end."""
+
+from typing import Any, Dict, Optional
+from urllib.parse import urljoin, urlsplit
+
+import requests
+
+from .retry import TIMEOUT
+
+BLOCK = 1 << 16
+"""Bytes read at once; that much may be lost where a connection is cut."""
+
+REDIRECTS = 10
+"""Followed for one request."""
+
+PAGE_BYTES = 4 << 20
+"""A page of Drive has less; a folder's has some hundred KB."""
+
+
+class UnusableAnswer(requests.RequestException):
+    """An answer that another try would not change."""
+
+
+def get(address: str, headers: Optional[Dict[str, str]] = None, session: Optional[requests.Session] = None
+        ) -> requests.Response:
+    """The streamed answer of an address, after its redirects, of which nothing is read.
+
+    Raises:
+        UnusableAnswer: too many redirects, one to something else than http(s), or a content encoding: what it would
+            become has no bounds, and ranges and hashes are of bytes as they are stored.
+        requests.RequestException: no answer.
+    """
+    asked = {**(headers or {}), 'Accept-Encoding': 'identity'}
+    if session is None:
+        with requests.Session() as session:
+            return get(address, headers, session)
+    for _ in range(REDIRECTS + 1):
+        if urlsplit(address).scheme not in ('http', 'https'):
+            raise UnusableAnswer('it is redirected to an address that is not http(s)')
+        # requests' own redirects read, and decode, whatever comes with them
+        answer = session.get(address, headers=asked, stream=True, timeout=TIMEOUT, allow_redirects=False)
+        leads_to = session.get_redirect_target(answer)
+        if leads_to is None:
+            encoding = answer.headers.get('Content-Encoding', '').strip().lower()
+            if encoding not in ('', 'identity'):
+                answer.close()
+                raise UnusableAnswer('the server sends it encoded, which was not asked for')
+            return answer
+        answer.close()
+        address = urljoin(answer.url, leads_to)
+    raise UnusableAnswer(f'it is redirected more than {REDIRECTS} times')
+
+
+def read_page(answer: requests.Response) -> str:
+    """The text of a streamed page.
+
+    Raises:
+        UnusableAnswer: it has more than `PAGE_BYTES`.
+    """
+    content = bytearray()
+    for block in answer.iter_content(BLOCK):
+        content += block
+        if len(content) > PAGE_BYTES:
+            raise UnusableAnswer(f'a page of more than {PAGE_BYTES / 1e6:.0f} MB comes')
+    try:
+        return content.decode(answer.encoding or 'utf-8', 'replace')
+    except LookupError:  # an encoding that nobody knows
+        return content.decode('utf-8', 'replace')
+
+
+def stated_length(answer: requests.Response) -> Optional[int]:
+    """Content-Length, or None where the server says none that is a number of bytes."""
+    text: Any = answer.headers.get('Content-Length', '')
+    return int(text) if text.isdecimal() and len(text) < 19 else None

@@ -1,0 +1,178 @@
+"""What a server, or somebody in a shared folder, can make a download do: nothing without bounds, nothing elsewhere."""
+
+import io
+import os
+import zipfile
+
+import pytest
+from PIL import Image
+
+from head.errors import EnvironmentFault, RequestError
+from head.fetch import archives, download, images, retry
+from head.fetch.download import web
+from head.support.locks import locked
+
+from .test_released import BINARY, FOLDER, STEM, number
+
+ADDRESS = 'http://files.example/file'
+
+
+@pytest.fixture
+def get(internet, monkeypatch, tmp_path):
+    """Download `ADDRESS` in this process, to `file`; returns its path."""
+    monkeypatch.setenv('http_proxy', internet.address)
+    monkeypatch.setenv('no_proxy', '')
+    monkeypatch.setattr(retry, 'PAUSE', 0.001)
+
+    def run(**limits):
+        download.download(web(ADDRESS), tmp_path / 'file', lambda path: '', **limits)
+        return tmp_path / 'file'
+
+    return run
+
+
+@pytest.mark.parametrize('behaviour, hashed', [
+    (dict(length=False), True),  # no length, like a chunked body
+    (dict(headers={'Content-Length': '²'}, length=False), True),
+    (dict(headers={'Content-Length': '9' * 5000}, length=False), True),
+    (dict(), False),
+])
+def test_a_body_without_end(get, internet, tmp_path, behaviour, hashed):
+    file = internet.put(ADDRESS, b'x' * 30_000_000, **behaviour)
+    with pytest.raises(EnvironmentFault, match=r'the server sends more than the 1 MB that it may have.*by hand'):
+        get(largest=1_000_000, hashed=hashed)
+    assert file.served < 10_000_000 and len(file.asked) == 1 and os.listdir(tmp_path) == []
+
+
+def test_one_of_the_most_that_it_may_have(get, internet):
+    body = os.urandom(1_000_000)
+    internet.put(ADDRESS, body, length=False)
+    assert get(largest=len(body)).read_bytes() == body
+
+
+@pytest.mark.parametrize('encoding', ['gzip', 'br', 'deflate, gzip', ' GZIP'])
+def test_a_content_encoding_is_refused(get, internet, encoding):
+    file = internet.put(ADDRESS, b'x' * 1000, headers={'Content-Encoding': encoding})
+    with pytest.raises(EnvironmentFault, match='sends it encoded'):
+        get()
+    assert len(file.asked) == 1
+
+
+@pytest.mark.parametrize('location', ['file:///etc/passwd', 'ftp://files.example/file', 'gopher://x/', 'data:,x'])
+def test_a_redirect_to_something_else(get, internet, location):
+    file = internet.put(ADDRESS, b'x', first=[(302, {'Location': location})])
+    with pytest.raises(EnvironmentFault, match=r'not http\(s\)'):
+        get()
+    assert len(file.asked) == 1
+
+
+def test_redirects_without_end(get, internet):
+    file = internet.put(ADDRESS, b'x', first=[(302, {'Location': ADDRESS})] * 100)
+    with pytest.raises(EnvironmentFault, match='redirected more than 10 times'):
+        get()
+    assert len(file.asked) == 11
+
+
+@pytest.mark.parametrize('asked', ['²', 'Wed, 99 Oct 99999999999 07:28:00 GMT', 'Wed, 31 Feb 2022 7:28 +9999999999'])
+def test_a_pause_that_is_none(get, internet, asked):
+    internet.put(ADDRESS, b'x', first=[(503, {'Retry-After': asked})])
+    assert get().read_bytes() == b'x'
+
+
+@pytest.mark.parametrize('name', ['.file.part', '.file.part.etag'])
+def test_links_under_hidden_names_are_not_followed(get, internet, tmp_path, name):
+    internet.put(ADDRESS, b'new' * 1000)
+    (tmp_path / 'precious').write_bytes(b'mine')
+    (tmp_path / name).symlink_to('precious')
+    assert get().read_bytes() == b'new' * 1000
+    assert (tmp_path / 'precious').read_bytes() == b'mine' and not (tmp_path / 'file').is_symlink()
+    assert sorted(os.listdir(tmp_path)) == ['file', 'precious']
+
+
+def test_a_link_that_comes_in_between(tmp_path):
+    (tmp_path / 'link').symlink_to('precious')
+    with pytest.raises(OSError, match='symbolic'), open(tmp_path / 'link', 'wb', opener=download._open_own):
+        pass
+    assert os.listdir(tmp_path) == ['link']
+
+
+def test_a_link_in_the_lock_files_place(tmp_path):
+    (tmp_path / 'precious').write_bytes(b'mine')
+    (tmp_path / '.file.lock').symlink_to('precious')
+    with pytest.raises(RequestError, match='a link, where a lock file belongs'), locked(tmp_path / 'file'):
+        pass
+    assert (tmp_path / 'precious').read_bytes() == b'mine'
+
+
+def saved(kind, size=(8, 8)):
+    file = io.BytesIO()
+    Image.new('RGB', size).save(file, kind)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize('kind', ['EPS', 'TIFF', 'GIF', 'BMP', 'PPM'])
+def test_other_formats_are_not_opened(tmp_path, kind):
+    (tmp_path / 'x.jpg').write_bytes(saved(kind))
+    assert 'does not decode' in images.image_problem(8, 8, tmp_path / 'x.jpg')
+
+
+@pytest.mark.parametrize('kind', ['JPEG', 'PNG'])
+def test_pixels_are_not_decoded_where_their_number_is_wrong(tmp_path, kind, monkeypatch):
+    (tmp_path / 'x.jpg').write_bytes(saved(kind))
+    assert images.image_problem(8, 8, tmp_path / 'x.jpg') == ''
+    monkeypatch.setattr(Image.Image, 'load', None)
+    monkeypatch.setattr('PIL.ImageFile.ImageFile.load', None)
+    assert '8 x 8 pixels, not 9 x 8' in images.image_problem(9, 8, tmp_path / 'x.jpg')
+
+
+@pytest.mark.parametrize('pages, limits, reason', [
+    ({}, 'PAGE_BYTES = 100', 'a page of more than 0 MB'),
+    ({number('row'): [(number('row'), STEM, None)]}, 'FOLDERS = 5', 'more than 5 folders'),  # one that holds itself
+])
+def test_a_listing_without_end(fetch, drive, pages, limits, reason):
+    drive.folder(FOLDER, 'HEAD', [(number('row'), STEM, None)])
+    for name, entries in {number('row'): [(number('x.pth'), 'x.pth', BINARY)], **pages}.items():
+        drive.folder(name, STEM, entries)
+    module = 'web' if 'PAGE' in limits else 'drive'
+    before = f'import head.fetch.{module}; head.fetch.{module}.{limits}'
+    assert reason in fetch('checkpoint', 'config=head_r18', before=before, status=3)
+    assert drive.listed < 10
+
+
+def archive(path, content, **options):
+    with zipfile.ZipFile(path, 'w', **options) as file:
+        for name, body in content:
+            file.writestr(name, body)
+    return path
+
+
+@pytest.mark.parametrize('name', [
+    'part/../../outside', 'part//etc/outside', 'part/deeper/x', 'part/a\x1b[2Jb', 'part/..'])
+def test_names_in_an_archive_that_are_none(tmp_path, name):
+    path = archive(tmp_path / 'x.zip', [('part/fine', b'x'), (name, b'x')])
+    with pytest.raises(RequestError, match=r'no file of part/, not unpacked') as caught:
+        archives.unpack(path, tmp_path, 'part', growth=4)
+    assert os.listdir(tmp_path) == ['x.zip'] and str(caught.value).isprintable()
+
+
+def test_an_archive_that_becomes_too_much(tmp_path):
+    path = archive(tmp_path / 'x.zip', [('part/x', bytes(1_000_000))], compression=zipfile.ZIP_DEFLATED)
+    with pytest.raises(RequestError, match='more than 4 times its size'):
+        archives.unpack(path, tmp_path, 'part', growth=4)
+    assert os.listdir(tmp_path) == ['x.zip']
+
+
+def test_an_archive_whose_file_is_longer_than_it_says(tmp_path):
+    path = archive(tmp_path / 'x.zip', [('part/x', bytes(1_000_000))], compression=zipfile.ZIP_DEFLATED)
+    raw = path.read_bytes()
+    path.write_bytes(raw.replace((1_000_000).to_bytes(4, 'little'), (1000).to_bytes(4, 'little')))
+    with pytest.raises(RequestError, match='not a whole archive'):
+        archives.unpack(path, tmp_path, 'part', growth=4)
+    assert sum(one.stat().st_size for one in tmp_path.rglob('*') if one.is_file()) < 10_000
+
+
+def test_a_link_in_the_hidden_places_stead(tmp_path):
+    (tmp_path / 'precious').mkdir()
+    (tmp_path / '.part.unpacking').symlink_to('precious')
+    unpacked = archives.unpack(archive(tmp_path / 'x.zip', [('part/x', b'x')]), tmp_path, 'part', growth=4)
+    assert (unpacked / 'x').read_bytes() == b'x' and not os.listdir(tmp_path / 'precious')
