@@ -13,21 +13,20 @@ import sys
 import tempfile
 import threading
 import time
-import uuid
 from types import FrameType
 from typing import Any, Dict, List, Optional, Sequence
 
 from torch.distributed.elastic import multiprocessing
 from torch.distributed.elastic.agent.server.api import WorkerSpec, WorkerState
 from torch.distributed.elastic.agent.server.local_elastic_agent import LocalElasticAgent
-from torch.distributed.elastic.rendezvous import RendezvousParameters
-from torch.distributed.elastic.rendezvous import registry as rendezvous
 
 from ..errors import DONE, INTERRUPTED, Ended, EnvironmentFault, HeadError, LostPeer
 from . import worker_exit
 from .layout import Layout
 from .peer_errors import PeerErrors
+from .rendezvous import choose_interfaces, launchers_meet
 from .worker_report import REPORTS, read_reports
+from .worker_store import ENDPOINT, begin_round
 
 RESTARTS = 10
 """How often other machines may be lost before a launcher gives up."""
@@ -56,6 +55,9 @@ def launch(arguments: Sequence[str], layout: Layout) -> int:
     here = layout.processes_here
     reports = tempfile.mkdtemp(prefix='head-')
     os.environ.update({REPORTS: reports, 'HEAD_NODE_RANK': str(layout.node_rank or 0)})
+    os.environ.pop(ENDPOINT, None)
+    if layout.rdzv:
+        os.environ[ENDPOINT] = layout.rdzv
     threads = 1 if layout.gpus else max(1, len(os.sched_getaffinity(0)) // here)
     os.environ.setdefault('OMP_NUM_THREADS', str(threads))
     os.environ.setdefault('TORCH_CPP_LOG_LEVEL', 'ERROR')
@@ -76,7 +78,7 @@ class _Run:
     def __init__(self, arguments: Sequence[str], layout: Layout, reports: str) -> None:
         self.arguments, self.here, self.reports = arguments, layout.processes_here, reports
         self.nnodes, self.node_rank = layout.nnodes, layout.node_rank or 0
-        self.endpoint = layout.rdzv or 'localhost:0'
+        self.endpoint = layout.rdzv
         self.agent: Optional[Agent] = None
         self.result: Any = None  # the agent's
         self.error: Optional[Exception] = None
@@ -100,15 +102,13 @@ class _Run:
 
     def _run_agent(self):
         try:
-            handler = rendezvous.get_rendezvous_handler(
-                RendezvousParameters(
-                    backend='c10d', endpoint=self.endpoint, run_id=f'head-{self.endpoint}' if self.nnodes > 1 else
-                    str(uuid.uuid4()), min_nodes=self.nnodes, max_nodes=self.nnodes, join_timeout=JOIN_SECONDS,
-                    is_host=str(self.node_rank == 0).lower(), local_addr=None))
+            choose_interfaces(self.endpoint)
+            handler = launchers_meet(self.nnodes, self.node_rank, self.endpoint, JOIN_SECONDS)
             spec = WorkerSpec(
                 role='head', local_world_size=self.here, entrypoint=sys.executable,
                 args=('-m', 'head', *self.arguments), rdzv_handler=handler,
-                max_restarts=RESTARTS if self.nnodes > 1 else 0, monitor_interval=0.5)
+                max_restarts=RESTARTS if self.nnodes > 1 else 0, monitor_interval=0.5,
+                master_addr='localhost', master_port=0)  # of torch's own meeting place, which is not used
             self.agent = Agent(spec, self.reports, PeerErrors(self.nnodes, self.endpoint), **agent_options())
             self.result = self.agent.run()
         except Exception as error:  # of many kinds: the other machines do not come, or are gone
@@ -254,6 +254,7 @@ class Agent(LocalElasticAgent):
         self.peer_errors.connect()
         for name in os.listdir(self.reports):
             os.unlink(os.path.join(self.reports, name))
+        begin_round(worker_group.store, worker_group.group_rank == 0)
         return super()._start_workers(worker_group)
 
 

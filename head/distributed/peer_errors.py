@@ -10,6 +10,7 @@ from typing import Any, Callable, List, Optional
 import torch.distributed as dist
 
 from ..errors import Ended, HeadError
+from .worker_store import split_endpoint
 
 ANSWER_TIMEOUT = datetime.timedelta(seconds=20)
 """How long the store, which is on the machine number 0, may take to answer."""
@@ -20,10 +21,10 @@ class PeerErrors:
 
     Args:
         nnodes: how many machines there are.
-        endpoint: ``HOST:PORT`` of the launchers' store.
+        endpoint: ``HOST:PORT`` of the launchers' store, or None for one machine.
     """
 
-    def __init__(self, nnodes: int, endpoint: str) -> None:
+    def __init__(self, nnodes: int, endpoint: Optional[str]) -> None:
         self.nnodes, self.endpoint = nnodes, endpoint
         self.store: Optional[dist.Store] = None
         self.message: Optional[bytes] = None
@@ -31,11 +32,11 @@ class PeerErrors:
 
     def connect(self) -> None:
         """Where the machines have met: the store is there."""
-        if self.nnodes > 1 and self.store is None:
-            host, _, port = self.endpoint.rpartition(':')
+        if self.endpoint and self.store is None:
+            host, port = split_endpoint(self.endpoint)
             with contextlib.suppress(RuntimeError):  # it is gone: the workers find out too
                 # not the launcher's own connection, which another thread uses
-                store = dist.TCPStore(host, int(port), is_master=False, timeout=ANSWER_TIMEOUT)
+                store = dist.TCPStore(host, port, is_master=False, timeout=ANSWER_TIMEOUT)
                 self.store = dist.PrefixStore('peer_errors', store)
 
     def send(self, error: HeadError) -> None:

@@ -15,6 +15,7 @@ import torch.distributed as dist
 
 from ..errors import HeadError, LostPeer, RequestError
 from .worker_report import is_worker
+from .worker_store import worker_store
 
 TIMEOUT = datetime.timedelta(minutes=10)
 """How long a process waits for the others before it takes them for lost; torch's own 30 minutes are GPU hours."""
@@ -75,15 +76,13 @@ def process_group(device: str) -> Iterator[None]:
         # a lost peer is an error that can be answered, not the end of the process; torch 1's name and torch 2's
         environment.update(NCCL_BLOCKING_WAIT='1', TORCH_NCCL_BLOCKING_WAIT='1')
     with lost_peers_as_errors():
-        store = dist.TCPStore(environment['MASTER_ADDR'], int(environment['MASTER_PORT']), world,
-                              environment['RANK'] == '0', TIMEOUT)
-        dist.init_process_group('nccl' if device == 'cuda' else 'gloo', store=store, rank=number, world_size=world,
-                                timeout=TIMEOUT)
+        dist.init_process_group('nccl' if device == 'cuda' else 'gloo', store=worker_store(world, TIMEOUT), rank=number,
+                                world_size=world, timeout=TIMEOUT)
         _control = dist.new_group(backend='gloo', timeout=TIMEOUT) if device == 'cuda' else dist.group.WORLD
     try:
         yield
         with lost_peers_as_errors():
-            dist.barrier(_control)  # the first one holds the store: it leaves last
+            dist.barrier(_control)  # none leaves while another still needs it
     finally:
         _control = None
         dist.destroy_process_group()

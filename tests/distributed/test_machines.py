@@ -10,7 +10,9 @@ import time
 
 import pytest
 
-from ..process_tree import children, kill_all, parent
+from head.distributed.rendezvous import TAKES_SOCKETS
+
+from ..process_tree import children, kill_all, listening, parent
 from ..training_runs import QUICK, free_rendezvous, rows, start, wait_for_a_step
 
 pytestmark = pytest.mark.slow
@@ -28,6 +30,7 @@ def machine(drawn, tmp_path):
                              f'work_dir={tmp_path}/run', *words, OMP_NUM_THREADS='1'))
         return started[-1]
 
+    run.rdzv = rdzv
     yield run
     for process in started:
         kill_all(process)
@@ -53,6 +56,11 @@ def test_an_error_of_one_machine_ends_the_other(machine, tmp_path, failing, hang
     """With its line and status, which no other process there can know; also where a worker waits in vain."""
     both = machine(0, 'epochs=1000'), machine(1, 'epochs=1000')
     wait_for_a_step(both[0], tmp_path / 'run')
+    addresses = listening([pid for one in both for pid in (one.pid, *children(one.pid))])
+    port = int(machine.rdzv.rpartition(':')[2])
+    if not TAKES_SOCKETS:  # torch 1.9: one port, of the store itself, is everybody's
+        assert [addresses.pop(everybody) for everybody in {'::', '0.0.0.0'} & set(addresses)] == [{port}]
+    assert set(addresses) <= {'127.0.0.1'} and (not TAKES_SOCKETS or port in addresses['127.0.0.1'])
     workers = [next(pid for pid in children(one.pid) if parent(pid) == one.pid) for one in both]
     if hangs:
         os.kill(workers[1 - failing], signal.SIGSTOP)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ..process_tree import children
+from ..process_tree import children, listening
 from ..training_runs import QUICK, finish, rows, start, wait_for_a_step
 
 FIXED = ('data.train.pipeline.2.img_scale=[(160,128),(160,128)]', 'data.train.pipeline.3.flip_ratio=0.0',
@@ -110,10 +110,14 @@ def gone(pids):
 @pytest.mark.parametrize('to_all', [False, pytest.param(True, marks=pytest.mark.slow)],
                          ids=['to the launcher', 'to the whole group'])
 def test_a_signal_ends_all(drawn, tmp_path, to_all):
-    """docker stop tells the first process alone, a terminal or a cluster all of them: a checkpoint, status 75."""
+    """docker stop tells the first process alone, a terminal or a cluster all of them: a checkpoint, status 75.
+
+    Until then no other machine can reach them.
+    """
     process = start_two(drawn, tmp_path)
     below = children(process.pid)
     assert len(below) >= 2
+    assert set(listening([process.pid, *below])) <= {'127.0.0.1'}
     if to_all:
         for pid in below:
             os.kill(pid, signal.SIGTERM)
