@@ -45,13 +45,28 @@ class StoredConfig:
     state = None
 
 
+LARGEST_KEY = 2**60
+"""Whole numbers beyond it can be chosen so that all have one hash."""
+
+TUPLE_KEYS = 100
+"""Items of a dict or set with tuples among its keys, which can be chosen so too; checkpoints have none."""
+
+
 def _is_atom(value):
-    return type(value) in (str, int, float, bool, bytes, type(None)) or isinstance(value, (np.number, np.bool_))
+    kind = type(value)
+    if kind in (str, bytes, bool, type(None)) or isinstance(value, np.bool_):
+        return True
+    if kind is int or isinstance(value, np.integer):
+        return -LARGEST_KEY < int(value) < LARGEST_KEY
+    return (kind is float or isinstance(value, np.floating)) and math.isfinite(value)  # no NaN equals another
 
 
-def check_key(key: Any) -> None:
-    """Nested tuples would take exponential time to hash."""
-    if not (_is_atom(key) or (type(key) is tuple and all(map(_is_atom, key)))):
+def check_key(key: Any, others: int) -> None:
+    """No keys that take long to hash, or to tell from `others` of the same container."""
+    if type(key) is tuple and len(key) <= 8 and all(map(_is_atom, key)):
+        if others >= TUPLE_KEYS:
+            raise Refused('many tuples as keys')
+    elif not _is_atom(key):
         raise Refused(f'a {type(key).__name__} as a key')
 
 
@@ -67,7 +82,7 @@ def set_items(target: Any, pairs: Iterable[Tuple[Any, Any]]) -> None:
     if not isinstance(target, dict):
         raise Refused(f'new items of a {type(target).__name__}')
     for key, value in pairs:
-        check_key(key)
+        check_key(key, len(target))
         target[key] = value
 
 
@@ -107,6 +122,8 @@ def _tensor(storage, offset, size, stride, requires_grad=False, hooks=None, meta
     if not (type(storage) is Storage and len(checked_items(size)) == len(checked_items(stride))
             and all(type(n) is int and n >= 0 for n in (offset, *size, *stride))):
         raise Damaged('a tensor of nothing')
+    if math.prod(size) > storage.values.numel():
+        raise Damaged('a tensor larger than its storage')
     last = offset + sum((n - 1) * step for n, step in zip(size, stride))
     if 0 not in size and last >= storage.values.numel():
         raise Damaged('a tensor beyond its storage')
@@ -143,7 +160,7 @@ def _default_dict(factory=None):
 
 def _set(items=()):
     for item in checked_items(items):
-        check_key(item)
+        check_key(item, len(items))
     return set(items)
 
 

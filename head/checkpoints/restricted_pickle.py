@@ -14,15 +14,17 @@ import pickle
 import pickletools
 import struct
 import zipfile
+from collections import OrderedDict
 from pathlib import Path
 from types import FunctionType
-from typing import IO, TYPE_CHECKING, Any, Callable, Dict, List, NoReturn, Optional, Union
+from typing import IO, TYPE_CHECKING, Any, Callable, Dict, List, NoReturn, Optional, Tuple, Union
 
 import numpy as np
 import torch
 from torch.serialization import MAGIC_NUMBER, PROTOCOL_VERSION
 
 from ..errors import RequestError
+from ..support.printed_text import printable
 from .allowed_globals import (
     GLOBALS,
     Damaged,
@@ -31,6 +33,7 @@ from .allowed_globals import (
     StorageType,
     StoredConfig,
     StoredDict,
+    check_key,
     checked_items,
     restore_state,
     set_items,
@@ -46,6 +49,22 @@ HARMLESS = [
     pickle.BINPERSID
 ]
 """Opcodes that push plain data, or go through `find_class` and `persistent_load`."""
+
+OPCODES = 1_000_000
+"""That a pickle may have; a checkpoint of head_r18 has some 20,000."""
+
+ITEMS = 10_000_000
+"""That a pickle's calls may be given in all: each can be given a long list again."""
+
+SLACK = 1 << 24
+"""Bytes that a pickle's calls may be given beyond the file's size: each can be given a long text again."""
+
+DIRECTORY = 1 << 24
+"""Bytes of an archive's directory; a checkpoint's has about 100 a tensor."""
+
+DEPTH, VALUES = 100, 10_000_000
+"""How deep its containers may lie in each other, and how many values they may have where one that is in two counts
+twice: what walks through them does not notice."""
 
 if TYPE_CHECKING:
     class _Unpickler:
@@ -71,20 +90,50 @@ def _refusing(opcode):
     return refuse
 
 
+class _Counted:
+    """A table of opcodes that is asked for one no more than `OPCODES` times."""
+
+    def __init__(self, table: Dict[int, Callable[[Any], None]]) -> None:
+        self.table, self.left = table, OPCODES
+
+    def __getitem__(self, code: int) -> Callable[[Any], None]:
+        self.left -= 1
+        if self.left < 0:
+            raise Refused(f'more than {OPCODES} steps to read it')
+        return self.table[code]
+
+
 class RestrictedUnpickler(_Unpickler):
     """Python's own unpickler, in Python, with the opcodes limited that call, make or change objects.
 
     Args:
         file: a binary file.
         storage: returns the `Storage` of a dtype, key and number of elements.
+        size: bytes of the whole file.
 
     Raises:
-        Refused: from `load`, when the pickle wants more than data.
+        Refused: from `load`, when the pickle wants more than data, or more work than its data need.
     """
 
-    def __init__(self, file: Union[IO[bytes], mmap.mmap], storage: Callable[[torch.dtype, str, int], Storage]) -> None:
+    def __init__(self, file: Union[IO[bytes], mmap.mmap], storage: Callable[[torch.dtype, str, int], Storage],
+                 size: int) -> None:
         super().__init__(file, encoding='utf-8')
         self._storage = storage
+        self._items_left, self._bytes_left = ITEMS, size + SLACK
+        table: Any = _Counted(self.dispatch)
+        self.dispatch = table
+
+    def _charge(self, given: Any, inner: bool = True) -> None:
+        """Count what a call is given: what it costs follows from that."""
+        if isinstance(given, (str, bytes)):
+            self._bytes_left -= len(given)
+        elif isinstance(given, (list, tuple, dict)):
+            self._items_left -= len(given)
+            if inner and type(given) is tuple and self._items_left >= 0:
+                for one in given:
+                    self._charge(one, inner=False)
+        if self._items_left < 0 or self._bytes_left < 0:
+            raise Refused('the same long value again and again')
 
     def find_class(self, module: str, name: str) -> Any:
         """What stands in for a global; a dotted name is never looked up part by part."""
@@ -108,6 +157,7 @@ class RestrictedUnpickler(_Unpickler):
         function = self.stack[-1]
         if type(function) is not FunctionType or type(args) is not tuple:
             raise Refused(f'a call of {getattr(function, "__name__", type(function).__name__)}')
+        self._charge(args)
         self.stack[-1] = function(*args)
 
     def load_newobj(self) -> None:
@@ -121,6 +171,7 @@ class RestrictedUnpickler(_Unpickler):
     def load_build(self) -> None:
         """Give an object its state."""
         state = self.stack.pop()
+        self._charge(state)
         restore_state(self.stack[-1], state)
 
     def load_inst(self) -> None:
@@ -157,7 +208,9 @@ class RestrictedUnpickler(_Unpickler):
         items = self.pop_mark()
         if type(self.stack[-1]) is not set:
             raise Refused(f'new items of a {type(self.stack[-1]).__name__}')
-        self.stack[-1].update(GLOBALS['builtins', 'set'](items))
+        for item in items:
+            check_key(item, len(self.stack[-1]))
+            self.stack[-1].add(item)
 
     def load_frozenset(self) -> None:
         """A frozenset of the topmost items."""
@@ -212,6 +265,9 @@ class _Storages(dict):
 
 def _load_zip(file, size):
     """The format since torch 1.6: data.pkl and one record a storage below a folder."""
+    end: Any = vars(zipfile)['_EndRecData'](file)  # what zipfile itself begins with
+    if not end or end[5] > DIRECTORY:
+        raise Damaged('a zip archive of too many files, or cut off')
     with zipfile.ZipFile(file) as archive:
         infos = archive.infolist()
         records = {info.filename.partition('/')[2]: info for info in infos}
@@ -223,7 +279,7 @@ def _load_zip(file, size):
         if 'byteorder' in records and archive.read(records['byteorder']) != b'little':
             raise Damaged('big-endian')
         storages = _Storages(size, lambda key: archive.read(records[f'data/{key}']))
-        return RestrictedUnpickler(io.BytesIO(archive.read(records['data.pkl'])), storages).load()
+        return RestrictedUnpickler(io.BytesIO(archive.read(records['data.pkl'])), storages, size).load()
 
 
 def _load_legacy(file, size):
@@ -235,7 +291,7 @@ def _load_legacy(file, size):
             raise Damaged('not a pickle')
 
         def part() -> Any:
-            return RestrictedUnpickler(content, storages).load()
+            return RestrictedUnpickler(content, storages, size).load()
 
         for number in (MAGIC_NUMBER, PROTOCOL_VERSION):
             found = part()
@@ -253,6 +309,51 @@ def _load_legacy(file, size):
     return result
 
 
+def _parts(value):
+    """What lies in a container; nothing in all else."""
+    if isinstance(value, dict):
+        parts = [*value.keys(), *value.values()]
+        return parts + list(vars(value).values()) if type(value) is OrderedDict else parts
+    if type(value) is StoredConfig:
+        return [value.state]
+    return value if type(value) in (list, tuple, set, frozenset) else ()
+
+
+def _check_extent(content: Any) -> None:
+    """Refuse what those who walk through it would not come to the end of.
+
+    Raises:
+        Refused: containers that hold themselves, lie too deep in each other, or are so often in one another that
+            there is no end of it.
+    """
+    extents: Dict[int, Tuple[int, int]] = {}  # id -> depth, number of values
+    above, stack = set(), [content]
+    while stack:
+        value = stack[-1]
+        if id(value) in extents or not _is_container(value):
+            stack.pop()
+            continue
+        inside = [part for part in _parts(value) if _is_container(part)]
+        if id(value) not in above:
+            above.add(id(value))
+            if any(id(part) in above for part in inside):
+                raise Refused('containers that hold themselves')
+            stack += inside
+            continue
+        stack.pop()
+        above.remove(id(value))
+        found = [extents[id(part)] for part in inside]
+        depth = 1 + max((one[0] for one in found), default=0)
+        number = 1 + len(_parts(value)) + sum(one[1] for one in found)
+        if depth > DEPTH or number > VALUES:
+            raise Refused(f'containers {DEPTH} deep in each other' if depth > DEPTH else f'more than {VALUES} values')
+        extents[id(value)] = depth, number
+
+
+def _is_container(value):
+    return isinstance(value, dict) or type(value) in (list, tuple, set, frozenset, StoredConfig)
+
+
 def load(path: Union[str, Path]) -> Any:
     """The content of a torch checkpoint: tensors (on the CPU), plain containers, numpy's scalars and arrays.
 
@@ -267,11 +368,12 @@ def load(path: Union[str, Path]) -> Any:
         is_zip = file.read(4) == b'PK\x03\x04'
         file.seek(0)
         try:
-            return (_load_zip if is_zip else _load_legacy)(file, os.path.getsize(path))
+            content = (_load_zip if is_zip else _load_legacy)(file, os.path.getsize(path))
+            _check_extent(content)
+            return content
         except Refused as error:
-            wanted = str(error).encode('unicode_escape')[:100].decode()  # the file's own words
-            raise RequestError(f'{path}: refused, it asks for {wanted}, which is not loaded for safety; save its '
-                               'state_dict alone, and use that file') from error
+            raise RequestError(f'{path}: refused, it asks for {printable(str(error), 90)}, which is not loaded for '
+                               'safety; save its state_dict alone, and use that file') from error
         except Damaged as error:
             raise RequestError(f'{path}: not a checkpoint, or damaged ({error})') from error
         except Exception as error:

@@ -9,7 +9,10 @@ from typing import Any, Callable, Dict, List, Optional
 from ..errors import RequestError
 from ..results.verdict_file import Weights
 from ..support.file_hash import file_hash
+from ..support.printed_text import printable
 from . import restricted_pickle, run_identity
+from .meta import checked_meta
+from .optimizer_state import restore_optimizer
 from .saver import link, newest_first
 from .weights import load_weights
 
@@ -43,7 +46,7 @@ class ResumePoint:
     def doubts(self) -> List[str]:
         """Why its beginning cannot confirm the paper."""
         doubts = self.meta.get('doubts')
-        return doubts if isinstance(doubts, list) else [f'{self.path} does not record what it was started from']
+        return doubts if doubts is not None else [f'{self.path} does not record what it was started from']
 
 
 def choose_checkpoint(wanted: str, work_dir: str, begun: Optional[Dict[str, Any]],
@@ -83,10 +86,13 @@ def read(path: str) -> ResumePoint:
     content = restricted_pickle.load(path)
     meta = content.get('meta') if isinstance(content, dict) else None
     if not (isinstance(meta, dict) and isinstance(content.get('optimizer'), dict)
-            and all(isinstance(meta.get(key), int) for key in ('epoch', 'iter'))):
+            and all(key in meta for key in ('epoch', 'iter'))):
         raise RequestError(f'resume={path}: has no optimizer, epoch and iteration to continue from; take a checkpoint '
                            'that a training has left')
-    meta.pop('config', None)  # text that mmcv would run
+    content = dict(
+        meta=checked_meta(meta, f'resume={path}'),  # without the config, which is text that mmcv would run
+        state_dict=content.get('state_dict'),
+        optimizer=content['optimizer'])
     return ResumePoint(path, content, Weights('resumed from', path, file_hash(path), False))
 
 
@@ -146,8 +152,8 @@ def seed_of_run(resume_point: ResumePoint, asked: Optional[int]) -> Optional[int
     Raises:
         RequestError: another one is asked for.
     """
-    begun = resume_point.meta.get('seed')
-    if not isinstance(begun, int):
+    begun: Optional[int] = resume_point.meta.get('seed')
+    if begun is None:
         return asked
     if asked not in (None, begun):
         raise RequestError(f'resume={resume_point.path}: was begun with seed={begun}, not {asked}; leave seed= out')
@@ -169,21 +175,12 @@ def restore_run(runner: Any, resume_point: ResumePoint, steps: int, logger: Any)
     """
     path, content, meta, own = resume_point.path, resume_point.content, resume_point.meta, runner.meta
     if meta.get('exp_name') not in (None, own['exp_name']):
-        raise RequestError(f'resume={path}: a run of {meta["exp_name"]}, not of {own["exp_name"]}; give its config, or '
-                           'another checkpoint')
-    if isinstance(meta.get('run'), dict):
+        raise RequestError(f'resume={path}: a run of {printable(meta["exp_name"])}, not of {own["exp_name"]}; give its '
+                           'config, or another checkpoint')
+    if 'run' in meta:
         run_identity.require_same(meta['run'], own['run'], f'resume={path}')
-    asked = _hyperparameters(runner.optimizer)
-    load_weights(runner.model.module, content['state_dict'], path, own['exp_name'])
-    try:
-        runner.optimizer.load_state_dict(content['optimizer'])
-    except (ValueError, KeyError, TypeError) as error:  # torch: other parameter groups, or none
-        raise RequestError(f'resume={path}: its optimizer is not this config\'s ({error}); give the config that it was '
-                           'trained with') from error
-    found = _hyperparameters(runner.optimizer)
-    if found != asked:
-        raise RequestError(f'resume={path}: was begun with {_told(found)}, this run asks for {_told(asked)}; give the '
-                           'same config and batch size')
+    load_weights(runner.model.module, content['state_dict'], path, own['exp_name'], logger.info)
+    restore_optimizer(runner.optimizer, content['optimizer'], f'resume={path}')
     epoch, done = _place(resume_point, steps, runner.max_epochs, runner.iters)
     own.update((key, meta[key]) for key in CARRIED_OVER if key in meta)
     runner.restore(epoch, done, meta['iter'], meta.get('history', {}))
@@ -215,16 +212,6 @@ def _place(resume_point, steps, epochs, iters):
     return epoch, done
 
 
-def _hyperparameters(optimizer):
-    """Learning rate before warm-up and steps, momentum, weight decay; of every parameter group."""
-    return [(group.get('initial_lr', group.get('lr')), group.get('momentum'), group.get('weight_decay'))
-            for group in optimizer.param_groups]
-
-
-def _told(groups):
-    return ', '.join('lr {}, momentum {}, weight decay {}'.format(*group) for group in sorted(set(groups), key=str))
-
-
 def _stack(meta):
     stack, torch = meta.get('stack'), meta.get('torch')
-    return f'the {stack} stack (torch {torch})' if stack else 'an unknown stack'
+    return f'the {printable(stack)} stack (torch {printable(str(torch))})' if stack else 'an unknown stack'

@@ -10,6 +10,7 @@ from ..results.verdict_file import Weights
 from ..support.atomic_write import write_json
 from ..support.file_hash import file_hash
 from ..support.file_names import is_file_name
+from ..support.printed_text import printable
 
 FILE = 'run.json'
 """In the work dir, from before the first step on."""
@@ -52,10 +53,14 @@ def _flat(node, prefix=''):
             yield f'{prefix}{key}', value if isinstance(value, (str, int, float, type(None))) else str(value)
 
 
+def _told(run, key):
+    return printable(str(run.get(key)))
+
+
 def differences(begun: Dict[str, Any], asked: Dict[str, Any]) -> List[str]:
     """Lines that tell in what two identities differ."""
     missing = object()
-    return [f'{key}={begun.get(key)}, now {asked.get(key)}' for key in sorted({*begun, *asked})
+    return [f'{printable(key)}={_told(begun, key)}, now {_told(asked, key)}' for key in sorted({*begun, *asked})
             if begun.get(key, missing) != asked.get(key, missing)]
 
 

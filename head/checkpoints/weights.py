@@ -14,7 +14,12 @@ from ..method.frozen_teacher import build_teacher
 from ..results.verdict_file import Weights
 from ..support.file_hash import file_hash
 from ..support.folders import PRETRAINED
+from ..support.locks import Say
+from ..support.printed_text import printable
 from . import restricted_pickle
+
+EMA = 'ema_'
+"""Before the names of what mmcv's EMA hook adds, whose dots have become underscores."""
 
 CLASSIFIER = ('fc.', 'head.', 'classifier.')
 """Names that a backbone's file may have beyond the backbone: the ImageNet classifier."""
@@ -29,31 +34,45 @@ def _read_for_mmcv(filename, map_location=None):
     return restricted_pickle.load(filename)
 
 
-def read_state_dict(path: Union[str, Path]) -> Dict[str, torch.Tensor]:
-    """Names and tensors of a checkpoint file.
+def read_state_dict(path: Union[str, Path], say: Say = print) -> Dict[str, torch.Tensor]:
+    """Names and tensors of a checkpoint file; `say` is told of what is left out of it.
 
     Raises:
         RequestError: no such file, not a checkpoint, or one that would run code.
     """
     content = restricted_pickle.load(path)
-    return state_of(content.get('state_dict', content) if isinstance(content, dict) else None, path)
+    return state_of(content.get('state_dict', content) if isinstance(content, dict) else None, path, say)
 
 
-def state_of(state: Any, path: Union[str, Path]) -> Dict[str, torch.Tensor]:
+def state_of(state: Any, path: Union[str, Path], say: Say) -> Dict[str, torch.Tensor]:
     """The names and tensors among what a file holds, without the names that a parallel wrapper adds.
 
+    Averages of the weights that mmcv's EMA hook has put beside them are left out.
+
+    Args:
+        state: names and tensors.
+        path: for messages.
+        say: told of what is left out.
+
     Raises:
-        RequestError: it holds none.
+        RequestError: it holds none, or something else among them.
     """
-    if not (state and isinstance(state, dict)
-            and all(isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in state.items())):
+    if not (state and isinstance(state, dict) and any(isinstance(value, torch.Tensor) for value in state.values())):
         raise RequestError(f'{path}: not a checkpoint, it holds no weights; name another file')
-    return {name[7:] if name.startswith('module.') else name: value for name, value in state.items()}
+    for name, value in state.items():
+        if not (isinstance(name, str) and isinstance(value, torch.Tensor)):
+            raise RequestError(f'{path}: its state_dict has a {type(value).__name__} at {printable(str(name))}, where '
+                               'a tensor belongs; name another file')
+    found = {name[7:] if name.startswith('module.') else name: value for name, value in state.items()}
+    averages = {f'{EMA}{name.replace(".", "_")}' for name in found} & found.keys()
+    if averages:
+        say(f'{path}: its {len(averages)} averages of weights ({EMA}…) are left out, the weights themselves are taken')
+    return {name: value for name, value in found.items() if name not in averages}
 
 
 def _some(names):
     names = sorted(names)
-    return ', '.join(names[:3]) + (f' and {len(names) - 3} more' if len(names) > 3 else '')
+    return ', '.join(map(printable, names[:3])) + (f' and {len(names) - 3} more' if len(names) > 3 else '')
 
 
 def state_misfit(expected: Dict[str, torch.Tensor], found: Dict[str, torch.Tensor],
@@ -68,26 +87,50 @@ def state_misfit(expected: Dict[str, torch.Tensor], found: Dict[str, torch.Tenso
     # files older than torch 0.4.1 have no counters, which nothing reads
     missing = {name for name in expected.keys() - found.keys() if not name.endswith('num_batches_tracked')}
     unexpected = {name for name in found.keys() - expected.keys() if not name.startswith(tuple(allowed))}
-    shapes = {name for name in expected.keys() & found.keys() if expected[name].shape != found[name].shape}
-    parts = [('missing', missing), ('unexpected', unexpected), ('of another shape', shapes)]
+    both = expected.keys() & found.keys()
+    shapes = {name for name in both if expected[name].shape != found[name].shape}
+    kinds = {name for name in both if expected[name].is_floating_point() != found[name].is_floating_point()
+             or found[name].is_complex()}
+    parts = [('missing', missing), ('unexpected', unexpected), ('of another shape', shapes),
+             ('whole numbers for fractions or the reverse', kinds - shapes)]
     return '; '.join(f'{what}: {_some(names)}' for what, names in parts if names)
 
 
-def load_weights(model: Any, state: Any, path: str, config: str) -> None:
-    """Give a whole detector the weights of a file; every name and shape must agree.
+def require_finite(expected: Dict[str, torch.Tensor], found: Dict[str, torch.Tensor], path: Union[str, Path]) -> None:
+    """Refuse weights that no number comes out of.
+
+    Args:
+        expected: name -> tensor of the model.
+        found: of the file; those of the same names fit.
+        path: for messages.
+
+    Raises:
+        RequestError: some are NaN or infinite, or too large for the model's dtype.
+    """
+    bad = [name for name, value in expected.items() if name in found and value.is_floating_point()
+           and not torch.isfinite(found[name].to(value.dtype)).all()]
+    if bad:
+        raise RequestError(f'{path}: {len(bad)} of its {len(found)} weights are no numbers (NaN or infinite): '
+                           f'{_some(bad)}; its training has failed, take another checkpoint')
+
+
+def load_weights(model: Any, state: Any, path: str, config: str, say: Say = print) -> None:
+    """Give a whole detector the weights of a file; every name, shape and kind must agree.
 
     Args:
         model (BaseDetector): the detector.
-        state (dict): what the file `path` has as its ``state_dict``.
+        state (dict): what the file `path` has as its ``state_dict``; in any precision.
         path, config: for messages.
+        say: told of what is left out.
 
     Raises:
-        RequestError: not weights, or those of another config.
+        RequestError: not weights, those of another config, or ones that are no numbers.
     """
-    state = state_of(state, path)
-    problem = state_misfit(model.state_dict(), state)
+    state, expected = state_of(state, path, say), model.state_dict()
+    problem = state_misfit(expected, state)
     if problem:
         raise RequestError(f'{path}: not a checkpoint of {config} ({problem}); give the config that it is of')
+    require_finite(expected, state, path)
     model.load_state_dict(state, strict=False)
 
 
@@ -155,9 +198,11 @@ def check_pretrained(cfg: Any, folder: str, overrides: Container[str]) -> List[W
         module = (
             build_teacher(cfg.model.distiller.teacher.config, None)
             if teacher else build_backbone(copy.deepcopy(cfg.model.backbone)))
-        problem = state_misfit(module.state_dict(), read_state_dict(path), allowed=() if teacher else CLASSIFIER)
+        expected, found = module.state_dict(), read_state_dict(path)
+        problem = state_misfit(expected, found, allowed=() if teacher else CLASSIFIER)
         if problem:
             raise RequestError(f'{path}: not the {"teacher" if teacher else "backbone"} of this config ({problem}); '
                                'fetch the one that the config names: scripts/fetch pretrained')
+        require_finite(expected, found, path)
         used.append(Weights('teacher' if teacher else 'backbone', str(path), sha256, confirmed))
     return used
