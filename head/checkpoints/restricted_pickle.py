@@ -53,7 +53,7 @@ HARMLESS = [
 OPCODES = 1_000_000
 """That a pickle may have; a checkpoint of head_r18 has some 20,000."""
 
-ITEMS = 10_000_000
+ITEMS = 2_000_000
 """That a pickle's calls may be given in all: each can be given a long list again."""
 
 SLACK = 1 << 24

@@ -81,7 +81,7 @@ def _ranked(truth: Truth) -> List[TruthImage]:
 
 def _jpeg(path):
     """A file's picture, scaled to `WIDTH`, as a data URI."""
-    with Image.open(path) as opened:
+    with Image.open(path, formats=('JPEG', 'PNG')) as opened:  # Pillow's reader of EPS starts a program
         image = opened.convert('RGB')
         image = image.resize((WIDTH, max(1, round(image.height * WIDTH / image.width))), Image.Resampling.LANCZOS)
     file = io.BytesIO()

@@ -372,6 +372,83 @@ def test_what_would_take_forever(tmp_path, form, before, after, named):
     assert named in refusal(tmp_path / 'x.pth')
 
 
+def number(value):
+    """Opcodes that push a whole number."""
+    content = value.to_bytes(value.bit_length() // 8 + 1, 'little', signed=True)
+    return b'\x8a' + bytes([len(content)]) + content
+
+
+NAN = b'G' + struct.pack('>d', float('nan'))
+
+HUNDRED_THOUSAND = b'](' + b'N' * 100_000 + b'e\x94'
+"""A list, which the memo has as its number 0."""
+
+BOMBS = dict(
+    whole_numbers_of_one_hash=('a int as a key', b'}(' + b''.join(
+        number(k * (2**61 - 1)) + b'N' for k in range(1, 50_000)) + b'u'),
+    no_numbers=('a float as a key', b'\x8f(' + NAN * 50_000 + b'\x90'),
+    numpys_numbers_of_one_hash=('a complex128 as a key', b'}' + called(
+        'numpy.core.multiarray scalar', called('numpy dtype', text('c16')), b'C\x10' + bytes(16)) + b'Ns'),
+    tuples_of_one_hash=('many tuples as keys', b'}(' + b''.join(number(k) + b'\x85N' for k in range(101)) + b'u'),
+    tuples_in_parts=('many tuples as keys', b'\x8f' + b''.join(
+        b'(' + number(2 * k) + b'\x85' + number(2 * k + 1) + b'\x85\x90' for k in range(60))),
+    a_long_tuple=('a tuple as a key', b'}(' + b'K\x01' * 9 + b'tNs'),
+    steps=('more than 1000000 steps to read it', b'N0' * 600_000 + b'N'),
+    one_list_many_times=('the same long value again and again', HUNDRED_THOUSAND + b'0' + (
+        known('builtins set') + b'h\x00\x85R0') * 200 + b'N'),
+    one_text_many_times=('the same long value again and again', text('x' * 1_000_000) + b'\x940' + (
+        known('_codecs encode') + b'h\x00' + text('latin1') + b'\x86R0') * 50 + b'N'),
+    deep=('containers 100 deep in each other', b']' * 101 + b'a' * 100),
+    deep_and_long=('containers 100 deep in each other', b']' * 300_000 + b'a' * 299_999),
+    in_one_another=('more than 10000000 values', b']\x94' + b''.join(
+        b'](h' + bytes([i]) + b'h' + bytes([i]) + b'e\x94' for i in range(40))),
+    in_itself=('containers that hold themselves', b']\x94h\x00a'),
+    in_itself_by_another=('containers that hold themselves', b']\x94}' + text('a') + b'h\x00sa'),
+    in_itself_by_metadata=('containers that hold themselves', called('collections OrderedDict') + b'\x94}' + text(
+        '_metadata') + b'h\x00sb'),
+)
+"""What is named -> opcodes that would keep the reader, or who walks through what it returns, for minutes."""
+
+
+@pytest.mark.parametrize('bomb', BOMBS)
+@BOTH
+@ENDS
+def test_what_would_take_minutes(tmp_path, form, bomb):
+    named, opcodes = BOMBS[bomb]
+    pickled(tmp_path / 'x.pth', b'\x80\x04' + opcodes + b'.', form)
+    assert refusal(tmp_path / 'x.pth') == f'refused, it asks for {named}{WHAT_TO_DO}'
+
+
+def test_just_within_the_limits(tmp_path):
+    """Deeper and longer than any checkpoint, and read."""
+    deep = []
+    for _ in range(98):
+        deep = [deep]
+    shared = list(range(1000))
+    value = [deep, [shared] * 1000, {2**60 - 1: 1, -2**59: 2, 0.5: 3}, {(k, 'x'): k for k in range(100)}, 'x' * 10**7]
+    torch.save(value, str(tmp_path / 'x.pth'))
+    assert restricted_pickle.load(str(tmp_path / 'x.pth')) == value
+
+
+def test_a_tensor_of_one_number_many_times(tmp_path):
+    """What looks at all of its numbers would take forever."""
+    pickled(tmp_path / 'x.pth', b'\x80\x04' + tensor(4, 0, [2**40], [0]) + b'.', ZIP)
+    with zipfile.ZipFile(tmp_path / 'x.pth', 'a') as archive:
+        archive.writestr('archive/data/0', b'\0' * 16)
+    assert refusal(tmp_path / 'x.pth') == 'not a checkpoint, or damaged (a tensor larger than its storage)'
+
+
+def test_an_archive_of_too_many_files(tmp_path, monkeypatch):
+    """Refused before its directory is read."""
+    monkeypatch.setattr(restricted_pickle, 'DIRECTORY', 10_000)
+    pickled(tmp_path / 'x.pth', b'\x80\x04N.', ZIP)
+    with zipfile.ZipFile(tmp_path / 'x.pth', 'a') as archive:
+        for name in range(200):
+            archive.writestr(f'archive/data/{name}', b'')
+    monkeypatch.setattr(zipfile.ZipFile, '__init__', lambda *arguments: pytest.fail('it was read'))
+    assert refusal(tmp_path / 'x.pth') == 'not a checkpoint, or damaged (a zip archive of too many files, or cut off)'
+
+
 @ENDS
 def test_a_legacy_file_whose_keys_would_take_forever(tmp_path):
     pickled(tmp_path / 'x.pth', b'\x80\x04}.', LEGACY)
