@@ -218,7 +218,10 @@ def test_dotenv(tmp_path):
     assert ids < set(dotenv(tmp_path, **own))
     (tmp_path / '.env').unlink()
     gpu(tmp_path / 'bin', '9.0')
+    (tmp_path / '.env.new').symlink_to('precious')  # is not written through
     assert 'STACK=current' in dotenv(tmp_path, PATH=f'{tmp_path}/bin:{os.environ["PATH"]}')
+    assert not (tmp_path / 'precious').exists() and (tmp_path / '.env').stat().st_mode & 0o777 == 0o644
+    assert sorted(path.name for path in tmp_path.glob('.env*')) == ['.env', '.env.example', '.env.new']
 
 
 def build(*keys, **environment):
