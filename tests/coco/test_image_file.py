@@ -114,3 +114,12 @@ def test_other_forms(photographs):
         assert image_problem(damaged, width, height)
     for other in (encoded(picture, 'GIF'), encoded(picture, 'EPS'), b'<html>'):
         assert image_problem(other, width, height) == 'it is neither a JPEG nor a PNG'
+
+
+@pytest.mark.parametrize('kind', ['JPEG', 'PNG'])
+def test_no_pixel_is_decoded_of_another_size(kind, monkeypatch):
+    content = encoded(Image.new('RGB', (8, 8)), kind)
+    assert image_problem(content, 8, 8) == ''
+    monkeypatch.setattr('simplejpeg.decode_jpeg', None)
+    monkeypatch.setattr('PIL.ImageFile.ImageFile.load', None)
+    assert image_problem(content, 9, 8) == 'it has 8 x 8 pixels, the annotations say 9 x 8'

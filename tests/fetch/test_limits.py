@@ -1,14 +1,12 @@
 """What a server, or somebody in a shared folder, can make a download do: nothing without bounds, nothing elsewhere."""
 
-import io
 import os
 import zipfile
 
 import pytest
-from PIL import Image
 
 from head.errors import EnvironmentFault, RequestError
-from head.fetch import archives, download, images, retry
+from head.fetch import archives, download, retry
 from head.fetch.download import web
 from head.support.locks import locked
 
@@ -102,27 +100,6 @@ def test_a_link_in_the_lock_files_place(tmp_path):
     with pytest.raises(RequestError, match='a link, where a lock file belongs'), locked(tmp_path / 'file'):
         pass
     assert (tmp_path / 'precious').read_bytes() == b'mine'
-
-
-def saved(kind, size=(8, 8)):
-    file = io.BytesIO()
-    Image.new('RGB', size).save(file, kind)
-    return file.getvalue()
-
-
-@pytest.mark.parametrize('kind', ['EPS', 'TIFF', 'GIF', 'BMP', 'PPM'])
-def test_other_formats_are_not_opened(tmp_path, kind):
-    (tmp_path / 'x.jpg').write_bytes(saved(kind))
-    assert 'does not decode' in images.image_problem(8, 8, tmp_path / 'x.jpg')
-
-
-@pytest.mark.parametrize('kind', ['JPEG', 'PNG'])
-def test_pixels_are_not_decoded_where_their_number_is_wrong(tmp_path, kind, monkeypatch):
-    (tmp_path / 'x.jpg').write_bytes(saved(kind))
-    assert images.image_problem(8, 8, tmp_path / 'x.jpg') == ''
-    monkeypatch.setattr(Image.Image, 'load', None)
-    monkeypatch.setattr('PIL.ImageFile.ImageFile.load', None)
-    assert '8 x 8 pixels, not 9 x 8' in images.image_problem(9, 8, tmp_path / 'x.jpg')
 
 
 @pytest.mark.parametrize('pages, limits, reason', [
