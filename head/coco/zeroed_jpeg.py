@@ -1,7 +1,8 @@
 """Stretches of zero bytes in a JPEG's compressed data that no encoder writes: blocks of a disk that were lost.
 
 Decoders take most of them for an image: in the Huffman code of a scan, zeros stand for some symbol too. Only where that
-symbol says that a block is as flat as the one before, zeros can go on, for as many blocks as the image has.
+symbol says that a block is as flat as the one before, zeros can go on, for as many blocks as the image has. What is not
+found: short stretches in the last bits of the blocks' means, which progressive files have a scan of.
 
 Source: ITU-T T.81, annexes B (markers), F (sequential) and G (progressive).
 """
