@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 from .errors import RequestError
 from .keys import KEYS
+from .support.whole_number import whole_number
 
 PROCESSES = ('device', 'gpus', 'procs', 'nnodes', 'node_rank', 'rdzv')
 
@@ -130,11 +131,12 @@ def _value(word: str, name: str, text: str) -> Union[str, int, bool]:
     """The value that the word `word` gives the key `name`; RequestError where it is none of its kind."""
     key = KEYS[name]
     if key.kind is int:
-        if not text.isdigit() or int(text) < key.minimum:
-            raise RequestError(f'{word}: {name} must be a {"positive " * key.minimum}whole number')
-        if int(text) >= 2**32:
+        number = whole_number(text)
+        if number is None or number < key.minimum:
+            raise RequestError(f'{word}: {name} must be a {"positive " * key.minimum}whole number, in the digits 0-9')
+        if number >= 2**32:
             raise RequestError(f'{word}: {name} must be below 2^32')
-        return int(text)
+        return number
     if key.kind is bool:
         if text not in ('true', 'false'):
             raise RequestError(f'{word}: must be true or false')

@@ -16,6 +16,7 @@ from ..distributed import launcher, processes
 from ..distributed.layout import Layout
 from ..distributed.worker_report import is_worker
 from ..engine import configuration, locked_packages
+from ..engine.config_values import Inference, check_values
 from ..engine.device import choose_device
 from ..engine.float32 import choose_tf32, not_float32
 from ..engine.inference import build_for_inference, detect, score
@@ -23,6 +24,7 @@ from ..engine.known_failures import MORE_MEMORY, known_failures
 from ..engine.loaders import build_test_loader
 from ..engine.run_facts import run_facts
 from ..engine.shared_memory import lacking
+from ..engine.trial import try_inference
 from ..errors import DONE, FELL_SHORT, HeadError, LostPeer, RequestError
 from ..fast.fast_forms import use_fast_forms
 from ..fast.mixed_precision import autocast_model, check_amp
@@ -115,6 +117,7 @@ def make_plan(request: Request, layout: Layout, device: str) -> EvalPlan:
     path, row = catalog.find_config(request.require('config'))
     cfg = configuration.load_config(path)
     configuration.apply_overrides(cfg, request.overrides)
+    check_values(cfg, Inference)
     configuration.set_data_root(cfg, request.value('data'))
     short = lacking(cfg.data.workers_per_gpu * layout.processes_here, images_a_batch=1)
     if short:
@@ -124,7 +127,9 @@ def make_plan(request: Request, layout: Layout, device: str) -> EvalPlan:
     weights, tolerance = find_checkpoint(request.get('config'), request.get('checkpoint'), row,
                                          request.value('pretrained'))
     state = read_state_dict(weights.path)
-    load_weights(build_for_inference(cfg), state, weights.path, path.name)
+    model = build_for_inference(cfg)
+    load_weights(model, state, weights.path, path.name)
+    try_inference(cfg, model, device, request.overrides)
     doubts = configuration.doubts(request.overrides)
     doubts += not_float32(amp, request.value('tf32')) + locked_packages.doubts()
     if not split.is_val2017:

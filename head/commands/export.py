@@ -14,6 +14,7 @@ from safetensors.torch import save
 from .. import __version__, catalog
 from ..checkpoints.weights import load_checkpoint
 from ..engine import configuration
+from ..engine.building import building
 from ..engine.inference import build_for_inference
 from ..engine.onnx_file import write_onnx
 from ..engine.plain_student import PAPER, head_name, stock_config, student_weights
@@ -53,9 +54,9 @@ def run(request: Request) -> int:
                                'stack=paper')
     trained = build_for_inference(cfg)
     load_checkpoint(trained, checkpoint, path.name)
-    stock = stock_config(cfg)
-    with quietly():
-        student = configuration.build_checked(build_detector, copy.deepcopy(stock.model))
+    with quietly(), building('model'):
+        stock = stock_config(cfg)
+        student = build_detector(copy.deepcopy(stock.model))
     student.load_state_dict(student_weights(trained.state_dict(), head))
     student.CLASSES = get_classes('coco')
     note = dict(
@@ -73,7 +74,7 @@ def run(request: Request) -> int:
         save_checkpoint(student, weights, meta=dict(mmdet_version=mmdet.__version__, head=note))
         with open(config, 'w', encoding='utf-8') as file:
             file.write(f'# The student of {note["config"]} ({PAPER}): plain mmdet, weights in {path.stem}.pth\n')
-            file.write(stock.pretty_text)
+            file.write(configuration.config_text(stock))
         with open(tensors, 'wb') as file:  # safetensors' own writing raises no OSError
             file.write(save(student.state_dict(), metadata=dict(note, format='pt')))
         if onnx:

@@ -15,6 +15,9 @@ from ..distributed import launcher, processes
 from ..distributed.layout import Layout
 from ..distributed.worker_report import is_worker
 from ..engine import configuration, locked_packages, logs
+from ..engine.building import building, without_initial_values
+from ..engine.config_values import Training, check_values
+from ..engine.data_sets import configs_inside
 from ..engine.device import choose_device
 from ..engine.float32 import choose_tf32, not_float32
 from ..engine.known_failures import SMALLER_STEPS, known_failures
@@ -22,6 +25,7 @@ from ..engine.randomness import choose_cudnn_benchmark, choose_determinism
 from ..engine.run_facts import run_facts
 from ..engine.shared_memory import lacking
 from ..engine.training import TrainOptions, train
+from ..engine.trial import try_training
 from ..errors import EnvironmentFault, RequestError
 from ..fast.mixed_precision import check_amp
 from ..judging.verdict import EXIT_STATUS, NOT_VAL2017, judge, sentence
@@ -74,10 +78,11 @@ def check_weights(cfg: Config, folder: str, overrides: Dict[str, Any]) -> Tuple[
         overrides: of the config, by dotted key.
     """
     if folder == 'none':
-        weights.drop_pretrained(cfg)
-        teacher = ', random teacher' if 'teacher' in cfg.model.get('distiller', {}) else ''
+        with building('model', overrides):
+            weights.drop_pretrained(cfg)
+            teacher = ', random teacher' if 'teacher' in cfg.model.get('distiller', {}) else ''
         return [], [f'pretrained=none: random backbone{teacher}']
-    with quietly():
+    with quietly(), building('model', overrides), without_initial_values():
         used = weights.check_pretrained(cfg, folder, overrides)
     return used, [f'{one.path} is not a file of the catalog' for one in used if not one.confirmed]
 
@@ -87,9 +92,8 @@ def load(request: Request, layout: Layout) -> Tuple[Path, Optional[Model], Confi
     path, row = catalog.find_config(request.require('config'))
     cfg = configuration.load_config(path)
     configuration.apply_overrides(cfg, request.overrides)
+    check_values(cfg, Training)
     configuration.set_data_root(cfg, request.value('data'))
-    if cfg.runner.type != 'EpochBasedRunner':
-        raise RequestError(f'runner.type={cfg.runner.type}: trains by epochs only, with EpochBasedRunner')
     short = lacking(cfg.data.workers_per_gpu * layout.processes_here, cfg.data.samples_per_gpu)
     if short:
         raise EnvironmentFault(f'{short}; or train without workers, slower: data.workers_per_gpu=0')
@@ -97,8 +101,13 @@ def load(request: Request, layout: Layout) -> Tuple[Path, Optional[Model], Confi
 
 
 def check_splits(cfg: Config) -> Dict[str, Split]:
-    """Both splits, checked."""
-    return {name: check_split(cfg.data[name].ann_file, cfg.data[name].img_prefix) for name in ('train', 'val')}
+    """Both splits, checked; of a training set of several files, `train`, `train 2` and so on."""
+    splits: Dict[str, Split] = {}
+    for name in ('train', 'val'):
+        files = dict.fromkeys((one['ann_file'], one['img_prefix']) for _, one in configs_inside(cfg.data[name], name))
+        for number, file in enumerate(files, 1):
+            splits[name if number == 1 else f'{name} {number}'] = check_split(*file)
+    return splits
 
 
 def make_plan(request: Request, layout: Layout, device: str, notes: List[str]) -> TrainPlan:
@@ -118,6 +127,7 @@ def make_plan(request: Request, layout: Layout, device: str, notes: List[str]) -
     started_from, doubts = check_weights(cfg, request.value('pretrained'), request.overrides)
     doubts += configuration.doubts(request.overrides)
     splits = check_splits(cfg)
+    try_training(cfg, device, request.overrides)
     doubts += not_float32(amp, request.value('tf32')) + locked_packages.doubts()
     work_dir = request.get('work_dir') or os.path.join(WORK_DIRS, path.stem)
     begun = run_identity.read(work_dir)
@@ -134,7 +144,7 @@ def make_plan(request: Request, layout: Layout, device: str, notes: List[str]) -
     cfg.seed = request.value('seed') if seed is None else seed
     open_work_dir(work_dir, 'train', in_place)
 
-    text = cfg.pretty_text  # before the learning rate is scaled, so that it can be trained from
+    text = configuration.config_text(cfg)  # before the learning rate is scaled, so that it can be trained from
     configuration.scale_learning_rate(cfg, images, request.overrides, notes.append)
     if images != configuration.PUBLISHED_BATCH_SIZE and accumulate == 1:
         notes.append(f'{images} images an iteration; accumulate=auto takes the published '

@@ -1,15 +1,22 @@
 """From a request to the config that runs: file, overrides, data folder, learning rate."""
 
 import difflib
+import inspect
 import os
+import sys
+import traceback
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Union
+from unittest import mock
 
 from mmcv import Config
 
 from ..errors import RequestError
-from ..support.folders import COCO
+from ..support.folders import COCO, require_temporary_folder
 from ..support.quiet import quietly
+from ..support.whole_number import whole_number
+from .building import as_config_error
+from .data_sets import configs_inside
 
 BASE_VARIABLES = ('faster_rcnn_r50', 'retinanet_r50', 'mobilenet_v2')
 """What files of `configs/_base_` define for others to take; a change of these would change nothing."""
@@ -23,18 +30,30 @@ def load_config(path: Union[str, Path]) -> Config:
 
     Raises:
         RequestError: it is no config, or has no model.
+        EnvironmentFault: there is no folder for temporary files, through which mmcv reads.
     """
+    require_temporary_folder()
     try:
-        with quietly():  # imports the method, and todd with it
-            cfg = Config.fromfile(str(path))
-    except Exception as error:
-        raise RequestError(f'{path}: not a config that mmdet can read ({type(error).__name__}: {error})') from error
-    for name in BASE_VARIABLES:
-        cfg._cfg_dict.pop(name, None)
-    for key in ('model', 'data', 'optimizer', 'runner'):
-        if key not in cfg:
-            raise RequestError(f'{path}: not a training config, it has no {key!r}')
+        with quietly():
+            cfg = Config.fromfile(str(path))  # imports the method, and todd with it
+    except (Exception, SystemExit) as error:
+        _clear_frames(error)
+        raise as_config_error(error, str(path), 'not a config that mmdet can read') from None
+    for name, value in list(cfg._cfg_dict.items()):
+        if name in BASE_VARIABLES or inspect.ismodule(value) or callable(value):  # what it has imported and defined
+            cfg._cfg_dict.pop(name)
+    for key in ('model', 'data'):
+        if not isinstance(cfg.get(key), dict):
+            raise RequestError(f'{path}: not a config of a detector, it has no {key!r} with its keys')
     return cfg
+
+
+def _clear_frames(error):
+    """Drop what mmcv's frames hold: files whose folder is gone already, which would complain at their end."""
+    with mock.patch.object(sys, 'unraisablehook', lambda _: None):
+        while error:
+            traceback.clear_frames(error.__traceback__)
+            error = error.__cause__ or error.__context__
 
 
 def _flat(node, prefix=''):
@@ -80,9 +99,10 @@ def apply_overrides(cfg: Config, overrides: Dict[str, Any]) -> None:
 def _child(node, step, key, root):
     if isinstance(node, dict) and step in node:
         return node[step]
-    if isinstance(node, list) and step.isdigit() and int(step) < len(node):
-        return node[int(step)]
-    near = difflib.get_close_matches(key, list(_flat(root)), n=3, cutoff=0.5)
+    number = whole_number(step)
+    if isinstance(node, list) and number is not None and number < len(node):
+        return node[number]
+    near = difflib.get_close_matches(key[:100], list(_flat(root)), n=3, cutoff=0.5)
     raise RequestError(f'{key}=: the config has no such key' + (f'; nearest: {", ".join(near)}' if near else ''))
 
 
@@ -93,28 +113,40 @@ def doubts(overrides: Dict[str, Any]) -> List[str]:
             if not key.startswith(harmless)]
 
 
-def build_checked(build: Callable[..., Any], cfg: Any, *args: Any) -> Any:
-    """`build(cfg, *args)` of mmdet.
+_ESCAPES = {number: repr(chr(number))[1:-1] for number in range(160) if not chr(number).isprintable()}
+_ESCAPES.update({ord('\\'): '\\\\', ord("'"): "\\'"})
 
-    Raises:
-        RequestError: the config's values do not fit together.
-    """
-    try:
-        return build(cfg, *args)
-    except (KeyError, TypeError, ValueError, AssertionError, AttributeError) as error:
-        raise RequestError(f'{cfg.get("type")}: cannot be built from this config, its values do not fit together '
-                           f'({type(error).__name__}: {error})'
-                           ) from error
+
+class _Escaped(str):
+    """Text that mmcv's writer, which puts it between quotes as it is, writes right."""
+
+    def __format__(self, _: str) -> str:
+        return self.translate(_ESCAPES)
+
+
+def _escaped(node):
+    if isinstance(node, dict):
+        return {_escaped(key): _escaped(value) for key, value in node.items()}
+    if isinstance(node, (list, tuple)):
+        return type(node)(_escaped(value) for value in node)
+    return _Escaped(node) if isinstance(node, str) else node
+
+
+def config_text(cfg: Config) -> str:
+    """A config as Python text, from which it can be read again."""
+    text: str = Config(_escaped(cfg._cfg_dict.to_dict())).pretty_text
+    return text
 
 
 def set_data_root(cfg: Config, folder: str) -> None:
-    """Let every split read below `folder` instead of the config's `data_root`."""
+    """Let every split read below `folder` instead of the config's `data_root`, also what wrappers wrap."""
     root = cfg.get('data_root', f'{COCO}/')
-    for split in ('train', 'val', 'test'):
-        for key in ('ann_file', 'img_prefix'):
-            path = cfg.data[split][key]
-            if path.startswith(root):
-                cfg.data[split][key] = os.path.join(folder, path[len(root):])
+    for split in {'train', 'val', 'test'} & cfg.data.keys():
+        for _, data_set in configs_inside(cfg.data[split], f'data.{split}'):
+            own = data_set.pop('data_root', '')  # mmdet puts it before what is relative
+            for key in ('ann_file', 'img_prefix'):
+                path = os.path.join(own, data_set[key])
+                data_set[key] = os.path.join(folder, path[len(root):]) if path.startswith(root) else path
     cfg.data_root = os.path.join(folder, '')
 
 
@@ -133,9 +165,10 @@ def micro_batches(wanted: str, images: int) -> int:
             raise RequestError(f'accumulate=auto: {images} images at once do not divide {PUBLISHED_BATCH_SIZE}; choose '
                                'data.samples_per_gpu= so that they do, or give a number')
         return PUBLISHED_BATCH_SIZE // images
-    if not wanted.isdigit() or not 0 < int(wanted) < 2**16:
-        raise RequestError(f'accumulate={wanted}: a positive whole number, or auto')
-    return int(wanted)
+    number = whole_number(wanted)
+    if number is None or not 0 < number < 2**16:
+        raise RequestError(f'accumulate={wanted}: a positive whole number below 2^16, or auto')
+    return number
 
 
 def scale_learning_rate(cfg: Config, images: int, overrides: Dict[str, Any], say: Callable[[str], object]) -> None:

@@ -7,6 +7,7 @@ import cv2
 from mmdet.datasets.pipelines import LoadImageFromFile
 
 from ..errors import RequestError
+from .data_sets import data_sets_inside
 
 
 class LoadImageWithName(LoadImageFromFile):
@@ -30,9 +31,10 @@ class LoadImageWithName(LoadImageFromFile):
 
 
 def report_broken_images(dataset: Any) -> Any:
-    """Put `LoadImageWithName` in the place of a built dataset's loader."""
-    steps = getattr(dataset, 'dataset', dataset).pipeline.transforms
-    for i, step in enumerate(steps):
-        if type(step) is LoadImageFromFile:
-            steps[i] = LoadImageWithName(step.to_float32, step.color_type, step.file_client_args)
+    """Put `LoadImageWithName` in the place of a built dataset's loader, and of those of all that it wraps."""
+    for inner in data_sets_inside(dataset):
+        steps = inner.pipeline.transforms
+        for i, step in enumerate(steps):
+            if type(step) is LoadImageFromFile:
+                steps[i] = LoadImageWithName(step.to_float32, step.color_type, step.file_client_args)
     return dataset

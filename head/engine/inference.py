@@ -20,7 +20,7 @@ from ..results.coco_metrics import IN_LOG, CocoScores, coco_scores
 from ..results.run import DETECTIONS
 from ..support.atomic_write import write_text
 from ..support.quiet import quietly
-from . import configuration
+from .building import building
 
 
 def detect(model: Any, loader: Any, device: str) -> Optional[List[Any]]:
@@ -124,5 +124,5 @@ def build_for_inference(cfg: Any) -> Any:
     """The detector without teacher, its weights as built."""
     model = copy.deepcopy(cfg.model)
     model.train_cfg = None
-    with quietly():
-        return configuration.build_checked(build_detector, model)
+    with quietly(), building('model'):
+        return build_detector(model)

@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader
 
 from ..distributed import processes
 from ..support.quiet import quietly
-from . import configuration
+from .building import building
 from .image_reading import report_broken_images
 from .interruption import ignore_signals_in_workers
 from .randomness import SeededDataset
@@ -51,8 +51,8 @@ class StepLoader:
 
 def build_test_loader(cfg: Any, split: str) -> DataLoader:
     """A loader of `cfg.data[split]`, one image a batch, in order; of several processes each has every n-th image."""
-    with quietly():
-        dataset = configuration.build_checked(build_dataset, on_arrays(cfg.data[split]), dict(test_mode=True))
+    with quietly(), building(f'data.{split}'):
+        dataset = build_dataset(on_arrays(cfg.data[split]), dict(test_mode=True))
     report_broken_images(dataset)
     # any iterable will do; torch 1.9's types want a `Sampler`
     share: Any = range(processes.rank(), len(dataset), processes.world_size())

@@ -16,6 +16,7 @@ from torch.utils.data import Dataset
 
 from ..errors import RequestError
 from ..support.torch_versions import untyped_torch
+from .building import building
 
 if TYPE_CHECKING:
     from .training_order import Place
@@ -69,7 +70,8 @@ class SeededDataset(Dataset):
         self.dataset, self.seed = dataset, seed
 
     def __getitem__(self, place: 'Place') -> Any:
-        with seeded(seed_of(self.seed, IN_AUGMENTATION, place.epoch, place.number)):
+        number = seed_of(self.seed, IN_AUGMENTATION, place.epoch, place.number)
+        with seeded(number), building('data.train', failed=f'its image number {place.image} does not go through'):
             return self.dataset[place.image]
 
 

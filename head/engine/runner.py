@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ..distributed import processes
 from ..errors import HeadError
+from .building import as_config_error
 from .known_failures import SMALLER_STEPS, as_head_error
 from .optimizer_step import WHAT_TO_DO, Diverged, OptimizerStepHook
 from .randomness import IN_STEP, seed_all, seed_of
@@ -87,12 +88,15 @@ class Runner(EpochBasedRunner):
             IterationLimit: the limit is reached; the step is saved.
             HeadError: what ended it, with the checkpoint to continue from; the same on all processes.
         """
+        first = self.iter
         with self.interruption.listening():
             try:
                 super().run([loader], [('train', 1)])
             except Exception as error:
                 self.interruption.waits = True  # for the checkpoint
                 known = as_head_error(error, SMALLER_STEPS)
+                if self.iter == first and not isinstance(error, IterationLimit):
+                    known = as_config_error(known, 'model', 'the first step fails')
                 # where all end together, they wait for the one that saves: none is to be taken for a straggler
                 path = processes.on_first(self._save_last) if getattr(known, 'agreed', False) else self._save_last()
                 if not isinstance(known, HeadError):

@@ -21,7 +21,9 @@ from ..fast.mixed_precision import autocast_model, gradient_scaler
 from ..results.coco_metrics import CocoScores
 from ..results.log_files import cut_logs
 from ..support.quiet import quiet_children, quietly
-from . import configuration, logs
+from .building import building
+from .configuration import config_text
+from .hooks import register_hooks
 from .inference import CocoEvalHook
 from .interruption import Interruption
 from .loaders import StepLoader, build_test_loader
@@ -110,8 +112,8 @@ def _build(cfg, training):
     """The detector, the loader of its training and that of its evaluation."""
     seed_all(cfg.seed)
     dataset = build_training_set(cfg)
-    with quietly():
-        model = configuration.build_checked(build_detector, cfg.model)
+    with quietly(), building('model'):
+        model = build_detector(cfg.model)
         model.init_weights()
     if training.fast:
         use_fast_forms(model)
@@ -123,12 +125,14 @@ def _build(cfg, training):
 def _runner(cfg, training, logger, model, loader, evaluation_loader):
     environment, text = {}, ''
     if processes.is_first():  # whose log and checkpoints are kept
-        text = cfg.pretty_text
+        text = config_text(cfg)
         with quiet_children():
             environment = collect_env()
+    with building('optimizer'):
+        optimizer = build_optimizer(model, cfg.optimizer)
     runner = Runner(
         model,
-        optimizer=build_optimizer(model, cfg.optimizer),
+        optimizer=optimizer,
         work_dir=training.work_dir,
         logger=logger,
         meta=dict(
@@ -150,13 +154,8 @@ def _runner(cfg, training, logger, model, loader, evaluation_loader):
         iters=training.iters)
     runner.timestamp = logger.timestamp
     runner.saver = Saver(cfg.checkpoint_config.interval, training.save_iters, training.save_minutes, training.keep)
-    runner.register_training_hooks(
-        cfg.lr_config,
-        OptimizerStepHook(scaler=gradient_scaler(training.amp, training.device), **cfg.optimizer_config),
-        None,
-        logs.continued(cfg.log_config),
-        cfg.get('momentum_config'),
-        custom_hooks_config=cfg.get('custom_hooks'))
+    scaler = gradient_scaler(training.amp, training.device)
+    register_hooks(runner, cfg, OptimizerStepHook(scaler=scaler, **cfg.optimizer_config))
     runner.register_hook(
         CocoEvalHook(evaluation_loader, training.device, interval=cfg.evaluation.interval), priority='LOW')
     return runner

@@ -1,7 +1,7 @@
 """mmdet's COCO data set, on arrays instead of a parsed json."""
 
 import copy
-from typing import Any, Dict, List
+from typing import Any, Dict, Iterable, List
 
 import numpy as np
 from mmdet.datasets import DATASETS, CocoDataset, build_dataset
@@ -9,8 +9,9 @@ from mmdet.datasets import DATASETS, CocoDataset, build_dataset
 from ..coco.annotations import Annotations
 from ..coco.categories import ID_TO_NAME, IDS
 from ..coco.folder import read_split
+from ..errors import RequestError
 from ..support.quiet import quietly
-from . import configuration
+from .building import building
 from .image_reading import report_broken_images
 
 LABELS = np.full(max(ID_TO_NAME) + 1, -1, np.int64)
@@ -37,12 +38,20 @@ class CocoArrays(CocoDataset):
         images = self.annotations.images
         wanted = (images['number'] > 0) & (np.minimum(images['width'], images['height']) >= min_size)
         self.chosen = np.flatnonzero(wanted)
+        if not len(self.chosen):
+            raise RequestError(f'{self.ann_file}: none of its {len(images)} images has an object and sides of '
+                               f'{min_size} pixels, as training needs; take another file, or correct width and height')
         return []
 
     def _set_group_flag(self):
         images = self.annotations.images[self.chosen]
         self.flag = (images['width'] / images['height'] > 1).astype(np.uint8)
         self.data_infos = _Infos(self.annotations, self.chosen)
+
+    def all_infos(self) -> '_Infos':
+        """Of every image of the file, which an evaluation reads."""
+        self.chosen = np.arange(len(self.annotations.images))
+        return _Infos(self.annotations, self.chosen)
 
     def get_ann_info(self, idx: int) -> Dict[str, np.ndarray]:
         """Boxes (k, 4) and labels (k,) of one image, and the boxes of its crowds."""
@@ -79,16 +88,29 @@ class _Infos:
 
 
 def on_arrays(cfg: Any) -> Any:
-    """A data set's config with `CocoArrays` where nothing in it asks for more than that has."""
-    if 'dataset' in cfg:
-        return dict(cfg, dataset=on_arrays(cfg['dataset']))
+    """A data set's config with `CocoArrays` where nothing in it asks for more than that has; also in wrappers."""
+    if isinstance(cfg, (list, tuple)):
+        return [on_arrays(one) for one in cfg]
+    for key in ('dataset', 'datasets'):
+        if key in cfg:
+            return dict(cfg, **{key: on_arrays(cfg[key])})
     if cfg['type'] == 'CocoDataset' and set(cfg) == {'type', 'ann_file', 'img_prefix', 'pipeline'}:
         return dict(cfg, type='CocoArrays')
     return cfg
 
 
-def build_training_set(cfg: Any) -> Any:
-    """The training set of a config; a broken image in it ends the run with its name."""
-    wanted = on_arrays(copy.deepcopy(cfg.data.train))
-    with quietly():
-        return report_broken_images(configuration.build_checked(build_dataset, wanted))
+def build_training_set(cfg: Any, overrides: Iterable[str] = ()) -> Any:
+    """The training set of a config; a broken image in it ends the run with its name.
+
+    Args:
+        cfg (Config): the config.
+        overrides: dotted keys that were given by hand, for messages.
+
+    Raises:
+        RequestError: it cannot be built, or has no image to train on.
+    """
+    with quietly(), building('data.train', overrides):
+        data_set = build_dataset(on_arrays(copy.deepcopy(cfg.data.train)))
+    if not len(data_set):
+        raise RequestError('data.train: it has no image; RepeatDataset needs times, for instance')
+    return report_broken_images(data_set)

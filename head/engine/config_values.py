@@ -1,0 +1,181 @@
+"""What a config must hold: the sections and values that this package reads itself, with their ranges.
+
+What mmdet and mmcv read is checked by building it, see `trial`.
+"""
+
+import math
+import re
+from typing import Any, List, Optional, Type, Union
+
+import msgspec
+from msgspec import Meta, Struct
+from typing_extensions import Annotated
+
+from ..errors import RequestError
+from .data_sets import configs_inside
+
+Count = Annotated[int, Meta(ge=1, lt=2**31)]
+Positive = Annotated[float, Meta(gt=0)]
+
+
+class _Typed(Struct):
+    type: str
+
+
+class _DataSet(Struct):
+    type: str
+    ann_file: str
+    img_prefix: str
+    pipeline: List[_Typed]
+
+
+class _TestData(Struct):
+    test: _DataSet
+    workers_per_gpu: Annotated[int, Meta(ge=0, le=1024)]
+
+
+class _TrainData(_TestData):
+    train: Any  # see `_check_data_sets`
+    val: _DataSet
+    samples_per_gpu: Annotated[int, Meta(ge=1, le=4096)]
+
+
+class _Runner(Struct):
+    type: Annotated[str, Meta(pattern='^EpochBasedRunner$')]  # trains by epochs only
+    max_epochs: Count
+
+
+class _Optimizer(Struct):
+    type: str
+    lr: Annotated[float, Meta(gt=0, le=1e6)]
+
+
+class _GradClip(Struct):
+    max_norm: Positive
+    norm_type: Positive = 2
+
+
+class _OptimizerConfig(Struct):
+    grad_clip: Optional[_GradClip] = None
+
+
+class _LrConfig(Struct):
+    policy: str
+
+
+class _Interval(Struct):
+    interval: Count
+
+
+class _LogConfig(_Interval):
+    hooks: List[_Typed]
+
+
+class Inference(Struct):
+    """A config that can be evaluated."""
+
+    model: _Typed
+    data: _TestData
+    data_root: str = ''
+
+
+class Training(Struct):
+    """A config that can be trained."""
+
+    model: _Typed
+    data: _TrainData
+    runner: _Runner
+    optimizer: _Optimizer
+    optimizer_config: _OptimizerConfig
+    lr_config: _LrConfig
+    checkpoint_config: _Interval
+    log_config: _LogConfig
+    evaluation: _Interval
+    momentum_config: Optional[_LrConfig] = None
+    custom_hooks: Optional[List[_Typed]] = None
+    data_root: str = ''
+
+
+LARGEST_SIZE = 2**14
+LARGEST_WIDTH = 2**13
+BY_NAME = dict(
+    img_scale=(1, LARGEST_SIZE), crop_size=(1, LARGEST_SIZE), size_divisor=(1, LARGEST_SIZE),
+    in_channels=(1, LARGEST_WIDTH), out_channels=(1, LARGEST_WIDTH), feat_channels=(1, LARGEST_WIDTH),
+    fc_out_channels=(1, LARGEST_WIDTH), in_features=(1, LARGEST_WIDTH), out_features=(1, LARGEST_WIDTH),
+    base_channels=(1, LARGEST_WIDTH), num_classes=(1, LARGEST_WIDTH), stacked_convs=(0, 64), num_outs=(1, 16),
+    num_stages=(1, 16), scales_per_octave=(1, 64), output_size=(1, 256))
+"""Sizes of images, of layers and of numbers of layers, from and to, by the last part of their keys.
+
+Others would not fail but fill the memory of any machine, or take no end."""
+
+
+def check_values(cfg: Any, kind: Type[Union[Inference, Training]]) -> None:
+    """Check a config as it will run, all overrides in place.
+
+    Args:
+        cfg (Config): the config.
+        kind: what it is for.
+
+    Raises:
+        RequestError: a section or value is missing, of another type or out of its range; names its key.
+    """
+    _check_leaves(cfg._cfg_dict, '')
+    try:
+        msgspec.convert(cfg._cfg_dict, kind)
+    except msgspec.ValidationError as error:
+        raise _refusal(cfg._cfg_dict, error, '') from error
+    if kind is Training:
+        for key, one in configs_inside(cfg.data.train, 'data.train'):
+            try:
+                msgspec.convert(one, _DataSet)
+            except msgspec.ValidationError as error:
+                raise _refusal(one, error, key) from error
+
+
+def _refusal(node: Any, error: Exception, above: str) -> RequestError:
+    """The error that names key and value of msgspec's message, for instance ``… - at `$.data.samples_per_gpu` ``."""
+    text, _, place = str(error).partition(' - at `$')
+    steps = re.findall(r'[^.\[\]`]+', place)
+    for step in steps:
+        node = node[int(step) if isinstance(node, (list, tuple)) else step]
+    key = '.'.join([above, *steps] if above else steps)
+    missing = re.match('Object missing required field `(.*)`', text)
+    if missing:
+        return RequestError(f'the config has no {".".join(filter(None, [key, missing[1]]))}, which this command needs')
+    return RequestError(f'{key}={_shown(node)}: not a value that it can have ({text})')
+
+
+def _shown(value: Any) -> str:
+    return repr(value) if len(repr(value)) < 80 else f'{repr(value)[:80]}…'
+
+
+def _check_leaves(node: Any, key: str, name: str = '', depth: int = 0) -> None:
+    """Everything can be written as Python and read again, and no size is beyond any machine."""
+    if depth > 64:
+        raise RequestError(f'{key}: nested more than 64 times')
+    if isinstance(node, (dict, list, tuple)):
+        for step, value in node.items() if isinstance(node, dict) else enumerate(node):
+            if not isinstance(step, (str, int)):
+                raise RequestError(f'{key}: has the key {_shown(step)}; keys are words')
+            named = step if isinstance(step, str) else name
+            _check_leaves(value, f'{key}.{step}' if key else f'{step}', named, depth + 1)
+        return
+    if not (node is None or isinstance(node, (str, bool, int, float))):
+        raise RequestError(f'{key}={_shown(node)}: a {type(node).__name__}, which no config can hold')
+    if isinstance(node, float) and not math.isfinite(node):
+        raise RequestError(f'{key}={node}: must be finite')
+    if isinstance(node, int) and abs(node) >= 2**63:
+        raise RequestError(f'{key}: a number of {node.bit_length()} bits; it must be below 2^63')
+    if isinstance(node, str) and ('\0' in node or not _is_text(node)):
+        raise RequestError(f'{key}={_shown(node)}: holds characters that no file can')
+    least, most = BY_NAME.get(name, (-math.inf, math.inf))
+    if isinstance(node, (int, float)) and not isinstance(node, bool) and not least <= node <= most:
+        raise RequestError(f'{key}={node}: must be from {least} to {most}')
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,143 @@
+"""A config tried out before anything is written: all that it names is built, and one small step is computed.
+
+What does not fit together shows here, in a second, and not when the first step or the first evaluation comes.
+"""
+
+import copy
+import logging
+import math
+from types import SimpleNamespace
+from typing import Any, Dict, Iterable
+
+import numpy as np
+import torch
+from mmcv.runner import build_optimizer
+from mmcv.runner.hooks.lr_updater import LrUpdaterHook
+from mmdet.datasets import NumClassCheckHook, build_dataset
+from mmdet.models import build_detector
+
+from ..distributed import processes
+from ..errors import RequestError
+from ..support.quiet import quietly
+from .building import building, without_initial_values
+from .hooks import register_hooks
+from .interruption import Interruption
+from .optimizer_step import OptimizerStepHook, check_optimizer_config
+from .runner import Runner
+from .training_set import CocoTrainingSet, build_training_set, fast_form
+
+SIDE = 64
+"""Pixels of the images of the small step."""
+
+GROUND_TRUTH = ('gt_bboxes', 'gt_labels', 'gt_bboxes_ignore')
+
+
+def try_training(cfg: Any, device: str, overrides: Iterable[str] = ()) -> None:
+    """Build all of a training, with weights of zeros, and compute a step and an evaluation of small images.
+
+    The step is left out where there are several processes, which it would have to be computed on together.
+
+    Args:
+        cfg (Config): checked by `check_values`; is not changed.
+        device: ``'cuda'`` or ``'cpu'``.
+        overrides: dotted keys that were given by hand, for messages.
+
+    Raises:
+        RequestError: what does not fit; names its key.
+    """
+    cfg = copy.deepcopy(cfg)
+    check_optimizer_config(cfg.optimizer_config)
+    data_set = build_training_set(cfg, overrides)
+    with building('data.train', overrides, 'its first image does not go through'), quietly():
+        sample = data_set[0]
+        image = sample['img'].data
+    with quietly(), building('model', overrides), without_initial_values():
+        model = build_detector(cfg.model).to(device)
+        model.CLASSES = data_set.CLASSES
+    _check_classes(model, data_set, overrides)
+    with quietly(), building('optimizer', overrides):
+        optimizer = build_optimizer(model, cfg.optimizer)
+    runner = Runner(model, optimizer=optimizer, logger=logging.getLogger('head.trial'), meta={},
+                    max_epochs=cfg.runner.max_epochs, seed=0, interruption=Interruption())
+    with quietly():
+        register_hooks(runner, cfg, OptimizerStepHook(**cfg.optimizer_config), overrides)
+    _check_learning_rates(runner, -(-len(data_set) // cfg.data.samples_per_gpu), overrides)
+    if processes.world_size() == 1 and set(sample) <= {'img', 'img_metas', *GROUND_TRUTH}:
+        batch = _small_batch(sample, image.shape[0], device)
+        with quietly(), building('model', overrides, 'the first step fails'):
+            for hook in runner.hooks:
+                if hasattr(hook, 'before_micro_batch'):
+                    hook.before_micro_batch(runner)
+            outputs = model.train().train_step(batch, None)
+            if not outputs['loss'].requires_grad:
+                raise ValueError('nothing in it is trained')
+    _try_images(cfg, 'val', model, device, overrides)
+
+
+def try_inference(cfg: Any, model: Any, device: str, overrides: Iterable[str] = ()) -> None:
+    """Let a detector evaluate a small image, by the pipeline of the config's test set.
+
+    Raises:
+        RequestError: what does not fit; names its key.
+    """
+    _try_images(copy.deepcopy(cfg), 'test', model, device, overrides)
+
+
+def _try_images(cfg, split, model, device, overrides):
+    key = f'data.{split}'
+    # on arrays, which are there already
+    with building(key, overrides), quietly():
+        data_set = build_dataset(fast_form(cfg.data[split]), dict(test_mode=True))
+        if isinstance(data_set, CocoTrainingSet):
+            data_set.data_infos = data_set.all_infos()
+    with building(key, overrides, 'its first image does not go through'), quietly():
+        sample = data_set[0]
+        views = [(image.shape[0], meta.data) for image, meta in zip(sample['img'], sample['img_metas'])]
+    _check_classes(model, data_set, overrides)
+    images = [torch.zeros(1, channels, SIDE, SIDE, device=device) for channels, _ in views]
+    metas = [[_small(meta)] for _, meta in views]
+    with quietly(), building('model', overrides, 'the evaluation fails'), torch.no_grad():
+        model.eval()(return_loss=False, rescale=True, img=images, img_metas=metas)
+
+
+def _check_classes(model, data_set, overrides):
+    loader = SimpleNamespace(dataset=data_set)
+    runner: Any = SimpleNamespace(model=model, data_loader=loader, logger=logging.getLogger('head.trial'))
+    with building('model', overrides, 'does not fit the data'):
+        NumClassCheckHook().before_train_epoch(runner)
+
+
+def _small(meta: Dict[str, Any]) -> Dict[str, Any]:
+    """The meta of an image, as if it were a small one."""
+    shape = (SIDE, SIDE, 3)
+    small = dict(ori_shape=shape, img_shape=shape, pad_shape=shape, scale_factor=np.ones(4, np.float32))
+    return {name: small.get(name, value) for name, value in meta.items()}
+
+
+def _small_batch(sample, channels, device):
+    """Two images of zeros with an object each, and of what the pipeline gives the rest."""
+    truth = dict(
+        gt_bboxes=[torch.tensor([[8., 8., 40., 40.]], device=device)] * 2,
+        gt_labels=[torch.zeros(1, dtype=torch.long, device=device)] * 2,
+        gt_bboxes_ignore=[torch.zeros(0, 4, device=device)] * 2)
+    images = torch.zeros(2, channels, SIDE, SIDE, device=device)
+    batch = dict(img=images, img_metas=[_small(sample['img_metas'].data)] * 2)
+    return dict(batch, **{name: truth[name] for name in sample if name in truth})
+
+
+def _check_learning_rates(runner, steps, overrides):
+    """Those of the first steps and of the last, as mmcv's hook computes them."""
+    runner.data_loader = range(steps)
+    runner._max_iters = runner.max_epochs * steps
+    hook = next(hook for hook in runner.hooks if isinstance(hook, LrUpdaterHook))
+    with building('lr_config', overrides, 'gives no learning rate'):
+        hook.before_run(runner)
+        for epoch, step in ((0, 0), (0, min(1, steps - 1)), (runner.max_epochs - 1, steps - 1)):
+            runner._epoch, runner._iter = epoch, epoch * steps + step
+            hook.before_train_epoch(runner)
+            hook.before_train_iter(runner)
+            for rate in runner.current_lr():
+                if not (math.isfinite(rate) and rate >= 0):
+                    raise RequestError(f'lr_config: gives the learning rate {rate:g} in epoch {epoch + 1}; '
+                                       'give another schedule')
+    runner._epoch = runner._iter = 0
