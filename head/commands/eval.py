@@ -127,9 +127,8 @@ def make_plan(request: Request, layout: Layout, device: str) -> EvalPlan:
     weights, tolerance = find_checkpoint(request.get('config'), request.get('checkpoint'), row,
                                          request.value('pretrained'))
     state = read_state_dict(weights.path)
-    model = build_for_inference(cfg)
-    load_weights(model, state, weights.path, path.name)
-    try_inference(cfg, model, device, request.overrides)
+    try_inference(cfg, device, request.overrides)
+    load_weights(build_for_inference(cfg), state, weights.path, path.name)
     doubts = configuration.doubts(request.overrides)
     doubts += not_float32(amp, request.value('tf32')) + locked_packages.doubts()
     if not split.is_val2017:

@@ -1,7 +1,6 @@
 """From a request to the config that runs: file, overrides, data folder, learning rate."""
 
 import difflib
-import inspect
 import os
 import sys
 import traceback
@@ -40,7 +39,7 @@ def load_config(path: Union[str, Path]) -> Config:
         _clear_frames(error)
         raise as_config_error(error, str(path), 'not a config that mmdet can read') from None
     for name, value in list(cfg._cfg_dict.items()):
-        if name in BASE_VARIABLES or inspect.ismodule(value) or callable(value):  # what it has imported and defined
+        if name in BASE_VARIABLES or callable(value):  # the latter are functions, which later mmcv leaves out too
             cfg._cfg_dict.pop(name)
     for key in ('model', 'data'):
         if not isinstance(cfg.get(key), dict):

@@ -16,11 +16,13 @@ from mmcv.runner.hooks.lr_updater import LrUpdaterHook
 from mmdet.datasets import NumClassCheckHook, build_dataset
 from mmdet.models import build_detector
 
+from ..checkpoints.weights import drop_pretrained
 from ..distributed import processes
 from ..errors import RequestError
 from ..support.quiet import quietly
 from .building import building, without_initial_values
 from .hooks import register_hooks
+from .inference import build_for_inference
 from .interruption import Interruption
 from .optimizer_step import OptimizerStepHook, check_optimizer_config
 from .runner import Runner
@@ -52,6 +54,7 @@ def try_training(cfg: Any, device: str, overrides: Iterable[str] = ()) -> None:
         sample = data_set[0]
         image = sample['img'].data
     with quietly(), building('model', overrides), without_initial_values():
+        drop_pretrained(cfg)  # which are checked on their own
         model = build_detector(cfg.model).to(device)
         model.CLASSES = data_set.CLASSES
     _check_classes(model, data_set, overrides)
@@ -74,13 +77,16 @@ def try_training(cfg: Any, device: str, overrides: Iterable[str] = ()) -> None:
     _try_images(cfg, 'val', model, device, overrides)
 
 
-def try_inference(cfg: Any, model: Any, device: str, overrides: Iterable[str] = ()) -> None:
-    """Let a detector evaluate a small image, by the pipeline of the config's test set.
+def try_inference(cfg: Any, device: str, overrides: Iterable[str] = ()) -> None:
+    """Build a detector for inference, with weights of zeros, and evaluate a small image with it.
 
     Raises:
         RequestError: what does not fit; names its key.
     """
-    _try_images(copy.deepcopy(cfg), 'test', model, device, overrides)
+    cfg = copy.deepcopy(cfg)
+    with without_initial_values():
+        model = build_for_inference(cfg).to(device)
+    _try_images(cfg, 'test', model, device, overrides)
 
 
 def _try_images(cfg, split, model, device, overrides):

@@ -15,9 +15,11 @@ from tqdm import tqdm
 
 from ..coco import drawn_set
 from ..coco.categories import IDS
+from ..engine.configuration import config_text
 from ..engine.logs import open_log
 from ..engine.randomness import choose_determinism
 from ..engine.training import TrainOptions, train
+from ..support.atomic_write import write_text
 from ..support.file_hash import file_hash
 from . import shrunk_config
 from .job_pool import run_all
@@ -138,7 +140,7 @@ def run(job: Job) -> Dict[str, float]:
     choose_determinism(None, 'cpu')
     os.makedirs(job.work_dir)
     cfg = config(job)
-    cfg.dump(os.path.join(job.work_dir, f'{job.alias}.py'))
+    write_text(os.path.join(job.work_dir, f'{job.alias}.py'), config_text(cfg))
     scores, _ = train(cfg, TrainOptions('cpu', job.work_dir), open_log(job.work_dir, terminal=False))
     assert scores, 'the epoch is evaluated'
     return scores.metrics

@@ -13,10 +13,12 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from ..coco.folder import read_annotations, require_images
 from ..coco.subset import restrict
+from ..engine.configuration import config_text
 from ..engine.logs import open_log
 from ..engine.training import TrainOptions, train
 from ..errors import RequestError
 from ..results.verdict_file import Check
+from ..support.atomic_write import write_text
 from ..support.file_hash import file_hash
 from . import first_steps, shrunk_config
 from .untrained import scores_untrained
@@ -82,7 +84,7 @@ def measure(folder: str, out_dir: str, fast: bool, device: str) -> Dict[str, Any
         cfg.data.val.update(ann_file=trained_on.ann_file, img_prefix=trained_on.img_prefix)
         work_dir = os.path.join(out_dir, name)
         os.makedirs(work_dir)
-        cfg.dump(os.path.join(work_dir, f'{name}.py'))
+        write_text(os.path.join(work_dir, f'{name}.py'), config_text(cfg))
         scores, _ = train(cfg, TrainOptions(device, work_dir, fast=fast), open_log(work_dir, terminal=False))
         assert scores, 'the epoch is evaluated'
         return cfg, scores.metrics, os.path.join(work_dir, 'epoch_1.pth')

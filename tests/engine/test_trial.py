@@ -1,0 +1,85 @@
+"""Configs whose values do not fit: one line that names the key, and nothing written."""
+
+import pytest
+from mmcv import Config
+
+from head import catalog
+from head.engine.config_values import Training, check_values
+from head.engine.configuration import config_text, load_config
+
+from .planning import plan, refusal
+
+ROW = str(catalog.CONFIGS / 'retinanet/retinanet_r18_fpn_mstrain_1x_coco.py')
+
+
+@pytest.fixture
+def words(drawn, tmp_path):
+    return ['train', f'data={drawn}', 'pretrained=none', f'work_dir={tmp_path}/work']
+
+
+@pytest.mark.parametrize('override', [
+    'optimizer.lr=-1', 'optimizer.lr=1e999', 'optimizer.type=X', 'optimizer.momentum=-1.0', 'data.samples_per_gpu=0',
+    'data.workers_per_gpu=-1', 'data.workers_per_gpu=100000', 'evaluation.interval=0', 'checkpoint_config.interval=-1',
+    'log_config.interval=0', 'log_config.hooks=[5]', 'log_config.hooks.0.type=X', 'lr_config.policy=x',
+    'lr_config.step=["8"]', 'lr_config.warmup_ratio=1000000000.0', 'custom_hooks.0.type=X', 'custom_hooks=[{"a":1}]',
+    'runner.max_epochs=0', 'runner.type=IterBasedRunner', 'optimizer_config.grad_clip.max_norm=-1',
+    'data.train.pipeline.2.img_scale=[(0,0),(0,0)]', 'data.train.pipeline.2.img_scale=[(1000000,1000000)]',
+    'data.train.pipeline.4.mean=["a"]', 'data.train.pipeline=[]', 'data.train.type=X', 'data.train.ann_file=[]',
+    'data.val.pipeline.1.transforms=[]', 'data.val.type=X', 'data.val.ann_file=None',
+    'model.bbox_head.num_classes=3', 'model.bbox_head.num_classes=0', 'model.neck.in_channels=[1,2,3,4]',
+    'model.neck.num_outs=1000000000', 'model.bbox_head.in_channels=128', 'model.bbox_head.loss_cls.type=X',
+    'model.test_cfg.nms.type=x', 'model.train_cfg.assigner.type=X', 'model.backbone=None', 'model=None', 'data.train=5',
+    'model.test_cfg.nms.iou_threshold=[]', 'model.bbox_head.type=5'])
+def test_overrides(words, tmp_path, override):
+    key = override.partition('=')[0]
+    status, line = refusal([*words, f'config={ROW}', override])
+    assert status == 2 and key.split('.')[0] in line and '\n' not in line, line
+    assert not (tmp_path / 'work').exists()
+
+
+@pytest.mark.parametrize('text,named', [
+    ('import sys\nsys.exit(0)', 'SystemExit: 0'), ('def f():\n    f()\nf()', 'RecursionError'),
+    ('a = [', 'SyntaxError'), ('model = 5', "no 'model'"),
+    ('data = dict(train=None)', 'data.train'), ('optimizer = None', 'optimizer'),
+    ('runner = dict(_delete_=True)', 'runner.type'), ('lr_config = []', 'lr_config'), ('evaluation = 1', 'evaluation'),
+    ('custom_hooks = 7', 'custom_hooks'), ('odd = {1, 2}', 'odd'), ('odd = float("nan")', 'odd=nan'),
+    ('odd = "\\ud800"', 'odd'), ('odd = 10**5000', 'odd'), ('data = dict(train=dict(ann_file=["a"]))', 'ann_file'),
+    ('odd = []\nfor _ in range(99): odd = [odd]', 'nested'), ('log_config = dict(hooks=[1])', 'log_config.hooks.0'),
+    ('data_root = None', 'data_root'), ('data = dict(train=dict(type="RepeatDataset", times=0))', 'data.train'),
+    ('optimizer_config = dict(cumulative_iters=2)', 'cumulative_iters'), ('data = dict(train=[])', 'data.train')])
+def test_config_files(words, tmp_path, text, named, capfd):
+    """Missing and mistyped sections, and files that are none."""
+    path = tmp_path / 'mine.py'
+    path.write_text(f'_base_ = {ROW!r}\n{text}\n')
+    status, line = refusal([*words, f'config={path}'])
+    assert status == 2 and named in line and '\n' not in line, line
+    assert capfd.readouterr().err == '' and not (tmp_path / 'work').exists()
+
+
+def test_a_whole_config_is_not_refused(words, tmp_path):
+    """With what a config file has beside its keys, and an apostrophe in every path."""
+    path = tmp_path / "an o'clock config.py"
+    path.write_text(f'_base_ = {ROW!r}\ndef helper():\n    pass\nname = "o\'clock \\\\ \\n"\n')
+    found = plan([*words, f'config={path}'])
+    read_again = Config.fromstring(found.text, '.py')
+    assert read_again.name == "o'clock \\ \n" and read_again.model == found.cfg.model and 'helper' not in read_again
+
+
+def test_the_text_is_mmcvs():
+    cfg = load_config(catalog.find_config('head_r18')[0])
+    assert config_text(cfg) == cfg.pretty_text
+
+
+@pytest.mark.parametrize('alias', catalog.models())
+def test_every_shipped_config_has_values_in_their_ranges(alias):
+    check_values(load_config(catalog.find_config(alias)[0]), Training)
+
+
+def test_evaluations(drawn, begun, tmp_path):
+    """Of an evaluation too all is built before its work dir is made."""
+    words = ['eval', 'config=head_r18', f'checkpoint={begun}/epoch_1.pth', f'data={drawn}', f'work_dir={tmp_path}/work']
+    for override in ('data.test.pipeline.1.img_scale=(0,0)', 'data.test.type=X', 'model.test_cfg.rpn.nms.type=x',
+                     'data.workers_per_gpu=-1', 'data.test.pipeline.1.transforms=[]'):
+        status, line = refusal([*words, override])
+        assert status == 2 and override.split('.')[0] in line and '\n' not in line
+        assert not (tmp_path / 'work').exists()
