@@ -11,7 +11,9 @@ from .errors import DONE, INTERRUPTED, Ended, EnvironmentFault, HeadError, Reque
 from .request import COMMANDS, Request, help_text, parse
 from .support.atomic_write import NO_SPACE
 from .support.container import container_image
+from .support.folders import require_temporary_folder
 from .support.lasting_output import lasting_output
+from .support.nameless_user import name_the_user
 from .support.printed_text import LONGEST_LINE, printable
 from .support.quick_imports import quick_imports
 from .support.quiet import quietly
@@ -48,6 +50,7 @@ def _answer(arguments: Sequence[str]) -> int:
     request = parse(arguments)
     check_stack(request)
     signal.signal(signal.SIGTERM, raise_keyboard_interrupt)
+    name_the_user()
     try:
         with quietly(), quick_imports():
             command = importlib.import_module(COMMANDS[request.command].module)
@@ -55,6 +58,9 @@ def _answer(arguments: Sequence[str]) -> int:
         raise EnvironmentFault(f'{error.name} is not installed, which {request.command} needs: '
                                'pip install "head-distillation[commands]", and mmdet 2 with mmcv-full; or run '
                                f'scripts/{request.command} in a checkout') from error
+    except OSError:
+        require_temporary_folder()  # which matplotlib makes its cache in, and mmcv imports that
+        raise
     status = command.run(request)
     if status and is_worker():
         print_error(Ended('', status))

@@ -119,8 +119,14 @@ def _explained(name: str, optional: bool) -> str:
     return f'{key.meaning} (default {str(key.default).lower() if key.kind is bool else key.default})'
 
 
+MOST_SIGNS = 80
+"""Brackets and signs of a literal; Python's parser complains on stderr of more that are nested."""
+
+
 def literal(text: str) -> Any:
     """A Python literal if `text` is one, else the text itself."""
+    if sum(map(text.count, '([{+-')) > MOST_SIGNS:
+        return text
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):

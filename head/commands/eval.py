@@ -124,10 +124,10 @@ def make_plan(request: Request, layout: Layout, device: str) -> EvalPlan:
         print(f'{short}: images are loaded without workers, which is slower')
         cfg.data.workers_per_gpu = 0
     split, amp = check_split(cfg.data.test.ann_file, cfg.data.test.img_prefix), request.get('amp')
+    try_inference(cfg, device, request.overrides)
     weights, tolerance = find_checkpoint(request.get('config'), request.get('checkpoint'), row,
                                          request.value('pretrained'))
     state = read_state_dict(weights.path)
-    try_inference(cfg, device, request.overrides)
     load_weights(build_for_inference(cfg), state, weights.path, path.name)
     doubts = configuration.doubts(request.overrides)
     doubts += not_float32(amp, request.value('tf32')) + locked_packages.doubts()

@@ -1,5 +1,6 @@
 """The folder where a run's results go."""
 
+import errno
 import glob
 import json
 import os
@@ -32,7 +33,9 @@ def open_folder(path: str, name: str) -> None:
             pass
     except OSError as error:
         advice = 'name another'
-        if container_image():
+        if error.errno == errno.EROFS:
+            advice = 'mount it so that it can be written to, or name another'
+        elif container_image():
             advice = (f'this container runs as {os.getuid()}:{os.getgid()}: let scripts/dotenv write your ids to .env '
                       '(docker run: --user), or mount a folder of theirs')
         raise RequestError(f'{name}: not writable ({error.strerror}); {advice}') from error
