@@ -125,7 +125,7 @@ MOST_SIGNS = 80
 
 def literal(text: str) -> Any:
     """A Python literal if `text` is one, else the text itself."""
-    if sum(map(text.count, '([{+-')) > MOST_SIGNS:
+    if sum(map(text.count, '([{+-~')) > MOST_SIGNS:
         return text
     try:
         return ast.literal_eval(text)

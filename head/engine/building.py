@@ -4,13 +4,14 @@ import contextlib
 from typing import Any, Iterable, Iterator
 from unittest import mock
 
+from mmcv.cnn import ConvModule
 from torch import nn
 
 from ..errors import HeadError, RequestError
 from .known_failures import MORE_MEMORY, as_head_error
 
-LONGEST = 300
-"""Characters of another's message that are told; some hold whole configs."""
+LONGEST, LONGEST_VALUE = 300, 80
+"""Characters of another's message, and of a value, that are told; some hold whole configs."""
 
 
 def said(error: BaseException) -> str:
@@ -35,6 +36,12 @@ def as_config_error(error: BaseException, key: str, failed: str, overrides: Iter
     by_hand = [one for one in overrides if one.startswith(f'{key}.')]
     named = f'{key} (by hand: {", ".join(by_hand)})' if by_hand else key
     return RequestError(f'{named}: {failed} ({said(error)})')
+
+
+def shown(value: Any) -> str:
+    """A config's value as a message tells it: printable and short."""
+    text = value if isinstance(value, str) and value.isprintable() else repr(value)
+    return text if len(text) <= LONGEST_VALUE else f'{text[:LONGEST_VALUE]}…'
 
 
 @contextlib.contextmanager
@@ -65,4 +72,5 @@ def without_initial_values() -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         for layer in (nn.modules.conv._ConvNd, nn.Linear):
             stack.enter_context(mock.patch.object(layer, 'reset_parameters', _zero))
+        stack.enter_context(mock.patch.object(ConvModule, 'init_weights', lambda _: None))
         yield

@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 from typing_extensions import Annotated
 
 from ..errors import RequestError
+from .building import shown
 from .data_sets import configs_inside
 
 Count = Annotated[int, Meta(ge=1, lt=2**31)]
@@ -142,11 +143,7 @@ def _refusal(node: Any, error: Exception, above: str) -> RequestError:
     missing = re.match('Object missing required field `(.*)`', text)
     if missing:
         return RequestError(f'the config has no {".".join(filter(None, [key, missing[1]]))}, which this command needs')
-    return RequestError(f'{key}={_shown(node)}: not a value that it can have ({text})')
-
-
-def _shown(value: Any) -> str:
-    return repr(value) if len(repr(value)) < 80 else f'{repr(value)[:80]}…'
+    return RequestError(f'{key}={shown(node)}: not a value that it can have ({text})')
 
 
 def _check_leaves(node: Any, key: str, name: str = '', depth: int = 0) -> None:
@@ -156,18 +153,18 @@ def _check_leaves(node: Any, key: str, name: str = '', depth: int = 0) -> None:
     if isinstance(node, (dict, list, tuple)):
         for step, value in node.items() if isinstance(node, dict) else enumerate(node):
             if not isinstance(step, (str, int)):
-                raise RequestError(f'{key}: has the key {_shown(step)}; keys are words')
+                raise RequestError(f'{key}: has the key {shown(step)}; keys are words')
             named = step if isinstance(step, str) else name
             _check_leaves(value, f'{key}.{step}' if key else f'{step}', named, depth + 1)
         return
     if not (node is None or isinstance(node, (str, bool, int, float))):
-        raise RequestError(f'{key}={_shown(node)}: a {type(node).__name__}, which no config can hold')
+        raise RequestError(f'{key}={shown(node)}: a {type(node).__name__}, which no config can hold')
     if isinstance(node, float) and not math.isfinite(node):
         raise RequestError(f'{key}={node}: must be finite')
     if isinstance(node, int) and abs(node) >= 2**63:
         raise RequestError(f'{key}: a number of {node.bit_length()} bits; it must be below 2^63')
     if isinstance(node, str) and ('\0' in node or not _is_text(node)):
-        raise RequestError(f'{key}={_shown(node)}: holds characters that no file can')
+        raise RequestError(f'{key}={shown(node)}: holds characters that no file can')
     least, most = BY_NAME.get(name, (-math.inf, math.inf))
     if isinstance(node, (int, float)) and not isinstance(node, bool) and not least <= node <= most:
         raise RequestError(f'{key}={node}: must be from {least} to {most}')

@@ -14,7 +14,7 @@ from ..errors import RequestError
 from ..support.folders import COCO, require_temporary_folder
 from ..support.quiet import quietly
 from ..support.whole_number import whole_number
-from .building import as_config_error
+from .building import as_config_error, shown
 from .data_sets import configs_inside
 
 BASE_VARIABLES = ('faster_rcnn_r50', 'retinanet_r50', 'mobilenet_v2')
@@ -91,7 +91,8 @@ def apply_overrides(cfg: Config, overrides: Dict[str, Any]) -> None:
         last = steps[-1]
         old = _child(node, last, key, model)
         if not _fits(old, value):
-            raise RequestError(f'{key}={value}: the config has {old!r} there, a {type(old).__name__}')
+            kind = 'dict' if isinstance(old, dict) else type(old).__name__
+            raise RequestError(f'{key}={shown(value)}: the config has {shown(old)} there, a {kind}')
         node[int(last) if isinstance(node, list) else last] = value
 
 
@@ -102,7 +103,7 @@ def _child(node, step, key, root):
     if isinstance(node, list) and number is not None and number < len(node):
         return node[number]
     near = difflib.get_close_matches(key[:100], list(_flat(root)), n=3, cutoff=0.5)
-    raise RequestError(f'{key}=: the config has no such key' + (f'; nearest: {", ".join(near)}' if near else ''))
+    raise RequestError(f'{shown(key)}=: the config has no such key' + (f'; nearest: {", ".join(near)}' if near else ''))
 
 
 def doubts(overrides: Dict[str, Any]) -> List[str]:

@@ -3,6 +3,7 @@
 from typing import Any, Iterator, Tuple
 
 from ..errors import RequestError
+from .building import shown
 
 
 def configs_inside(cfg: Any, key: str) -> Iterator[Tuple[str, Any]]:
@@ -25,7 +26,7 @@ def configs_inside(cfg: Any, key: str) -> Iterator[Tuple[str, Any]]:
     elif isinstance(cfg, dict):
         yield key, cfg
     else:
-        raise RequestError(f'{key}: the config has {cfg!r:.80} there, where a data set belongs: a dict with its type')
+        raise RequestError(f'{key}: the config has {shown(cfg)} there, where a data set belongs: a dict with its type')
 
 
 def data_sets_inside(data_set: Any) -> Iterator[Any]:
