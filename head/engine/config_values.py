@@ -104,10 +104,11 @@ BY_NAME = dict(
     in_channels=(1, LARGEST_WIDTH), out_channels=(1, LARGEST_WIDTH), feat_channels=(1, LARGEST_WIDTH),
     fc_out_channels=(1, LARGEST_WIDTH), in_features=(1, LARGEST_WIDTH), out_features=(1, LARGEST_WIDTH),
     base_channels=(1, LARGEST_WIDTH), num_classes=(1, LARGEST_WIDTH), stacked_convs=(0, 64), num_outs=(1, 16),
-    num_stages=(1, 16), scales_per_octave=(1, 64), output_size=(1, 256))
+    num_stages=(1, 16), scales_per_octave=(1, 64), output_size=(1, 256), sampling_ratio=(0, 16),
+    start_level=(-1, 16), end_level=(-1, 16), frozen_stages=(-1, 16))
 """Sizes of images, of layers and of numbers of layers, from and to, by the last part of their keys.
 
-Others would not fail but fill the memory of any machine, or take no end."""
+Others would not fail but fill the memory of any machine, take no end, or crash compiled code."""
 
 
 def check_values(cfg: Any, kind: Type[Union[Inference, Training]]) -> None:

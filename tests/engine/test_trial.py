@@ -27,8 +27,9 @@ def words(drawn, tmp_path):
     'data.train.pipeline.4.mean=["a"]', 'data.train.pipeline=[]', 'data.train.type=X', 'data.train.ann_file=[]',
     'data.val.pipeline.1.transforms=[]', 'data.val.type=X', 'data.val.ann_file=None',
     'model.bbox_head.num_classes=3', 'model.bbox_head.num_classes=0', 'model.neck.in_channels=[1,2,3,4]',
-    'model.neck.num_outs=1000000000', 'model.bbox_head.in_channels=128', 'model.bbox_head.loss_cls.type=X',
-    'model.test_cfg.nms.type=x', 'model.train_cfg.assigner.type=X', 'model.backbone=None', 'model=None', 'data.train=5',
+    'model.neck.num_outs=1000000000', 'model.neck.start_level=100000',
+    'model.bbox_head.in_channels=128', 'model.bbox_head.loss_cls.type=X',
+    'model.test_cfg.nms.type=x', 'model.train_cfg.assigner.type=X', 'model.backbone=None', 'data.train=5',
     'model.test_cfg.nms.iou_threshold=[]', 'model.bbox_head.type=5'])
 def test_overrides(words, tmp_path, override):
     key = override.partition('=')[0]
