@@ -1,13 +1,36 @@
 """`python -m head COMMAND key=value …`, and the console commands of the installed package."""
 
+import atexit
+import contextlib
+import os
 import sys
+from typing import List
 
-from .cli import main
+from .support import signals
 
 
 def run() -> int:
     """Run the command line of this process; returns its exit status."""
-    return main(sys.argv[1:])
+    signals.end_at_once()
+    ended: List[int] = []
+    atexit.register(_end_process, ended)  # the first one: it is called last
+    from .cli import main  # this takes time, in which signals come too
+    try:
+        status = main(sys.argv[1:])
+        signals.ignore()
+        ended.append(status)
+        return status
+    except KeyboardInterrupt:  # one more, while the first was answered
+        signals.leave()
+
+
+def _end_process(ended: List[int]) -> None:
+    """Leave out what the interpreter does last: where a backward pass was interrupted, torch waits in it for ever."""
+    if ended:
+        for output in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                output.flush()
+        os._exit(ended[0])
 
 
 if __name__ == '__main__':

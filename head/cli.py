@@ -2,13 +2,13 @@
 
 import importlib
 import os
-import signal
 import sys
 from typing import Sequence
 
 from .distributed.worker_report import is_worker, report
 from .errors import DONE, INTERRUPTED, Ended, EnvironmentFault, HeadError, RequestError
 from .request import COMMANDS, Request, help_text, parse
+from .support import signals
 from .support.atomic_write import NO_SPACE
 from .support.container import container_image
 from .support.folders import require_temporary_folder
@@ -17,7 +17,6 @@ from .support.nameless_user import name_the_user
 from .support.printed_text import LONGEST_LINE, printable
 from .support.quick_imports import quick_imports
 from .support.quiet import quietly
-from .support.sigterm import raise_keyboard_interrupt
 
 
 def check_stack(request: Request) -> None:
@@ -49,7 +48,6 @@ def _answer(arguments: Sequence[str]) -> int:
         return DONE
     request = parse(arguments)
     check_stack(request)
-    signal.signal(signal.SIGTERM, raise_keyboard_interrupt)
     name_the_user()
     try:
         with quietly(), quick_imports():
@@ -61,6 +59,7 @@ def _answer(arguments: Sequence[str]) -> int:
     except OSError:
         require_temporary_folder()  # which matplotlib makes its cache in, and mmcv imports that
         raise
+    signals.raise_in_commands()
     status = command.run(request)
     if status and is_worker():
         print_error(Ended('', status))
@@ -69,6 +68,8 @@ def _answer(arguments: Sequence[str]) -> int:
 
 def main(arguments: Sequence[str]) -> int:
     """Run a command line; returns its exit status."""
+    if is_worker():
+        signals.be_silent()
     with lasting_output():
         return _status(arguments)
 
@@ -92,12 +93,8 @@ def _status(arguments: Sequence[str]) -> int:
         return print_error(EnvironmentFault('not enough memory: take a machine or a limit with more'))
     except KeyboardInterrupt:
         sys.unraisablehook = lambda _: None  # no tracebacks of half-made objects that fail to clean up
-        if not is_worker():
-            print('head: interrupted', file=sys.stderr)
+        signals.say_interrupted()
         return INTERRUPTED
-    finally:
-        if is_worker():
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # when one ends its launcher ends all: let this one finish
 
 
 def print_error(error: HeadError) -> int:
@@ -105,5 +102,5 @@ def print_error(error: HeadError) -> int:
     if is_worker():
         report(error, one_line(error) if str(error) else '')
     elif str(error):
-        print(printable(f'head: {one_line(error)}{error.saved}', LONGEST_LINE), file=sys.stderr)
+        print(printable(f'head: {one_line(error)}{error.saved}', LONGEST_LINE), file=sys.stderr, flush=True)
     return error.status

@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ..errors import RequestError
-from ..support.sigterm import raise_if_lost
+from ..support.signals import raise_if_lost
 from .rows import EVALUATION_TOLERANCE, Coco, File, Model, Released, ReleasedFile, ReleasedFiles
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -21,6 +21,7 @@ from torch.distributed.elastic.agent.server.api import WorkerSpec, WorkerState
 from torch.distributed.elastic.agent.server.local_elastic_agent import LocalElasticAgent
 
 from ..errors import DONE, INTERRUPTED, Ended, EnvironmentFault, HeadError, LostPeer
+from ..support import signals
 from . import worker_exit
 from .layout import Layout
 from .peer_errors import PeerErrors
@@ -82,11 +83,11 @@ class _Run:
         self.agent: Optional[Agent] = None
         self.result: Any = None  # the agent's
         self.error: Optional[Exception] = None
-        self.signals = 0
+        self.asked, self.presses = False, 0
 
     def wait(self) -> int:
         thread = threading.Thread(target=self._run_agent, daemon=True)
-        before = {number: signal.signal(number, self._receive) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.signal(number, self._receive) for number in signals.heard()}
         try:
             thread.start()
             while thread.is_alive():
@@ -119,17 +120,21 @@ class _Run:
                 self.agent.peer_errors.wait_for_others(SHUTDOWN_GRACE + RENDEZVOUS_EXPIRY, self.agent.leave)
 
     def _receive(self, number: int, frame: Optional[FrameType]) -> None:
-        self.signals += 1
+        first, self.asked = not self.asked, True
+        if number != signal.SIGHUP:
+            self.presses += 1
+        elif not first:
+            return  # a terminal that closes sends some, and nobody is there to press again
         at_work = bool(self.agent and self.agent.pids())
-        if self.signals == 1 and at_work:
-            os.write(2, b'head: stopping after this step; press again to stop now and lose this step\n')
+        if first and at_work:
+            signals.write_stderr(signals.STOPPING)
         if self.agent:
-            self.agent.stop(signal.SIGTERM if self.signals == 1 else signal.SIGKILL)
+            self.agent.stop(signal.SIGTERM if self.presses <= 1 else signal.SIGKILL)
         concluded = self.agent and self.agent.cause and not isinstance(self.agent.cause, LostPeer)
-        if not (at_work or concluded) or self.signals > 2:  # still waiting for the other machines, or for a worker
-            os.write(2, b'head: interrupted\n')
+        # still waiting for the other machines, or for a worker
+        if not (at_work or concluded) or self.presses > 2:
             shutil.rmtree(self.reports, ignore_errors=True)
-            os._exit(INTERRUPTED)
+            signals.leave()
 
     def _cause(self) -> HeadError:
         """The one line that tells why."""
@@ -192,7 +197,7 @@ class Agent(LocalElasticAgent):
     def end_stragglers(self) -> None:
         """Kill workers that do not end where another has failed: they may wait for it in torch."""
         since = self.failure_seen_at
-        if since and time.time() - since > SHUTDOWN_GRACE:
+        if since and time.monotonic() - since > SHUTDOWN_GRACE:
             self.killed = True
             for pid in self.pids():
                 _kill(pid, signal.SIGKILL)
@@ -202,7 +207,7 @@ class Agent(LocalElasticAgent):
         if failed:
             self._conclude(failed)  # so early for the other machines' sake
         elif self.peer_errors.received():
-            self.failure_seen_at = self.failure_seen_at or time.time()  # most workers find out themselves
+            self.failure_seen_at = self.failure_seen_at or time.monotonic()  # most workers find out themselves
         result = super()._monitor_workers(worker_group)
         if result.state == WorkerState.FAILED:
             if not failed:  # in this very moment
@@ -219,7 +224,7 @@ class Agent(LocalElasticAgent):
         return {rank: code for rank, code in codes.items() if code}
 
     def _conclude(self, failed):
-        self.failure_seen_at = self.failure_seen_at or time.time()
+        self.failure_seen_at = self.failure_seen_at or time.monotonic()
         received = self.peer_errors.received()
         stopped = self.ending.is_set() or (received is not None and self.killed)
         own = worker_exit.cause(read_reports(self.reports), failed, stopped, self.peer_errors.nnodes > 1)
@@ -235,8 +240,8 @@ class Agent(LocalElasticAgent):
     def _wait_or_end(self):
         """Where a machine was lost: listen whether another tells why."""
         self.failure_seen_at = None
-        deadline = time.time() + RENDEZVOUS_EXPIRY
-        while self._remaining_restarts and time.time() < deadline and not self.ending.wait(0.5):
+        deadline = time.monotonic() + RENDEZVOUS_EXPIRY
+        while self._remaining_restarts and time.monotonic() < deadline and not self.ending.wait(0.5):
             received = self.peer_errors.received()
             if received:
                 self._blame(received, self.cause.saved if self.cause else '')

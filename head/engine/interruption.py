@@ -1,18 +1,15 @@
-"""Ctrl-C and SIGTERM (`docker stop`) during a training: the step is finished, then the training ends."""
+"""Ctrl-C, SIGTERM (`docker stop`) and SIGHUP during a training: the step is finished, then the training ends."""
 
 import atexit
 import contextlib
 import multiprocessing
-import os
 import signal
-from typing import TYPE_CHECKING, Iterator, Optional
+from typing import Iterator, Optional
 
 from ..distributed.processes import raise_on_all
 from ..distributed.worker_report import is_worker
 from ..errors import INTERRUPTED, HeadError
-
-if TYPE_CHECKING:
-    from torch.utils.data import DataLoader
+from ..support import signals
 
 
 class Interrupted(HeadError):
@@ -25,18 +22,18 @@ class Interruption:
     """Lets a training end after the step during which a signal came.
 
     A signal that comes while the epoch's own checkpoint is written waits for it. Outside of this (set-up, evaluation),
-    and at a second signal, the process ends at once by KeyboardInterrupt. A process that the launcher started gets
-    signals from it and from others (a cluster's go to all processes): there a second one is no other.
+    and at a second Ctrl-C or SIGTERM, the process ends at once by KeyboardInterrupt. A process that the launcher
+    started gets signals from it and from others (a cluster's go to all processes): there a second one is no other. Nor
+    is a SIGHUP: a terminal that closes sends some, and nobody is there to press again.
     """
 
     def __init__(self) -> None:
-        self.waits = self.asked = False
-        self.owner = os.getpid()
+        self.waits = self.asked = self.pressed = False
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
-        """Handle SIGINT and SIGTERM while the context lasts."""
-        before = {number: signal.signal(number, self._receive) for number in (signal.SIGINT, signal.SIGTERM)}
+        """Handle the signals that end commands while the context lasts."""
+        before = {number: signal.signal(number, self._receive) for number in signals.heard()}
         try:
             yield
         finally:
@@ -44,13 +41,12 @@ class Interruption:
                 signal.signal(number, handler)
 
     def _receive(self, number, frame):
-        if os.getpid() != self.owner:
-            return  # a data loader worker, not yet shielded
-        if not self.waits or (self.asked and not is_worker()):
+        press = number != signal.SIGHUP
+        if not self.waits or (self.pressed and press and not is_worker()):
             raise KeyboardInterrupt
         if not self.asked and not is_worker():
-            os.write(2, b'head: stopping after this step; press again to stop now and lose this step\n')
-        self.asked = True
+            signals.write_stderr(signals.STOPPING)
+        self.asked, self.pressed = True, self.pressed or press
 
     def request(self, iterations: int) -> Optional[Interrupted]:
         """The error that ends the training after so many iterations, where it was asked to."""
@@ -69,28 +65,11 @@ class Interruption:
         self.waits = False
 
 
-def ignore_signals_in_workers(loader: 'DataLoader') -> 'DataLoader':
-    """Let a DataLoader's workers outlive signals that go to the whole process group (a terminal's, Slurm's).
-
-    The training needs them for its last step; they end with the process that started them.
-    """
-    before = loader.worker_init_fn
-
-    def init(number: int) -> None:
-        if before:
-            before(number)
-        for signum in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(signum, signal.SIG_IGN)
-
-    loader.worker_init_fn = init
-    return loader
-
-
 def kill_leftover_workers() -> None:
     """Kill the data loader workers that are left when the process ends.
 
     Where an error keeps a loader's iterator alive, multiprocessing sends its workers SIGTERM at exit and waits, but
-    shielded ones do not hear it.
+    they do not hear it.
     """
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # torch's handler would call it a failure
     for worker in multiprocessing.active_children():

@@ -9,12 +9,27 @@ from torch.utils.data import DataLoader
 
 from ..distributed import processes
 from ..support.quiet import quietly
+from ..support.short_sockets import make_room_for_sockets
+from ..support.signals import blocked
 from .building import building
 from .image_reading import report_broken_images
-from .interruption import ignore_signals_in_workers
 from .randomness import SeededDataset
 from .training_order import MicroBatches
 from .training_set import on_arrays
+
+
+class Loader(DataLoader):
+    """torch's, whose workers outlive signals that go to the whole process group (a terminal's, Slurm's).
+
+    A training needs them for its last step; they end with the process that started them.
+    """
+
+    def __iter__(self) -> Any:
+        """Start the workers."""
+        if self.num_workers:
+            make_room_for_sockets()
+        with blocked():
+            return super().__iter__()
 
 
 class StepLoader:
@@ -31,12 +46,11 @@ class StepLoader:
     def __init__(self, dataset: Any, images: int, workers: int, seed: int, accumulate: int = 1) -> None:
         self.dataset = dataset  # mmdet's hooks look at it
         self.order = MicroBatches(dataset.flag, images, seed, accumulate, processes.rank(), processes.world_size())
-        self.loader = ignore_signals_in_workers(
-            DataLoader(
-                SeededDataset(dataset, seed),
-                batch_sampler=self.order,
-                num_workers=workers,
-                collate_fn=partial(collate, samples_per_gpu=images)))
+        self.loader = Loader(
+            SeededDataset(dataset, seed),
+            batch_sampler=self.order,
+            num_workers=workers,
+            collate_fn=partial(collate, samples_per_gpu=images))
 
     def __len__(self) -> int:
         return self.order.steps
@@ -56,9 +70,8 @@ def build_test_loader(cfg: Any, split: str) -> DataLoader:
     report_broken_images(dataset)
     # any iterable will do; torch 1.9's types want a `Sampler`
     share: Any = range(processes.rank(), len(dataset), processes.world_size())
-    return ignore_signals_in_workers(
-        DataLoader(
-            dataset,
-            sampler=share,
-            num_workers=cfg.data.workers_per_gpu,
-            collate_fn=partial(collate, samples_per_gpu=1)))
+    return Loader(
+        dataset,
+        sampler=share,
+        num_workers=cfg.data.workers_per_gpu,
+        collate_fn=partial(collate, samples_per_gpu=1))

@@ -4,6 +4,7 @@ import importlib
 import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import resource_tracker
 from typing import Any, Callable, Iterator, Sequence, Tuple
 
 import cv2
@@ -11,6 +12,7 @@ import torch
 
 from ..support.quick_imports import quick_imports
 from ..support.quiet import quietly
+from ..support.signals import blocked
 
 
 def run_all(function: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[Tuple[int, Any]]:
@@ -20,10 +22,13 @@ def run_all(function: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[Tup
     the rest is ended, as with an interruption.
     """
     cores = len(os.sched_getaffinity(0))
+    with blocked():
+        resource_tracker.ensure_running()  # multiprocessing's own process, which a closed terminal would end
     with ProcessPoolExecutor(min(cores, len(jobs)), multiprocessing.get_context('spawn'), _begin,
                              (function.__module__, )) as pool:
-        places = {pool.submit(function, job): place for place, job in enumerate(jobs)}
         try:
+            with blocked():
+                places = {pool.submit(function, job): place for place, job in enumerate(jobs)}
             for done in as_completed(places):
                 yield places[done], done.result()
         except BaseException:

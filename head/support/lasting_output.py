@@ -1,9 +1,14 @@
 """Output whose reader may go away, like head(1): the command goes on, and ends with its own status."""
 
 import contextlib
+import errno
 import os
 import sys
 from typing import Any, Iterator
+
+
+NOBODY = errno.EPIPE, errno.EIO
+"""What the system says where a pipe has no reader, or a terminal is closed."""
 
 
 class _LastingOutput:
@@ -22,7 +27,9 @@ class _LastingOutput:
         except UnicodeEncodeError:  # a terminal whose encoding lacks a character
             encoding = self._stream.encoding
             self.write(text.encode(encoding, 'backslashreplace').decode(encoding))
-        except BrokenPipeError:
+        except OSError as error:
+            if error.errno not in NOBODY:
+                raise
             self._leave()
         return len(text)
 
@@ -30,7 +37,9 @@ class _LastingOutput:
         """Flush, or not."""
         try:
             self._stream.flush()
-        except BrokenPipeError:
+        except OSError as error:
+            if error.errno not in NOBODY:
+                raise
             self._leave()
 
     def _leave(self) -> None:

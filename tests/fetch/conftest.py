@@ -28,8 +28,9 @@ import head.fetch.retry
 head.catalog.FOLDER = Path(sys.argv[1])
 head.fetch.retry.PAUSE = 0.01
 exec(sys.argv[2])
-from head.cli import main
-sys.exit(main(sys.argv[3:]))
+from head.__main__ import run
+sys.argv[1:] = sys.argv[3:]
+sys.exit(run())
 """
 
 

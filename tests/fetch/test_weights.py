@@ -86,7 +86,7 @@ def test_killed_and_resumed(fetch, weights, target):
     assert file.asked[-1] == f'bytes={have}-' and file.given[-1] == len(file.body) - have
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interruption_ends_at_once_and_keeps_the_partial_file(fetch, weights, target, number):
     for file in weights.values():
         file.pace = 5
