@@ -1,5 +1,6 @@
 """`eval`: a checkpoint on a COCO folder, against what is reported."""
 
+import contextlib
 import os
 import time
 from dataclasses import dataclass, replace
@@ -34,6 +35,7 @@ from ..judging.verdict import EXIT_STATUS, FAIL, NOT_VAL2017, judge, sentence
 from ..request import PROCESSES, Request
 from ..results.verdict_file import RELEASED, Data, EvalVerdict, Weights, write_verdict
 from ..results.work_dir import open_work_dir
+from ..results.work_dir_lock import held_work_dir
 from ..support.file_hash import file_hash
 from ..support.folders import WORK_DIRS
 from ..support.for_each import raise_together
@@ -108,6 +110,12 @@ class EvalPlan:
     fast: bool
 
 
+def work_dir_of(request: Request) -> str:
+    """The folder of the evaluation's results."""
+    path, _ = catalog.find_config(request.require('config'))
+    return request.get('work_dir') or os.path.join(WORK_DIRS, path.stem, 'eval')
+
+
 def make_plan(request: Request, layout: Layout, device: str) -> EvalPlan:
     """Check a request; fetches the released weights where no others are named.
 
@@ -133,10 +141,17 @@ def make_plan(request: Request, layout: Layout, device: str) -> EvalPlan:
     doubts += not_float32(amp, request.value('tf32')) + locked_packages.doubts()
     if not split.is_val2017:
         doubts.append(NOT_VAL2017)
-    work_dir = open_work_dir(request.get('work_dir') or os.path.join(WORK_DIRS, path.stem, 'eval'), 'eval')
+    work_dir = open_work_dir(work_dir_of(request), 'eval')
     print(f'evaluating {weights.path} on {split.images} images of {split.ann_file}', flush=True)
     return EvalPlan(cfg, path, row, split, weights, state, tolerance, doubts, work_dir, device, amp,
                     request.value('fast'))
+
+
+def plan_and_evaluate(request: Request, layout: Layout, device: str) -> Tuple[str, str]:
+    """`evaluate` what a request asks for, in a work dir that is nobody else's meanwhile."""
+    with contextlib.ExitStack() as until_end:
+        processes.on_first(lambda: until_end.enter_context(held_work_dir(work_dir_of(request), 'eval')))
+        return evaluate(processes.on_first(make_plan, request, layout, device))
 
 
 def evaluate(plan: EvalPlan) -> Tuple[str, str]:
@@ -148,14 +163,14 @@ def evaluate(plan: EvalPlan) -> Tuple[str, str]:
     model = build_for_inference(plan.cfg)
     load_weights(model, plan.state, plan.weights.path, plan.config.name)
     loader = processes.on_all(build_test_loader, plan.cfg, 'test')
-    start = time.time()
+    start = time.monotonic()
     if plan.fast:
         use_fast_forms(model)
     autocast_model(model, plan.amp, plan.device)
     with known_failures(MORE_MEMORY):
         results = detect(model, loader, plan.device)
     scores = score(loader.dataset, results, plan.work_dir)
-    return processes.on_first(lambda: conclude(plan, scores, time.time() - start))
+    return processes.on_first(lambda: conclude(plan, scores, time.monotonic() - start))
 
 
 def conclude(plan: EvalPlan, scores: Any, seconds: float) -> Tuple[str, str]:
@@ -204,7 +219,7 @@ def evaluate_all(request: Request, layout: Layout, device: str) -> int:
         if 'work_dir' in keys:
             keys['work_dir'] = os.path.join(keys['work_dir'], row.alias)
         try:
-            found.append(evaluate(processes.on_first(make_plan, replace(request, keys=keys), layout, device)))
+            found.append(plan_and_evaluate(replace(request, keys=keys), layout, device))
         except LostPeer:
             raise
         except HeadError as error:
@@ -232,5 +247,5 @@ def run(request: Request) -> int:
             print('\n'.join(notes))
         if not {'config', 'checkpoint'} & set(request.keys):
             return evaluate_all(request, layout, device)
-        verdict, _ = evaluate(processes.on_first(make_plan, request, layout, device))
+        verdict, _ = plan_and_evaluate(request, layout, device)
         return EXIT_STATUS[verdict] if processes.is_first() else DONE

@@ -11,13 +11,20 @@ from ..miniature import comparison, experiment, figure
 from ..request import Request
 from ..results.verdict_file import MiniVerdict, VerdictWord, write_verdict
 from ..results.work_dir import open_work_dir
+from ..results.work_dir_lock import held_work_dir
 from ..support.folders import WORK_DIRS
 
 
 def run(request: Request) -> int:
     """The command `mini`; returns its exit status."""
-    start = time.time()
-    work_dir = open_work_dir(request.get('work_dir') or os.path.join(WORK_DIRS, 'mini'), 'mini')
+    work_dir = request.get('work_dir') or os.path.join(WORK_DIRS, 'mini')
+    with held_work_dir(work_dir, 'mini'):
+        return carry_out(open_work_dir(work_dir, 'mini'))
+
+
+def carry_out(work_dir: str) -> int:
+    """The comparison in a work dir that is nobody else's meanwhile; returns the exit status."""
+    start = time.monotonic()
     out_dir = os.path.join(work_dir, time.strftime('%Y%m%d_%H%M%S'))
     os.makedirs(out_dir)
     found = experiment.measure(out_dir)
@@ -32,7 +39,7 @@ def run(request: Request) -> int:
     doubts = locked_packages.doubts()
     verdict: VerdictWord = FAIL if faults else UNVERIFIED if doubts else PASS
     figure.draw(os.path.join(work_dir, 'mini.svg'), found['runs'], found['teacher'])
-    path = write_verdict(work_dir, MiniVerdict(verdict=verdict, why=faults or doubts, seconds=time.time() - start,
+    path = write_verdict(work_dir, MiniVerdict(verdict=verdict, why=faults or doubts, seconds=time.monotonic() - start,
                                                **found, **run_facts('cpu')))
-    print(f'mini: {verdict} in {time.time() - start:.0f} s; written: {path}, mini.svg')
+    print(f'mini: {verdict} in {time.monotonic() - start:.0f} s; written: {path}, mini.svg')
     return EXIT_STATUS[verdict]

@@ -17,6 +17,7 @@ from ..miniature.smoke_run import IMAGES, choose_images, judge, measure, stored_
 from ..request import Request
 from ..results.verdict_file import SmokeVerdict, VerdictWord, write_verdict
 from ..results.work_dir import open_work_dir
+from ..results.work_dir_lock import held_work_dir
 from ..support.folders import WORK_DIRS
 
 NOTHING_STORED = 'no numbers are stored for these data: only learning is checked'
@@ -37,10 +38,16 @@ def prepare(data: Optional[str], work_dir: str) -> Tuple[str, str]:
 
 def run(request: Request) -> int:
     """The command `smoke`; returns its exit status."""
-    start = time.time()
     device = choose_device(Layout(device=request.get('device') or 'cpu'), print)
     choose_tf32(False, device)
     work_dir = request.get('work_dir') or os.path.join(WORK_DIRS, 'smoke')
+    with held_work_dir(work_dir, 'smoke'):
+        return carry_out(request, work_dir, device)
+
+
+def carry_out(request: Request, work_dir: str, device: str) -> int:
+    """The run in a work dir that is nobody else's meanwhile; returns the exit status."""
+    start = time.monotonic()
     out_dir, folder = prepare(request.get('data'), work_dir)
     with known_failures(MORE_MEMORY):
         found = measure(folder, out_dir, request.value('fast'), device)
@@ -57,7 +64,7 @@ def run(request: Request) -> int:
     path = write_verdict(
         work_dir,
         SmokeVerdict(verdict=verdict, why=faults or doubts, checks=checks,
-                     fast=request.value('fast'), seconds=time.time() - start, **found, **run_facts(device)))
-    print(f'smoke: {verdict}, HEAD trained to AP {found["student"]["AP"]:.3f} in {time.time() - start:.0f} s; '
+                     fast=request.value('fast'), seconds=time.monotonic() - start, **found, **run_facts(device)))
+    print(f'smoke: {verdict}, HEAD trained to AP {found["student"]["AP"]:.3f} in {time.monotonic() - start:.0f} s; '
           f'written: {path}')
     return EXIT_STATUS[verdict]

@@ -1,5 +1,6 @@
 """The command `train`: one row of the results table, from the weights it starts from to its verdict."""
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ from ..judging.verdict import EXIT_STATUS, NOT_VAL2017, judge, sentence
 from ..request import PROCESSES, Request
 from ..results.verdict_file import Data, TrainVerdict, Weights, write_verdict
 from ..results.work_dir import open_work_dir
+from ..results.work_dir_lock import held_work_dir
 from ..support.atomic_write import write_text
 from ..support.file_hash import file_hash
 from ..support.folders import WORK_DIRS
@@ -100,6 +102,12 @@ def load(request: Request, layout: Layout) -> Tuple[Path, Optional[Model], Confi
     return path, row, cfg
 
 
+def work_dir_of(request: Request) -> str:
+    """The folder of the training's results."""
+    path, _ = catalog.find_config(request.require('config'))
+    return request.get('work_dir') or os.path.join(WORK_DIRS, path.stem)
+
+
 def check_splits(cfg: Config) -> Dict[str, Split]:
     """Both splits, checked; of a training set of several files, `train`, `train 2` and so on."""
     splits: Dict[str, Split] = {}
@@ -129,7 +137,7 @@ def make_plan(request: Request, layout: Layout, device: str, notes: List[str]) -
     splits = check_splits(cfg)
     try_training(cfg, device, request.overrides)
     doubts += not_float32(amp, request.value('tf32')) + locked_packages.doubts()
-    work_dir = request.get('work_dir') or os.path.join(WORK_DIRS, path.stem)
+    work_dir = work_dir_of(request)
     begun = run_identity.read(work_dir)
     resume_point = resume.choose_checkpoint(wanted, work_dir, begun, notes.append)
     if wanted == 'auto' or (begun and not os.path.isfile(wanted)):
@@ -216,7 +224,8 @@ def run(request: Request) -> int:
         notes.append('deterministic: the same run gives the same bits')
     if choose_cudnn_benchmark(request.value('cudnn_benchmark'), deterministic, device):
         notes.append('cudnn_benchmark: the fastest algorithm of each size of images, whichever it is')
-    with processes.process_group(device):
+    with processes.process_group(device), contextlib.ExitStack() as until_end:
+        processes.on_first(lambda: until_end.enter_context(held_work_dir(work_dir_of(request), 'train')))
         return carry_out(plan_together(request, layout, device, notes), run_facts(device))
 
 

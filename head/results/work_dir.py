@@ -14,6 +14,8 @@ from .verdict_file import VERDICT
 
 
 def _command_of_verdict(path: str) -> Optional[str]:
+    if not os.path.isfile(path):
+        return None
     try:
         with open(path, 'rb') as file:
             return json.loads(file.read())['command']
