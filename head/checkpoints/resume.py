@@ -13,7 +13,7 @@ from ..support.printed_text import printable
 from . import restricted_pickle, run_identity
 from .meta import checked_meta
 from .optimizer_state import restore_optimizer
-from .saver import link, newest_first
+from .saver import iterations_done, link
 from .weights import load_weights
 
 CARRIED_OVER = ('hook_msgs', 'fp16', 'seconds')
@@ -107,8 +107,8 @@ def newest_checkpoint(work_dir: str, steps: int, say: Callable[[str], object]) -
     Raises:
         RequestError: all are damaged.
     """
-    done = _iterations(work_dir, steps)
-    for path in sorted(done, key=done.get, reverse=True):
+    done = iterations_done(work_dir, steps)
+    for path in sorted(done, key=lambda path: done[path], reverse=True):
         try:
             return read(path)
         except RequestError as error:
@@ -116,13 +116,6 @@ def newest_checkpoint(work_dir: str, steps: int, say: Callable[[str], object]) -
     if done:
         raise RequestError(f'work_dir={work_dir}: none of its {len(done)} checkpoints can be read; name another folder')
     return None
-
-
-def _iterations(work_dir, steps):
-    """Path -> iterations of each checkpoint by its name; an epoch's is after the same number's."""
-    numbers = {kind: {path: int(os.path.splitext(path)[0].rpartition('_')[2])
-                      for path in newest_first(work_dir, kind)} for kind in ('epoch', 'iter')}
-    return {**numbers['iter'], **{path: number * steps + 0.5 for path, number in numbers['epoch'].items()}}
 
 
 def set_aside(work_dir: str, resume_point: ResumePoint, steps: int, say: Callable[[str], object]) -> None:
@@ -136,7 +129,7 @@ def set_aside(work_dir: str, resume_point: ResumePoint, steps: int, say: Callabl
         steps: of an epoch.
         say: takes a line about each.
     """
-    later = [path for path, done in _iterations(work_dir, steps).items() if done > resume_point.meta['iter'] + 0.5]
+    later = [path for path, done in iterations_done(work_dir, steps).items() if done > resume_point.meta['iter'] + 0.5]
     for path in later:
         names = (f'{path}.set_aside{number or ""}' for number in itertools.count())
         name = next(name for name in names if not os.path.exists(name))

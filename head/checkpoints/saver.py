@@ -12,7 +12,7 @@ from mmcv.runner import LoggerHook
 from mmcv.runner.checkpoint import get_state_dict, weights_to_cpu
 
 from ..distributed import processes
-from ..results.log_files import log_sizes
+from ..results.log_files import sync_logs
 from ..support.atomic_write import atomic_path, replace_link
 
 IN_EPOCH = 2
@@ -40,11 +40,11 @@ class Saver:
         self.epochs, self.iters, self.minutes, self.keep = epochs, iters, minutes, keep
         self.saved_at: Optional[Tuple[int, int]] = None
         self.path: Optional[str] = None
-        self.last = time.time()
+        self.last = time.monotonic()
 
     def after_step(self, runner: Any) -> None:
         """Save where it is time."""
-        due = self.minutes and time.time() - self.last >= self.minutes * 60
+        due = self.minutes and time.monotonic() - self.last >= self.minutes * 60
         if ((self.iters and runner.iter % self.iters == 0) or due) and runner.place[1] < len(runner.data_loader):
             self.save_step(runner)
 
@@ -58,7 +58,7 @@ class Saver:
         self._save(runner, f'iter_{runner.iter}.pth', dict(epoch=runner.epoch))
 
     def _save(self, runner, name, meta):
-        self.last = time.time()
+        self.last = time.monotonic()
         if not processes.is_first():
             return
         path = os.path.join(runner.work_dir, name)
@@ -67,7 +67,7 @@ class Saver:
             iter=runner.iter,
             place=list(runner.place),
             history=runner.log_history(count),
-            logs=log_sizes(runner.work_dir, runner.timestamp),
+            logs=sync_logs(runner.work_dir, runner.timestamp),
             seconds=runner.seconds)
         content = dict(
             meta=dict(runner.meta, mmcv_version=mmcv.__version__, time=time.asctime(), **meta),
@@ -82,14 +82,14 @@ class Saver:
                 raise rest.error
         link(path)
         self.saved_at, self.path = runner.place, path
-        self._drop(runner.work_dir)
+        self._drop(runner.work_dir, len(runner.data_loader))
 
-    def _drop(self, folder):
-        epochs, others = newest_first(folder, 'epoch'), newest_first(folder, 'iter')
+    def _drop(self, folder, steps):
         if self.keep is None:
-            old = others[IN_EPOCH:]
+            old = newest_first(folder, 'iter')[IN_EPOCH:]
         else:
-            old = sorted(epochs + others, key=os.path.getmtime, reverse=True)[self.keep:]
+            done = iterations_done(folder, steps)
+            old = sorted(done, key=lambda path: done[path], reverse=True)[self.keep:]
         for path in old:
             if path != self.path:  # older ones of higher numbers, damaged ones for instance, may lie beside it
                 os.unlink(path)
@@ -131,3 +131,15 @@ def newest_first(folder: str, kind: str) -> List[str]:
         if number:
             found[int(number[1])] = path
     return [found[number] for number in sorted(found, reverse=True)]
+
+
+def iterations_done(folder: str, steps: int) -> Dict[str, float]:
+    """Path -> iterations of each checkpoint of a folder, by its name; an epoch's is after the same number's.
+
+    Args:
+        folder: of the checkpoints.
+        steps: of an epoch.
+    """
+    numbers = {kind: {path: int(os.path.splitext(path)[0].rpartition('_')[2])
+                      for path in newest_first(folder, kind)} for kind in ('epoch', 'iter')}
+    return {**numbers['iter'], **{path: number * steps + 0.5 for path, number in numbers['epoch'].items()}}

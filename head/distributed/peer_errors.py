@@ -71,9 +71,9 @@ class PeerErrors:
             seconds: at most.
             leave: ends the waiting.
         """
-        deadline = time.time() + seconds
+        deadline = time.monotonic() + seconds
         while self.released and (self._ask(lambda store: store.add('ended', 0)) or self.nnodes) < self.nnodes:
-            if time.time() > deadline or leave.wait(0.2):
+            if time.monotonic() > deadline or leave.wait(0.2):
                 return
 
     def _ask(self, question: Callable[[dist.Store], Any]) -> Any:

@@ -22,7 +22,7 @@ def report(error: HeadError, message: str) -> None:
     write_json(
         os.path.join(os.environ[REPORTS], os.environ['RANK']),
         dict(message=message, status=error.status, saved=error.saved, lost=isinstance(error, LostPeer),
-             time=time.time()))
+             time=time.monotonic()))
 
 
 def read_reports(folder: str) -> List[Dict[str, Any]]:

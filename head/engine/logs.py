@@ -9,7 +9,8 @@ from mmcv.runner import HOOKS, LoggerHook, TensorboardLoggerHook, TextLoggerHook
 from mmcv.runner.dist_utils import master_only
 from mmcv.utils import get_logger
 
-from ..results.log_files import log_sizes
+from ..errors import RequestError
+from ..results.log_files import SUFFIXES, log_sizes
 
 
 def open_log(work_dir: str, timestamp: Optional[str] = None, terminal: bool = True) -> Any:
@@ -22,8 +23,14 @@ def open_log(work_dir: str, timestamp: Optional[str] = None, terminal: bool = Tr
 
     Returns:
         Logger: its `timestamp` is for the ``*.log.json``, its `before` what `log_sizes` told before this start.
+
+    Raises:
+        RequestError: something else is where a log belongs; a pipe would be waited for.
     """
     timestamp = timestamp or time.strftime('%Y%m%d_%H%M%S', time.localtime())
+    for path in (os.path.join(work_dir, timestamp + suffix) for suffix in SUFFIXES):
+        if os.path.exists(path) and not os.path.isfile(path):
+            raise RequestError(f'{path}: no file; move it away, or name another work_dir')
     # mmcv keeps one set of handlers a name
     logger = get_logger(f'train {work_dir} {timestamp}', log_file=os.path.join(work_dir, f'{timestamp}.log'),
                         file_mode='a')

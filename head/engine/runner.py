@@ -49,7 +49,7 @@ class Runner(EpochBasedRunner):
         super().__init__(*args, **kwargs)
         self.seed, self.interruption, self.iters = seed, interruption, iters or math.inf
         self.history: Dict[str, List[list]] = {}
-        self.start = time.time()
+        self.start = time.monotonic()
         self._steps_done, self._step_is_whole = 0, True
         self._bn_backup: Optional[List[Tuple[Tensor, Tensor]]] = None
 
@@ -60,7 +60,7 @@ class Runner(EpochBasedRunner):
     @property
     def seconds(self) -> float:
         """How long the training has taken, from its beginning, interruptions left out."""
-        return self.meta.get('seconds', 0) + time.time() - self.start
+        return self.meta.get('seconds', 0) + time.monotonic() - self.start
 
     def restore(self, epoch: int, steps_done: int, iteration: int, history: Dict[str, List[list]]) -> None:
         """Continue from a place.

@@ -105,7 +105,7 @@ def _take_over(training, steps, logger):
         kept = resume_point.meta.get('logs', {})
     if training.run:
         run_identity.write(work_dir, training.run, logger.timestamp, steps, training.begun_from)
-    cut_logs(work_dir, kept, logger.before)
+    cut_logs(work_dir, kept, logger.before, logger.warning)
 
 
 def _build(cfg, training):

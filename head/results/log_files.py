@@ -1,7 +1,8 @@
 """A training's log files: how long they are, and what is cut from them. Light: no torch."""
 
+import json
 import os
-from typing import Dict
+from typing import Callable, Dict
 
 SUFFIXES = ('.log', '.log.json')
 
@@ -12,18 +13,51 @@ def log_sizes(work_dir: str, timestamp: str) -> Dict[str, int]:
     return {name: os.path.getsize(path) for name, path in paths.items() if os.path.exists(path)}
 
 
-def cut_logs(work_dir: str, sizes: Dict[str, int], before: Dict[str, int]) -> None:
-    """Cut from the logs what is trained again, and logged again.
+def sync_logs(work_dir: str, timestamp: str) -> Dict[str, int]:
+    """Have the logs on the disk; returns their `log_sizes`. What counts on them is written after that."""
+    sizes = log_sizes(work_dir, timestamp)
+    for name in sizes:
+        with open(os.path.join(work_dir, name), 'rb') as file:
+            os.fsync(file.fileno())
+    return sizes
+
+
+def cut_logs(work_dir: str, sizes: Dict[str, int], before: Dict[str, int], say: Callable[[str], object]) -> None:
+    """Cut from the logs what is trained again, and logged again, and lines that a power cut tore.
 
     Args:
         work_dir: the folder.
         sizes: where it begins, see `log_sizes`; of a file that is not named: 0.
         before: where it ends; what this start has logged stays.
+        say: takes a line about each file that lacks what `sizes` counts.
     """
     for name, end in before.items():
+        counted = sizes.get(name, 0)
         with open(os.path.join(work_dir, name), 'r+b') as file:
+            kept = _whole_lines(file.read(min(counted, end)), name.endswith('.json'))
             file.seek(end)
-            rest, begin = file.read(), min(sizes.get(name, 0), end)
-            file.seek(begin)
+            rest = file.read()
+            file.seek(kept)
             file.write(rest)
             file.truncate()
+            file.flush()
+            os.fsync(file.fileno())
+        if kept < counted:
+            say(f'{name}: its end was torn, by a power cut for instance; {counted - kept} bytes of it are lost')
+
+
+def _whole_lines(content: bytes, json_lines: bool) -> int:
+    """How many bytes of a log are left without the lines at its end that are not whole."""
+    lines = content.splitlines(keepends=True)
+    while lines and not _is_whole(lines[-1], json_lines):
+        lines.pop()
+    return sum(map(len, lines))
+
+
+def _is_whole(line: bytes, json_line: bool) -> bool:
+    if not line.endswith(b'\n') or b'\0' in line:
+        return False
+    try:
+        return not json_line or isinstance(json.loads(line), dict)
+    except ValueError:
+        return False

@@ -2,10 +2,15 @@
 
 import contextlib
 import errno
+import fcntl
+import itertools
+import json
 import os
 import signal
 import subprocess
 import sys
+import termios
+from unittest import mock
 
 import msgspec
 import pytest
@@ -13,8 +18,11 @@ import torch
 
 from head import catalog
 from head.catalog import ROOT
-from head.support import sigterm
+from head.distributed.layout import Layout
+from head.support import signals
+from head.support.atomic_write import TEMPORARY
 
+from ..process_tree import kill_all
 from ..training_runs import start, wait_for_a_step
 
 WORDS = ('train', 'config=retinanet_r18', 'device=cpu', 'pretrained=none', 'log_config.interval=1',
@@ -41,28 +49,55 @@ def test_a_signal_to_the_whole_group(drawn, tmp_path, number):
         os.killpg(process.pid, 0)
 
 
-def test_outside_of_a_training(tmp_path):
-    """SIGTERM ends a command at once: status 75, one line."""
-    process = subprocess.Popen(
-        [sys.executable, '-m', 'head', 'smoke', f'work_dir={tmp_path}'], env=dict(os.environ, PYTHONPATH=str(ROOT)),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    process.stdout.readline()
-    process.terminate()
-    assert process.communicate(timeout=300)[1].splitlines()[-1] == 'head: interrupted' and process.returncode == 75
+def on_a_terminal(*words):
+    """A command whose terminal this process holds: (process, the terminal)."""
+    ours, its = os.openpty()
+
+    def before():
+        os.setsid()
+        fcntl.ioctl(its, termios.TIOCSCTTY, 0)
+        for number in signals.ENDING:
+            signal.signal(number, signal.SIG_DFL)
+
+    process = subprocess.Popen([sys.executable, '-m', 'head', *words], env=dict(os.environ, PYTHONPATH=str(ROOT)),
+                               stdin=its, stdout=its, stderr=its, preexec_fn=before)
+    os.close(its)
+    return process, ours
+
+
+@pytest.mark.parametrize('procs', [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_a_terminal_that_is_closed(drawn, tmp_path, procs):
+    """SIGHUP, more than once, and nobody reads what is said: the step is finished and saved."""
+    process, terminal = on_a_terminal(*WORDS, f'data={drawn}', f'work_dir={tmp_path}/work', f'procs={procs}')
+    try:
+        wait_for_a_step(process, tmp_path / 'work')
+        os.close(terminal)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGHUP)
+        assert process.wait(300) == 75
+    finally:
+        kill_all(process)
+    done = torch.load(str(tmp_path / 'work/latest.pth'))['meta']['iter']
+    log, = (tmp_path / 'work').glob('*.log.json')
+    logged = [row['iter'] for row in map(json.loads, log.read_text().splitlines()) if row.get('mode') == 'train']
+    assert len(logged) == done  # each step is logged, the last one too, and in the checkpoint
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
 
 
 def terminated(where, lost, *words):
     """A command that gets SIGTERM whenever it calls a function; lost: whose caller drops what that raises."""
     code = f"""if 1:
         import contextlib, {where.partition('.')[0]}, signal, sys
-        from head.cli import main
+        from head.__main__ import run
         called = {where}
         def call(*args, **kwargs):
             with contextlib.suppress(KeyboardInterrupt if {lost} else ()):
                 signal.raise_signal(signal.SIGTERM)
             return called(*args, **kwargs)
         {where} = call
-        sys.exit(main({words}))"""
+        sys.argv = ['head', *{words}]
+        sys.exit(run())"""
     ended = subprocess.run([sys.executable, '-W', 'ignore', '-c', code], env=dict(os.environ, PYTHONPATH=str(ROOT)),
                            capture_output=True, text=True)
     said = [line for line in ended.stderr.splitlines() if 'No CUDA runtime' not in line]  # torch 2, as it is imported
@@ -87,21 +122,29 @@ def test_every_reader_looks_for_a_lost_one(where, read, error, monkeypatch):
 
     def call(*args, **kwargs):
         with contextlib.suppress(KeyboardInterrupt):
-            sigterm.raise_keyboard_interrupt(signal.SIGTERM, None)
+            signals.raise_keyboard_interrupt(signal.SIGTERM, None)
         if error:
             raise error
         return called(*args, **kwargs)
 
     monkeypatch.setattr(where, call)
-    monkeypatch.setattr(sigterm, '_asked', False)
+    monkeypatch.setattr(signals, '_raised', False)
     with pytest.raises(KeyboardInterrupt):
         read()
 
 
-def test_when_a_signal_waits():
+@pytest.fixture
+def hearing():
+    """Whatever the suite was started with."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in signals.ENDING}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_when_a_signal_waits(hearing):
     from head.engine.interruption import Interrupted, Interruption
     interruption = Interruption()
-    before = signal.getsignal(signal.SIGTERM)
     with interruption.listening():
         with pytest.raises(KeyboardInterrupt):  # set-up: at once
             signal.raise_signal(signal.SIGTERM)
@@ -121,7 +164,44 @@ def test_when_a_signal_waits():
         interruption.end_of_steps(8)
         with pytest.raises(KeyboardInterrupt):  # the evaluation
             signal.raise_signal(signal.SIGTERM)
-    assert signal.getsignal(signal.SIGTERM) == before
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+@pytest.mark.parametrize('order', itertools.permutations([signal.SIGHUP, signal.SIGHUP, signal.SIGTERM]))
+def test_a_closed_terminal_does_not_press_again(hearing, order):
+    """Its kernel and its shell send SIGHUP, a session's end SIGTERM too: the step is finished."""
+    from head.engine.interruption import Interruption
+    interruption = Interruption()
+    with interruption.listening():
+        interruption.waits = True
+        for number in order:
+            signal.raise_signal(number)
+        assert interruption.request(1)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_nohup(hearing):
+    from head.engine.interruption import Interruption
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    interruption = Interruption()
+    with interruption.listening():
+        interruption.waits = True
+        signal.raise_signal(signal.SIGHUP)
+        assert interruption.request(1) is None
+
+
+@pytest.mark.parametrize('order, sent', [
+    ([signal.SIGHUP, signal.SIGHUP, signal.SIGTERM], [signal.SIGTERM, signal.SIGTERM]),
+    ([signal.SIGTERM, signal.SIGHUP, signal.SIGINT], [signal.SIGTERM, signal.SIGKILL]),
+])
+def test_what_the_launcher_hands_on(order, sent):
+    from head.distributed.launcher import _Run
+    run = _Run([], Layout(procs=2), '')
+    run.agent = mock.Mock(pids=lambda: [1], cause=None)
+    for number in order:
+        run._receive(number, None)
+    assert [call[0][0] for call in run.agent.stop.call_args_list] == sent
 
 
 class SmallRunner:
@@ -173,7 +253,7 @@ def test_a_checkpoint_is_whole_or_not_there(tmp_path, monkeypatch):
 def test_when_it_saves_and_what_it_keeps(tmp_path, monkeypatch):
     from head.checkpoints import saver as module
     clock = [1000.]
-    monkeypatch.setattr(module.time, 'time', lambda: clock[0])
+    monkeypatch.setattr(module.time, 'monotonic', lambda: clock[0])
     saver, runner = module.Saver(epochs=1, iters=3, minutes=5), SmallRunner(tmp_path, 8)
     for iteration in range(1, 17):
         saver.after_step(runner.at(iteration))
@@ -190,3 +270,33 @@ def test_when_it_saves_and_what_it_keeps(tmp_path, monkeypatch):
     clock[0] += 300
     saver.after_step(runner.at(18))
     assert checkpoints(tmp_path) == ['epoch_2.pth', 'iter_18.pth']
+
+
+def test_the_last_iterations_are_kept(tmp_path):
+    """Whatever the files' times say: a clock was set back, or a folder was copied."""
+    from head.checkpoints.saver import Saver
+    saver, runner = Saver(epochs=1, iters=2, keep=3), SmallRunner(tmp_path)
+    for iteration in range(1, 15):
+        saver.after_step(runner.at(iteration))
+        if iteration % 4 == 0:
+            saver.after_epoch(runner)
+        for path in tmp_path.glob('*_*.pth'):
+            os.utime(path, (10**9, 10**9 - iteration))
+    assert checkpoints(tmp_path) == ['epoch_3.pth', 'iter_10.pth', 'iter_14.pth']
+
+
+def test_logs_are_on_the_disk_before_their_checkpoint(tmp_path, monkeypatch):
+    from head.checkpoints.saver import Saver
+    synced, fsync = [], os.fsync
+
+    def record(number):
+        synced.append(os.path.basename(os.readlink(f'/proc/self/fd/{number}')))
+        fsync(number)
+
+    monkeypatch.setattr(os, 'fsync', record)
+    for name in ('now.log', 'now.log.json'):
+        (tmp_path / name).write_text('line\n')
+    Saver(epochs=1).save_step(SmallRunner(tmp_path).at(2))
+    *logs, checkpoint, folder = synced
+    assert sorted(logs) == ['now.log', 'now.log.json'] and checkpoint.startswith(TEMPORARY) and folder == tmp_path.name
+    assert torch.load(str(tmp_path / 'iter_2.pth'))['meta']['logs'] == {'now.log': 5, 'now.log.json': 5}

@@ -1,0 +1,21 @@
+"""What lies in a work dir and is no file: a pipe in its place would be waited for without end."""
+
+import os
+
+import pytest
+
+from head.errors import RequestError
+from head.results.work_dir import open_work_dir
+
+
+def test_a_pipe_for_a_verdict(tmp_path):
+    os.mkfifo(tmp_path / 'verdict.json')
+    assert open_work_dir(str(tmp_path), 'eval') == str(tmp_path)
+
+
+@pytest.mark.parametrize('name', ['now.log', 'now.log.json'])
+def test_a_pipe_for_a_log(tmp_path, name):
+    from head.engine.logs import open_log
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(RequestError, match=f'{name}: no file; move it away'):
+        open_log(str(tmp_path), 'now')
