@@ -48,11 +48,6 @@ class CocoArrays(CocoDataset):
         self.flag = (images['width'] / images['height'] > 1).astype(np.uint8)
         self.data_infos = _Infos(self.annotations, self.chosen)
 
-    def all_infos(self) -> '_Infos':
-        """Of every image of the file, which an evaluation reads."""
-        self.chosen = np.arange(len(self.annotations.images))
-        return _Infos(self.annotations, self.chosen)
-
     def get_ann_info(self, idx: int) -> Dict[str, np.ndarray]:
         """Boxes (k, 4) and labels (k,) of one image, and the boxes of its crowds."""
         info, objects = self.data_infos[idx], self.annotations.objects_of(self.chosen[idx])

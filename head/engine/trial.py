@@ -26,7 +26,7 @@ from .inference import build_for_inference
 from .interruption import Interruption
 from .optimizer_step import OptimizerStepHook, check_optimizer_config
 from .runner import Runner
-from .training_set import CocoTrainingSet, build_training_set, fast_form
+from .training_set import build_training_set, on_arrays
 
 SIDE = 64
 """Pixels of the images of the small step."""
@@ -91,11 +91,8 @@ def try_inference(cfg: Any, device: str, overrides: Iterable[str] = ()) -> None:
 
 def _try_images(cfg, split, model, device, overrides):
     key = f'data.{split}'
-    # on arrays, which are there already
     with building(key, overrides), quietly():
-        data_set = build_dataset(fast_form(cfg.data[split]), dict(test_mode=True))
-        if isinstance(data_set, CocoTrainingSet):
-            data_set.data_infos = data_set.all_infos()
+        data_set = build_dataset(on_arrays(cfg.data[split]), dict(test_mode=True))
     with building(key, overrides, 'its first image does not go through'), quietly():
         sample = data_set[0]
         views = [(image.shape[0], meta.data) for image, meta in zip(sample['img'], sample['img_metas'])]

@@ -6,7 +6,6 @@ import os
 import sys
 from typing import Any, Iterator
 
-
 NOBODY = errno.EPIPE, errno.EIO
 """What the system says where a pipe has no reader, or a terminal is closed."""
 
