@@ -1,5 +1,6 @@
 """An optimizer's state of a checkpoint: of this optimizer, this model and these hyperparameters, or refused."""
 
+from inspect import signature
 from typing import Any, Dict, List, Tuple
 
 import torch
@@ -91,7 +92,8 @@ def _state_form(optimizer: torch.optim.Optimizer) -> Dict[str, Any]:
     parameter = torch.nn.Parameter(torch.zeros(2))
     parameter.grad = torch.zeros(2)
     kind: Any = type(optimizer)
-    one = kind([parameter], **optimizer.defaults)
+    taken = signature(kind).parameters  # a subclass can fix what is among its base's defaults
+    one = kind([parameter], **{name: value for name, value in optimizer.defaults.items() if name in taken})
     one.step()
     return dict(one.state[parameter])
 
