@@ -117,7 +117,7 @@ def test_what_the_files_say(head, checkpoint, tmp_path):
     reader.start()
     done = head('export', 'config=head_r18', f'checkpoint={checkpoint}', f'out={tmp_path}')
     assert done.returncode == 0 and len(done.stdout.splitlines()) == 2, done.stdout + done.stderr
-    reader.join()
+    reader.join(10)
     assert stat.S_ISFIFO(os.stat(pipe).st_mode) and read[0].startswith('# The student of head_r18')
     content = restricted_pickle.load(f'{stem}.pth')
     note = dict(config='head_r18', method=catalog.models()['head_r18'].method, checkpoint_sha256=file_hash(checkpoint),

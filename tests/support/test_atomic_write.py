@@ -16,10 +16,10 @@ from head.support.printed_text import printable
 def test_a_pipe_is_written_through(tmp_path):
     path, read = tmp_path / 'pipe', []
     os.mkfifo(path)
-    reader = threading.Thread(target=lambda: read.append(path.read_text()))
+    reader = threading.Thread(target=lambda: read.append(path.read_text()), daemon=True)
     reader.start()
     write_text(path, 'through')
-    reader.join()
+    reader.join(10)
     assert read == ['through'] and stat.S_ISFIFO(os.stat(path).st_mode)
     assert os.listdir(tmp_path) == ['pipe']
 
