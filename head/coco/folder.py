@@ -40,12 +40,16 @@ class _Image(Struct, gc=False):
     height: float
 
 
+Pixels = Annotated[float, Meta(ge=-1e9, le=1e9)]
+"""Far beyond any image, and not so far that areas lose their digits."""
+
+
 class _Annotation(Struct, gc=False):
     id: Id
     image_id: Id
     category_id: int
-    bbox: Tuple[float, float, float, float]
-    area: float
+    bbox: Tuple[Pixels, Pixels, Pixels, Pixels]
+    area: Annotated[float, Meta(ge=-1e18, le=1e18)]
     iscrowd: Union[int, bool]
 
 
@@ -166,6 +170,8 @@ def _check(ann_file: str, raw: memoryview) -> Tuple[int, int]:
         odd = sorted(set(categories.items()) ^ set(ID_TO_NAME.items()))
         raise RequestError(f'{ann_file}: its categories are not COCO\'s 80; they differ in {_first(odd)}; '
                            'take COCO\'s own file, or one in its form')
+    if [category.id for category in found.categories] != list(ID_TO_NAME):  # mmdet's own data set counts them by place
+        raise RequestError(f'{ann_file}: its categories are not in COCO\'s order; put each once, by ascending ids')
     _check_images(ann_file, found.images)
     ids = {image.id for image in found.images}
     strays = [box.id for box in found.annotations if box.image_id not in ids or box.category_id not in categories]

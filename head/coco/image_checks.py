@@ -18,6 +18,9 @@ from .kept_arrays import cache_path, keep_array, kept_array
 FOUND = np.dtype([('size', '<i8'), ('modified', '<i8'), ('changed', '<i8'), ('sha256', 'u1', 32)])
 """Of a file that was found whole: bytes, times in ns, hash. `changed` is the system's own time, which nobody sets."""
 
+CHECK = 1
+"""Of what is looked for in an image; a change looks again."""
+
 MANY = 1000
 """Images that are worth a line that they are looked at."""
 
@@ -28,7 +31,7 @@ KEEP_SECONDS = 30
 def record_path(folder: str, annotations_sha256: str) -> str:
     """Where it is remembered which images of a folder are whole."""
     name = hashlib.sha256(os.path.realpath(folder).encode()).hexdigest()[:32]
-    return cache_path('images', f'{annotations_sha256}-{name}')
+    return cache_path('images', f'{annotations_sha256}-{name}-{CHECK}')
 
 
 def _states(names: List[str], folder: str, found: np.ndarray) -> Tuple[np.ndarray, List[int]]:

@@ -3,12 +3,15 @@
 Decoders fill what is missing with grey and say so in a warning at most. Here every warning is a fault.
 """
 
+import functools
 import hashlib
 import io
 import os
 import struct
-from typing import Tuple
+from typing import Callable, Tuple
 
+import cv2
+import numpy as np
 import simplejpeg
 from PIL import Image, UnidentifiedImageError
 
@@ -20,42 +23,65 @@ JPEG, PNG = b'\xff\xd8\xff', b'\x89PNG\r\n\x1a\n'
 MOST_BYTES = 1 << 28
 """Of a file; COCO's largest has less than a megabyte."""
 
-_ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)
-"""The EXIF field, and its values that swap width and height. Both OpenCV's and Pillow's readers know it."""
-
-
-def _turned(content: bytes) -> bool:
-    """Whether the decoder of the data pipeline (OpenCV's) turns a JPEG onto its side."""
-    if b'Exif\0\0' not in content[:1 << 17]:
-        return False
-    with Image.open(io.BytesIO(content), formats=['JPEG']) as image:
-        return image.getexif().get(_ORIENTATION) in _TURNED
-
-
-def _jpeg_size(content: bytes) -> Tuple[int, int, str]:
-    """Width, height and colour space of a JPEG."""
-    height, width, colours, _ = simplejpeg.decode_jpeg_header(content)
-    return width, height, colours
+EXIF = b'Exif\0\0', b'eXIf'
+"""What stands before EXIF data in a JPEG and in a PNG."""
 
 
 def _decode_jpeg(content: bytes, colours: str) -> None:
     simplejpeg.decode_jpeg(content, colorspace='CMYK' if colours == 'CMYK' else 'GRAY')
-    zeros = zeroed_stretch(content)
-    if zeros:
-        raise ValueError(f'{zeros} bytes of zeros in its data')
 
 
-def _decode_with_pillow(content: bytes, kind: str) -> Tuple[int, int]:
+def _decode_with_pillow(content: bytes, kind: str) -> None:
     with Image.open(io.BytesIO(content), formats=[kind]) as image:
         image.load()
-        return image.size
 
 
-def _sizes(width: float, height: float, found: Tuple[int, int], turned: bool) -> str:
+def _size_in_the_pipeline(content: bytes) -> Tuple[int, int]:
+    """Width and height as OpenCV decodes it, turned by its EXIF data; ValueError where it finds no image."""
+    decoded = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    if decoded is None:
+        raise ValueError('OpenCV finds no image in it')
+    return decoded.shape[1], decoded.shape[0]
+
+
+def _another_size(found: Tuple[int, int], width: float, height: float, by: str = '') -> str:
     if found == (width, height):
         return ''
-    by = ', turned by its EXIF data' if turned else ''
     return f'it has {found[0]} x {found[1]} pixels{by}, the annotations say {width:g} x {height:g}'
+
+
+def _jpeg_problem(content: bytes, width: float, height: float) -> str:
+    """Of a JPEG, see `image_problem`."""
+    turned = EXIF[0] in content
+    try:
+        size_down, size_across, colours, _ = simplejpeg.decode_jpeg_header(content)
+        decode: Callable[[], None] = functools.partial(_decode_jpeg, content, colours)
+        size = size_across, size_down
+    except (ValueError, KeyError) as error:
+        if isinstance(error, ValueError) and 'subsampling' not in str(error):
+            raise
+        # chroma at a scale that this decoder does not know; Pillow's says less of what is wrong
+        size, decode = _size_in_the_pipeline(content), functools.partial(_decode_with_pillow, content, 'JPEG')
+    if turned and {*size} == {width, height}:
+        size = _size_in_the_pipeline(content)
+    problem = _another_size(size, width, height, ', turned by its EXIF data' if turned else '')
+    if not problem:
+        decode()
+        zeros = zeroed_stretch(content)
+        if zeros:
+            raise ValueError(f'{zeros} bytes of zeros in its data')
+    return problem
+
+
+def _png_problem(content: bytes, width: float, height: float) -> str:
+    """Of a PNG, see `image_problem`."""
+    size = struct.unpack('>II', content[16:24])
+    turned = EXIF[1] in content
+    problem = '' if turned and {*size} == {width, height} else _another_size(size, width, height)
+    if not problem:
+        _decode_with_pillow(content, 'PNG')
+        problem = _another_size(_size_in_the_pipeline(content), width, height, ', turned by its EXIF data')
+    return problem
 
 
 def image_problem(content: bytes, width: float, height: float) -> str:
@@ -67,25 +93,15 @@ def image_problem(content: bytes, width: float, height: float) -> str:
     """
     try:
         if content.startswith(PNG):
-            return (_sizes(width, height, struct.unpack('>II', content[16:24]), False)
-                    or _sizes(width, height, _decode_with_pillow(content, 'PNG'), False))
-        if not content.startswith(JPEG):
-            return 'it is neither a JPEG nor a PNG' if content else 'it is empty'
-        try:
-            *size, colours = _jpeg_size(content)
-        except ValueError as error:
-            if 'subsampling' not in str(error):
-                raise
-            # chroma at a scale that this decoder does not know
-            return _sizes(width, height, _decode_with_pillow(content, 'JPEG'), False)
-        turned = _turned(content)
-        problem = _sizes(width, height, (size[1], size[0]) if turned else (size[0], size[1]), turned)
-        if not problem:
-            _decode_jpeg(content, colours)
-        return problem
+            return _png_problem(content, width, height)
+        if content.startswith(JPEG):
+            return _jpeg_problem(content, width, height)
+        return 'it is neither a JPEG nor a PNG' if content else 'it is empty'
+    except Image.DecompressionBombError:
+        return 'it has too many pixels'
     except (UnidentifiedImageError, SyntaxError, IndexError, struct.error):
         return 'it does not decode, its header is damaged'
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, cv2.error) as error:
         return f'it does not decode whole ({error})'
 
 

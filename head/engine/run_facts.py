@@ -31,6 +31,13 @@ def versions() -> Dict[str, Optional[str]]:
     return dict(python=platform.python_version(), head=__version__, **{name: of(name) for name in PACKAGES})
 
 
+def _git(*words: str) -> str:
+    """What git says of the project, whatever repository its variables name."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith('GIT_')}
+    return subprocess.run(['git', '-C', str(ROOT), *words], env=environment, capture_output=True, text=True,
+                          check=True).stdout
+
+
 def commit() -> Optional[str]:
     """The project's commit, with a + if what runs was changed since; None where neither git nor the image knows."""
     if container_image():
@@ -38,10 +45,8 @@ def commit() -> Optional[str]:
     if not (ROOT / '.git').exists():  # installed: a repository around it is another one
         return None
     try:
-        git = ['git', '-C', str(ROOT)]
-        head = subprocess.run([*git, 'rev-parse', 'HEAD'], capture_output=True, text=True, check=True).stdout.strip()
-        status = [*git, 'status', '--porcelain', 'configs', 'docker', 'environment', 'head']
-        changes = subprocess.run(status, capture_output=True, text=True, check=True).stdout
+        head = _git('rev-parse', 'HEAD').strip()
+        changes = _git('status', '--porcelain', 'configs', 'docker', 'environment', 'head')
     except (OSError, subprocess.CalledProcessError):
         return None
     return head + ('+' if changes.strip() else '')

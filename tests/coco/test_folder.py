@@ -104,6 +104,23 @@ def test_an_image_without_a_size(folder, size):
     assert f'the image {content["images"][2]["file_name"]} has {size[0]} x {size[1]} pixels' in refusal(folder)
 
 
+@pytest.mark.parametrize('change', [lambda categories: categories.reverse(),
+                                    lambda categories: categories.append(categories[0])], ids=['order', 'twice'])
+def test_categories_in_another_order(folder, change):
+    content = json.loads(ann_file(folder).read_text())
+    change(content['categories'])
+    ann_file(folder).write_text(json.dumps(content))
+    assert 'not in COCO\'s order' in refusal(folder)
+
+
+@pytest.mark.parametrize('bbox', [[0, 0, 1e160, 5], [-1e308, 0, 5, 5]])
+def test_boxes_of_no_image(folder, bbox):
+    content = json.loads(ann_file(folder).read_text())
+    content['annotations'][0]['bbox'] = bbox
+    ann_file(folder).write_text(json.dumps(content))
+    assert 'annotations[0].bbox' in refusal(folder)
+
+
 def test_ids_that_no_array_holds(folder):
     content = json.loads(ann_file(folder).read_text())
     content['annotations'][0]['id'] = 2**70

@@ -86,6 +86,28 @@ def test_flat_pictures_are_whole(options):
     assert longest > 0
 
 
+@pytest.mark.parametrize('before, after', [(50, 75), (60, 80), (25, 50), (10, 90)])
+@pytest.mark.parametrize('subsampling', [0, 2])
+def test_photographs_that_were_saved_twice_are_whole(photographs, before, after, subsampling):
+    """The last bits of their values are 0 for long stretches."""
+    for content, width, height in photographs[:10]:
+        once = encoded(Image.open(io.BytesIO(content)).convert('RGB'), quality=before, subsampling=subsampling)
+        twice = encoded(Image.open(io.BytesIO(once)), quality=after, subsampling=subsampling, progressive=True)
+        assert image_problem(twice, width, height) == ''
+
+
+@pytest.mark.parametrize('progressive', [False, True])
+def test_slopes_are_whole(progressive):
+    """All blocks of which differ from the one before alike."""
+    for width, height in ((640, 480), (1500, 200), (200, 1500)):
+        across, down = np.linspace(0, 255, width)[None], np.linspace(0, 255, height)[:, None]
+        for slope in (across + 0 * down, down + 0 * across, 255 - across + 0 * down, (across + down) / 2):
+            for quality in (30, 75, 100):
+                content = encoded(Image.fromarray(slope.astype(np.uint8)), quality=quality, progressive=progressive,
+                                  optimize=True)
+                assert image_problem(content, width, height) == ''
+
+
 def test_another_size(photographs):
     content, width, height = photographs[0]
     assert image_problem(content, width, height + 1) == (
@@ -103,6 +125,27 @@ def test_a_photograph_that_its_exif_data_turn(photographs):
     assert image_problem(turned, height, width) == ''
 
 
+def test_a_png_that_its_exif_data_turn(photographs):
+    """By the size that the data pipeline's decoder gives it, which is not the same on both stacks."""
+    content = next(one[0] for one in photographs if one[1] != one[2])
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = encoded(Image.open(io.BytesIO(content)), 'PNG', exif=exif)
+    down, across = pixels(turned).shape[:2]
+    assert image_problem(turned, across, down) == '' != image_problem(turned, down, across)
+
+
+def test_chroma_at_a_scale_that_the_decoder_does_not_know(photographs, monkeypatch):
+    """Pillow looks at it, which finds less."""
+    content, width, height = photographs[0]
+    monkeypatch.setattr('simplejpeg.decode_jpeg_header', lambda content: {}[6])
+    assert image_problem(content, width, height) == ''
+    place = len(content) // 2
+    for damaged in (content[:place], content[:place] + bytes(4096) + content[place + 4096:]):
+        assert image_problem(damaged, width, height)
+    assert f'it has {width} x {height} pixels' in image_problem(content, width + 1, height)
+
+
 def test_other_forms(photographs):
     content, width, height = photographs[0]
     picture = Image.open(io.BytesIO(content))
@@ -110,7 +153,7 @@ def test_other_forms(photographs):
                  encoded(picture.convert('P'), 'PNG')):
         assert image_problem(good, width, height) == ''
     png = encoded(picture, 'PNG')
-    for damaged in (png[:-5000], png[:9000] + bytes(64) + png[9064:], png[:10], b'\xff\xd8\xff', b''):
+    for damaged in (png[:-5000], png[:-12], png[:9000] + bytes(64) + png[9064:], png[:10], b'\xff\xd8\xff', b''):
         assert image_problem(damaged, width, height)
     for other in (encoded(picture, 'GIF'), encoded(picture, 'EPS'), b'<html>'):
         assert image_problem(other, width, height) == 'it is neither a JPEG nor a PNG'

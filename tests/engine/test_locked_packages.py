@@ -11,6 +11,7 @@ import pytest
 
 from head.catalog import ROOT
 from head.engine import locked_packages
+from head.support.file_hash import file_hash
 
 from ..head_process import run_afresh
 
@@ -44,6 +45,28 @@ def test_another_folders_package(tmp_path):
     folder = shadow(tmp_path / 'mine', 'tqdm')
     found = differences(code='import tqdm, yaml', PYTHONPATH=f'{folder}:{ROOT}')
     assert found == repr([f'tqdm is imported from {folder / "tqdm"}'])
+
+
+def test_a_submodule_from_elsewhere(tmp_path):
+    folder = shadow(tmp_path / 'mine', 'tqdm')
+    code = f'import tqdm; tqdm.__path__.insert(0, {str(folder / "tqdm")!r}); import tqdm.rich_'
+    (folder / 'tqdm/rich_.py').write_text('')
+    assert differences(code=code) == repr([f'tqdm is imported from {folder / "tqdm"}'])
+
+
+def test_a_package_beside_the_projects_own(tmp_path):
+    """In the checkout itself, which is on the path."""
+    code = f'import sys, types; one = types.ModuleType("yaml"); one.__file__ = {str(ROOT / "yaml.py")!r}; ' \
+           'sys.modules["yaml"] = one'
+    assert f'yaml is imported from {ROOT.resolve()}' in differences(code=code)
+
+
+def test_a_file_that_was_edited(monkeypatch):
+    import tqdm.std
+    import yaml
+    monkeypatch.setattr(locked_packages, 'file_hash', lambda path: '00' * 32 if path.endswith('tqdm/std.py') else
+                        file_hash(path))
+    assert yaml and tqdm.std and locked_packages.differences() == ['tqdm/std.py was changed after it was installed']
 
 
 def test_assertions_left_out():
