@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Optional
 
 from ..errors import RequestError
-from ..results.verdict_file import Weights
+from ..results.verdict_file import RESUMED, Weights
 from ..support.file_hash import file_hash
 from ..support.printed_text import printable
 from . import restricted_pickle, run_identity
@@ -93,7 +93,7 @@ def read(path: str) -> ResumePoint:
         meta=checked_meta(meta, f'resume={path}'),  # without the config, which is text that mmcv would run
         state_dict=content.get('state_dict'),
         optimizer=content['optimizer'])
-    return ResumePoint(path, content, Weights('resumed from', path, file_hash(path), False))
+    return ResumePoint(path, content, Weights(RESUMED, path, file_hash(path), False))
 
 
 def newest_checkpoint(work_dir: str, steps: int, say: Callable[[str], object]) -> Optional[ResumePoint]:

@@ -19,8 +19,12 @@ PLACES = ('ann_file', 'img_prefix', 'checkpoint', 'ckpt')
 """Of data and weights, wherever they lie; the hashes of their files tell what they are."""
 
 
+END_ALIKE = 'step', 'fixed', 'exp', 'inv'
+"""Policies of the learning rate that do not depend on when a training ends; it may be made longer."""
+
+
 def identity(cfg: Any, splits: Dict[str, Split], weights: Iterable[Weights], amp: Optional[str], tf32: bool, fast: bool,
-             images_a_step: int) -> Dict[str, Any]:
+             images_a_step: int, epochs: int) -> Dict[str, Any]:
     """A flat record of everything that decides a training's numbers, by name.
 
     Args:
@@ -31,12 +35,15 @@ def identity(cfg: Any, splits: Dict[str, Split], weights: Iterable[Weights], amp
         tf32: whether float32 operations may take TensorFloat-32.
         fast: whether the detector computes in its fast forms.
         images_a_step: images of one optimizer step, of all processes.
+        epochs: after which it ends, which matters where the learning rate depends on it.
     """
     parts = dict(model=cfg.model, optimizer=cfg.optimizer, optimizer_config=cfg.optimizer_config,
                  lr_config=cfg.lr_config, momentum_config=cfg.get('momentum_config'),
                  custom_hooks=cfg.get('custom_hooks'), train=cfg.data.train, val=cfg.data.val)
     found = dict(config=os.path.basename(cfg.filename), seed=cfg.seed, amp=amp, tf32=tf32, fast=fast,
                  images_a_step=images_a_step, images_a_batch=cfg.data.samples_per_gpu)
+    if cfg.lr_config.get('policy') not in END_ALIKE:
+        found['epochs'] = epochs
     for name, split in splits.items():
         found.update({f'{name}2017': split.sha256, f'images of {name}2017': split.images_sha256})
     found.update((one.part, one.sha256) for one in weights)

@@ -126,7 +126,7 @@ def make_plan(request: Request, layout: Layout, device: str) -> EvalPlan:
     cfg = configuration.load_config(path)
     configuration.apply_overrides(cfg, request.overrides)
     check_values(cfg, Inference)
-    configuration.set_data_root(cfg, request.value('data'))
+    configuration.set_data_root(cfg, request.value('data'), 'data' in request.keys)
     short = lacking(cfg.data.workers_per_gpu * layout.processes_here, images_a_batch=1)
     if short:
         print(f'{short}: images are loaded without workers, which is slower')

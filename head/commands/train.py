@@ -31,7 +31,7 @@ from ..errors import EnvironmentFault, RequestError
 from ..fast.mixed_precision import check_amp
 from ..judging.verdict import EXIT_STATUS, NOT_VAL2017, judge, sentence
 from ..request import PROCESSES, Request
-from ..results.verdict_file import Data, TrainVerdict, Weights, write_verdict
+from ..results.verdict_file import RESUMED, Data, TrainVerdict, Weights, write_verdict
 from ..results.work_dir import open_work_dir
 from ..results.work_dir_lock import held_work_dir
 from ..support.atomic_write import write_text
@@ -95,7 +95,7 @@ def load(request: Request, layout: Layout) -> Tuple[Path, Optional[Model], Confi
     cfg = configuration.load_config(path)
     configuration.apply_overrides(cfg, request.overrides)
     check_values(cfg, Training)
-    configuration.set_data_root(cfg, request.value('data'))
+    configuration.set_data_root(cfg, request.value('data'), 'data' in request.keys)
     short = lacking(cfg.data.workers_per_gpu * layout.processes_here, cfg.data.samples_per_gpu)
     if short:
         raise EnvironmentFault(f'{short}; or train without workers, slower: data.workers_per_gpu=0')
@@ -157,13 +157,14 @@ def make_plan(request: Request, layout: Layout, device: str, notes: List[str]) -
     if images != configuration.PUBLISHED_BATCH_SIZE and accumulate == 1:
         notes.append(f'{images} images an iteration; accumulate=auto takes the published '
                      f'{configuration.PUBLISHED_BATCH_SIZE}')
-    run = run_identity.identity(cfg, splits, started_from, amp, request.value('tf32'), request.value('fast'), images)
+    epochs = request.get('epochs')
+    run = run_identity.identity(cfg, splits, started_from, amp, request.value('tf32'), request.value('fast'), images,
+                                epochs or cfg.runner.max_epochs)
     if begun:
         run_identity.require_same(begun['run'], run, f'work_dir={work_dir}')
     training = TrainOptions(
         device, work_dir, accumulate, iters, amp, request.value('fast'), resume_point, run, list(doubts), begun_from,
         request.get('save_iters'), request.get('save_minutes'), request.get('keep'))
-    epochs = request.get('epochs')
     if epochs:
         doubts.append(f'epochs={epochs}, not the config\'s {cfg.runner.max_epochs}')
         cfg.runner.max_epochs = epochs
@@ -182,16 +183,19 @@ def plan_together(request: Request, layout: Layout, device: str, notes: List[str
     cfg = processes.on_all(load, request, layout)[2]
     plan: TrainPlan = processes.on_first(make_plan, request, layout, device, notes)
 
-    def of_this_machine() -> Optional[Dict[str, Split]]:
-        if processes.is_first():
-            return plan.splits
-        return check_splits(cfg) if processes.local_rank() == 0 else None
+    def of_this_machine() -> List[Tuple[str, Optional[str]]]:
+        """(what, sha256) of all that a run is begun from, once a machine."""
+        if processes.local_rank() != 0:
+            return []
+        splits = plan.splits if processes.is_first() else check_splits(cfg)
+        return [*((f'{split.ann_file}', split.sha256) for split in splits.values()),
+                *((f'images of {split.ann_file}', split.images_sha256) for split in splits.values()),
+                *((one.path, file_hash(one.path)) for one in plan.used if one.part != RESUMED)]
 
-    here = processes.on_all(of_this_machine)
-    hashes = [[(split.sha256, split.images_sha256) for split in one.values()]
-              for one in processes.gather_everywhere(here) if one]
-    if any(one != hashes[0] for one in hashes):
-        raise RequestError(f'data={request.value("data")}: the machines have different annotations or images there')
+    machines = [one for one in processes.gather_everywhere(processes.on_all(of_this_machine)) if one]
+    for parts in zip(*machines):
+        if len({sha256 for _, sha256 in parts}) > 1:
+            raise RequestError(f'{parts[0][0]}: the machines have different files there; give all the same')
     return plan
 
 
@@ -201,7 +205,7 @@ def announce(plan: TrainPlan, facts: Dict[str, Any], logger: Any) -> None:
     logger.info(f'{plan.config} -> {plan.work_dir}, {facts["stack"]} stack, {facts["versions"]}')
     for line in plan.notes:
         logger.info(line)
-    if not any(one.part != 'resumed from' for one in plan.used):
+    if not any(one.part != RESUMED for one in plan.used):
         logger.warning('!' * 20 + ' RANDOM WEIGHTS ' + '!' * 20)
     for line in plan.doubts:
         logger.warning(f'this run cannot confirm the paper: {line}')

@@ -20,6 +20,10 @@ from .data_sets import configs_inside
 BASE_VARIABLES = ('faster_rcnn_r50', 'retinanet_r50', 'mobilenet_v2')
 """What files of `configs/_base_` define for others to take; a change of these would change nothing."""
 
+EFFECTIVE = ('model', 'data', 'optimizer', 'optimizer_config', 'lr_config', 'momentum_config', 'runner',
+             'checkpoint_config', 'log_config', 'evaluation', 'custom_hooks')
+"""Sections that are read once a config is put together. What else it has is for others, or went into these."""
+
 PUBLISHED_BATCH_SIZE = 16
 """What the configs' learning rates are for: 8 GPUs x 2 images."""
 
@@ -81,11 +85,16 @@ def apply_overrides(cfg: Config, overrides: Dict[str, Any]) -> None:
     """Set dotted keys, each of which must exist with a value of the same kind.
 
     Raises:
-        RequestError: a key that exists nowhere (names the nearest), or a value of another kind.
+        RequestError: a key that exists nowhere (names the nearest), one that nothing reads, or a value of another kind.
     """
     model = cfg._cfg_dict
     for key, value in overrides.items():
         node, steps = model, key.split('.')
+        if steps[0] in model and steps[0] not in EFFECTIVE:
+            rest = key.partition('.')[2]
+            read = [one for one in _flat({name: model.get(name) for name in EFFECTIVE}) if one.endswith(f'.{rest}')]
+            raise RequestError(f'{shown(key)}=: nothing reads it any more, so it would change nothing; '
+                               f'override {" or ".join(read[:3]) or "what it went into"}')
         for step in steps[:-1]:
             node = _child(node, step, key, model)
         last = steps[-1]
@@ -138,15 +147,28 @@ def config_text(cfg: Config) -> str:
     return text
 
 
-def set_data_root(cfg: Config, folder: str) -> None:
-    """Let every split read below `folder` instead of the config's `data_root`, also what wrappers wrap."""
+def set_data_root(cfg: Config, folder: str, by_hand: bool = False) -> None:
+    """Let every split read below `folder` instead of the config's `data_root`, also what wrappers wrap.
+
+    Args:
+        cfg: is changed.
+        folder: a COCO folder.
+        by_hand: whether it was asked for.
+
+    Raises:
+        RequestError: it was, and the config has data that are not below its `data_root`.
+    """
     root = cfg.get('data_root', f'{COCO}/')
     for split in {'train', 'val', 'test'} & cfg.data.keys():
         for _, data_set in configs_inside(cfg.data[split], f'data.{split}'):
             own = data_set.pop('data_root', '')  # mmdet puts it before what is relative
             for key in ('ann_file', 'img_prefix'):
                 path = os.path.join(own, data_set[key])
-                data_set[key] = os.path.join(folder, path[len(root):]) if path.startswith(root) else path
+                below = path.startswith(root)
+                if by_hand and not below:
+                    raise RequestError(f'data={folder}: the config reads {shown(path)} in data.{split}, not below its '
+                                       f'data_root {shown(root)}; leave data= out, or change the config')
+                data_set[key] = os.path.join(folder, path[len(root):]) if below else path
     cfg.data_root = os.path.join(folder, '')
 
 

@@ -13,6 +13,8 @@ VERDICT = 'verdict.json'
 """Its name, in the work dir."""
 
 RELEASED = 'released checkpoint'
+RESUMED = 'resumed from'
+"""What weights can be, beside parts of the model."""
 
 VerdictWord = Literal['pass', 'fail', 'unverified']
 

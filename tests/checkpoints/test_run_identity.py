@@ -24,8 +24,8 @@ def cfg():
     return found
 
 
-def identity(cfg, splits=SPLITS, weights=WEIGHTS):
-    return run_identity.identity(cfg, splits, weights, None, False, True, 16)
+def identity(cfg, splits=SPLITS, weights=WEIGHTS, epochs=12):
+    return run_identity.identity(cfg, splits, weights, None, False, True, 16, epochs)
 
 
 @pytest.mark.parametrize('place', [0, 1])
@@ -50,6 +50,14 @@ def test_the_same_files_elsewhere(cfg):
                            'elsewhere/instances_train2017.json', 'data.val.img_prefix': 'elsewhere/val2017'})
     weights = [Weights(one.part, f'/elsewhere/{one.part}.pth', one.sha256, one.confirmed) for one in WEIGHTS]
     assert run_identity.differences(identity(cfg), identity(moved, weights=weights)) == []
+
+
+def test_the_end_of_a_training(cfg):
+    """Makes another run where the learning rate depends on it."""
+    cosine = cfg.__class__(dict(cfg._cfg_dict.copy(), lr_config=dict(policy='CosineAnnealing', min_lr=0)),
+                           filename=cfg.filename)
+    assert run_identity.differences(identity(cfg), identity(cfg, epochs=24)) == []
+    assert run_identity.differences(identity(cosine), identity(cosine, epochs=24)) == ['epochs=12, now 24']
 
 
 def test_a_checkpoint_that_a_run_was_begun_from(tmp_path):

@@ -28,9 +28,9 @@ def test_numbers():
 
 def test_places_in_lists():
 
-    cfg = Config(dict(hooks=[dict(type='a'), dict(type='b')]))
-    apply_overrides(cfg, {'hooks.1.type': 'c'})
-    assert cfg.hooks[1].type == 'c'
+    cfg = Config(dict(custom_hooks=[dict(type='a'), dict(type='b')]))
+    apply_overrides(cfg, {'custom_hooks.1.type': 'c'})
+    assert cfg.custom_hooks[1].type == 'c'
     for place in ('²', '１', '+1', '-1', '2', '', '1_'):
         with pytest.raises(RequestError, match='no such key'):
-            apply_overrides(cfg, {f'hooks.{place}.type': 'c'})
+            apply_overrides(cfg, {f'custom_hooks.{place}.type': 'c'})
