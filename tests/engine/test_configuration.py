@@ -14,7 +14,7 @@ def cfg():
 
 @pytest.mark.parametrize('key, value, instead', [
     ('train_pipeline.3.flip_ratio', 0.0, 'data.train.pipeline.3.flip_ratio'),
-    ('img_norm_cfg.mean', [0, 0, 0], 'it went into'),
+    ('img_norm_cfg.mean', [0, 0, 0], 'data.train.pipeline.4.mean'),
     ('dist_params.backend', 'gloo', 'it went into'),
 ])
 def test_overrides_that_nothing_reads(cfg, key, value, instead):
