@@ -6,11 +6,15 @@ import os
 import sys
 from typing import List
 
+from .distributed.worker_report import is_worker
 from .support import signals
 
 
 def run() -> int:
     """Run the command line of this process; returns its exit status."""
+    _open_standard_streams()
+    if is_worker():
+        signals.be_silent()
     signals.end_at_once()
     ended: List[int] = []
     atexit.register(_end_process, ended)  # the first one: it is called last
@@ -22,6 +26,18 @@ def run() -> int:
         return status
     except KeyboardInterrupt:  # one more, while the first was answered
         signals.leave()
+
+
+def _open_standard_streams() -> None:
+    """Let those that are closed lead to nowhere: another file would get their numbers, and what is said."""
+    while True:
+        descriptor = os.open(os.devnull, os.O_RDWR)
+        if descriptor > 2:
+            os.close(descriptor)
+            break
+    for name in ('stdin', 'stdout', 'stderr'):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, 'r' if name == 'stdin' else 'w'))  # noqa: SIM115, as long as this runs
 
 
 def _end_process(ended: List[int]) -> None:

@@ -18,14 +18,18 @@ from .support.printed_text import LONGEST_LINE, printable
 from .support.quick_imports import quick_imports
 from .support.quiet import quietly
 
+STACKS = 'auto', 'current', 'paper'
+
 
 def check_stack(request: Request) -> None:
     """An image holds one stack.
 
     Raises:
-        RequestError: another one is asked for in it.
+        RequestError: there is no such stack, or another one is asked for in an image.
     """
     stack, own = request.value('stack'), os.environ.get('HEAD_STACK')
+    if stack not in STACKS:
+        raise RequestError(f'stack={stack}: no such stack; there is: {" ".join(STACKS)}')
     if container_image() and stack not in ('auto', own):
         raise RequestError(f'stack={stack}: this is the image of the {own} stack; take the other one: STACK={stack} in '
                            f'.env, or scripts/image stack={stack}')
@@ -68,8 +72,6 @@ def _answer(arguments: Sequence[str]) -> int:
 
 def main(arguments: Sequence[str]) -> int:
     """Run a command line; returns its exit status."""
-    if is_worker():
-        signals.be_silent()
     with lasting_output():
         return _status(arguments)
 
@@ -87,7 +89,8 @@ def _status(arguments: Sequence[str]) -> int:
             return print_error(EnvironmentFault(
                 f'no space left on the disk ({error.filename or "work_dir"}): make room'))
         if error.filename is None:
-            raise
+            return print_error(EnvironmentFault(f'{error.strerror or error}: a file or device that failed; look at the '
+                                                'disks that this command uses'))
         return print_error(RequestError(f'{error.filename}: {error.strerror}'))
     except MemoryError:
         return print_error(EnvironmentFault('not enough memory: take a machine or a limit with more'))

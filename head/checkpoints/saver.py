@@ -14,6 +14,7 @@ from mmcv.runner.checkpoint import get_state_dict, weights_to_cpu
 from ..distributed import processes
 from ..results.log_files import sync_logs
 from ..support.atomic_write import atomic_path, replace_link
+from ..support.signals import blocked
 
 IN_EPOCH = 2
 """How many checkpoints from the midst of an epoch are kept: a damaged newest one leaves the one before."""
@@ -49,8 +50,9 @@ class Saver:
             self.save_step(runner)
 
     def after_epoch(self, runner: Any) -> None:
-        """The epoch's checkpoint; its evaluation follows."""
-        if (runner.epoch + 1) % self.epochs == 0 and self.saved_at != runner.place:
+        """The epoch's checkpoint, where it is one's turn or the last; its evaluation follows."""
+        due = (runner.epoch + 1) % self.epochs == 0 or runner.epoch + 1 == runner.max_epochs
+        if due and self.saved_at != runner.place:
             self._save(runner, f'epoch_{runner.epoch + 1}.pth', dict(epoch=runner.epoch + 1))
 
     def save_step(self, runner: Any) -> None:
@@ -73,7 +75,8 @@ class Saver:
             meta=dict(runner.meta, mmcv_version=mmcv.__version__, time=time.asctime(), **meta),
             state_dict=weights_to_cpu(get_state_dict(runner.model)),
             optimizer=runner.optimizer.state_dict())
-        with atomic_path(path) as temporary, open(temporary, 'wb') as file:
+        # a signal waits: raised from within torch's writer it would end the process
+        with blocked(), atomic_path(path) as temporary, open(temporary, 'wb') as file:
             # mmcv's own function makes two copies in memory first
             rest = _DeferredErrors(file)
             writer: Any = rest  # torch wants no more of a file than this

@@ -150,12 +150,31 @@ def _references(node, dotted='model'):
             yield from _references(value, f'{dotted}.{key}')
 
 
+OTHERS = 'pretrained', 'teacher_ckpt'
+"""Keys by which detectors of mmdet load weights themselves, which nobody would have checked."""
+
+
+def _refuse_others(node: Any, dotted: str = 'model') -> None:
+    """RequestError where a model's config has weights loaded by other keys than `_references` knows."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key in OTHERS and isinstance(value, str):
+                raise RequestError(f'{dotted}.{key}: weights are loaded by init_cfg=dict(type=\'Pretrained\', '
+                                   'checkpoint=…) of the backbone only, where they are checked')
+            _refuse_others(value, f'{dotted}.{key}')
+
+
 def _is_pretrained(backbone):
     return (backbone.get('init_cfg') or {}).get('type') == 'Pretrained'
 
 
 def drop_pretrained(cfg: Any) -> None:
-    """`pretrained=none`: random backbone, random teacher."""
+    """`pretrained=none`: random backbone, random teacher.
+
+    Raises:
+        RequestError: the model loads weights by itself.
+    """
+    _refuse_others(cfg.model)
     for _, node, key in list(_references(cfg.model)):
         node[key] = None
     if _is_pretrained(cfg.model.backbone):
@@ -175,6 +194,7 @@ def check_pretrained(cfg: Any, folder: str, overrides: Container[str]) -> List[W
         RequestError: a file is missing, damaged, or not of the model it is for.
     """
     used = []
+    _refuse_others(cfg.model)
     if not _is_pretrained(cfg.model.backbone):
         raise RequestError('model.backbone.init_cfg: no weights file is set; set one, or take random ones: '
                            'pretrained=none')

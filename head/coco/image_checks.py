@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import stat
 import time
 from multiprocessing.pool import ThreadPool
 from typing import List, Tuple
@@ -39,8 +38,6 @@ def _states(names: List[str], folder: str, found: np.ndarray) -> Tuple[np.ndarra
     now = found.copy()
     for place, name in enumerate(names):
         state = os.stat(os.path.join(folder, name))
-        if not stat.S_ISREG(state.st_mode):
-            raise RequestError(f'{os.path.join(folder, name)}: not a regular file; put the image there')
         now[['size', 'modified', 'changed']][place] = state.st_size, state.st_mtime_ns, state.st_ctime_ns
     same = np.all([now[part] == found[part] for part in ('size', 'modified', 'changed')], 0)
     return now, np.flatnonzero(~same).tolist()

@@ -1,5 +1,7 @@
 """`bench`: speeds and memory beside stock mmdet's."""
 
+import os
+
 from ..bench.parts import measure, parts
 from ..bench.speed_table import lines
 from ..distributed.layout import Layout
@@ -9,6 +11,7 @@ from ..engine.run_facts import run_facts
 from ..errors import DONE, RequestError
 from ..fast.mixed_precision import check_amp
 from ..request import Request
+from ..results.work_dir import open_folder
 from ..support.atomic_write import write_json
 
 
@@ -18,6 +21,8 @@ def run(request: Request) -> int:
     Raises:
         RequestError: a part or a row that there is not, or a device or a precision that is not available.
     """
+    if request.get('json'):
+        open_folder(os.path.dirname(request.get('json')) or '.', f'json={request.get("json")}')
     device = choose_device(Layout(device=request.get('device')), lambda line: None)
     check_amp(request.get('amp'), device)
     choose_tf32(False, device)

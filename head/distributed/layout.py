@@ -6,13 +6,16 @@ from typing import Optional
 
 from ..errors import RequestError
 
+MOST_PROCESSES, MOST_MACHINES = 1024, 4096
+"""A machine's, and how many of these; more is a slip of the fingers."""
+
 
 @dataclass(frozen=True)
 class Layout:
     """What the keys of these names ask for; None where one was not given.
 
     Raises:
-        RequestError: keys for several machines that do not fit together.
+        RequestError: keys for several machines that do not fit together, or more processes than anybody has.
     """
 
     device: Optional[str] = None
@@ -23,6 +26,9 @@ class Layout:
     rdzv: Optional[str] = None
 
     def __post_init__(self) -> None:
+        for key, most in (('gpus', MOST_PROCESSES), ('procs', MOST_PROCESSES), ('nnodes', MOST_MACHINES)):
+            if (getattr(self, key) or 0) > most:
+                raise RequestError(f'{key}={getattr(self, key)}: {most} at most')
         nnodes, number, place = self.nnodes, self.node_rank, self.rdzv
         if nnodes > 1:
             if number is None or place is None:

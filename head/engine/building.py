@@ -7,7 +7,8 @@ from unittest import mock
 from mmcv.cnn import ConvModule
 from torch import nn
 
-from ..errors import HeadError, RequestError
+from ..errors import EnvironmentFault, HeadError, RequestError
+from ..support.atomic_write import NO_SPACE
 from .known_failures import MORE_MEMORY, as_head_error
 
 LONGEST, LONGEST_VALUE = 300, 80
@@ -30,6 +31,8 @@ def as_config_error(error: BaseException, key: str, failed: str, overrides: Iter
         failed: what could not be done.
         overrides: dotted keys that were given by hand; those of this part are named too.
     """
+    if isinstance(error, OSError) and error.errno in NO_SPACE:
+        return EnvironmentFault(f'no space left on the disk ({error.filename or key}): make room')
     known = as_head_error(error, MORE_MEMORY) if isinstance(error, Exception) else error
     if isinstance(known, HeadError):
         return known

@@ -102,6 +102,8 @@ def apply_overrides(cfg: Config, overrides: Dict[str, Any]) -> None:
         if not _fits(old, value):
             kind = 'dict' if isinstance(old, dict) else type(old).__name__
             raise RequestError(f'{key}={shown(value)}: the config has {shown(old)} there, a {kind}')
+        if isinstance(old, float) and isinstance(value, int):
+            value = float(value)  # mmdet looks at the kind
         node[int(last) if isinstance(node, list) else last] = value
 
 
@@ -156,19 +158,22 @@ def set_data_root(cfg: Config, folder: str, by_hand: bool = False) -> None:
         by_hand: whether it was asked for.
 
     Raises:
-        RequestError: it was, and the config has data that are not below its `data_root`.
+        RequestError: it was, and nothing of the config's data is below its `data_root`.
     """
-    root = cfg.get('data_root', f'{COCO}/')
+    root, moved, others = os.path.join(cfg.get('data_root') or COCO, ''), 0, []
     for split in {'train', 'val', 'test'} & cfg.data.keys():
         for _, data_set in configs_inside(cfg.data[split], f'data.{split}'):
-            own = data_set.pop('data_root', '')  # mmdet puts it before what is relative
-            for key in ('ann_file', 'img_prefix'):
+            own = data_set.pop('data_root', None) or ''  # mmdet puts it before what is relative
+            for key in {'ann_file', 'img_prefix'} & data_set.keys():
                 path = os.path.join(own, data_set[key])
-                below = path.startswith(root)
-                if by_hand and not below:
-                    raise RequestError(f'data={folder}: the config reads {shown(path)} in data.{split}, not below its '
-                                       f'data_root {shown(root)}; leave data= out, or change the config')
-                data_set[key] = os.path.join(folder, path[len(root):]) if below else path
+                if path.startswith(root):
+                    data_set[key], moved = os.path.join(folder, path[len(root):]), moved + 1
+                else:
+                    data_set[key] = path
+                    others.append(path)
+    if by_hand and not moved and others:
+        raise RequestError(f'data={folder}: the config reads {shown(others[0])}, not below its data_root {shown(root)}; '
+                           'leave data= out, or change the config')
     cfg.data_root = os.path.join(folder, '')
 
 

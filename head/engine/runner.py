@@ -92,6 +92,9 @@ class Runner(EpochBasedRunner):
         with self.interruption.listening():
             try:
                 super().run([loader], [('train', 1)])
+            except KeyboardInterrupt:  # in an evaluation, or at once: the last whole step is kept all the same
+                self._save_last()
+                raise
             except Exception as error:
                 self.interruption.waits = True  # for the checkpoint
                 known = as_head_error(error, SMALLER_STEPS)

@@ -89,7 +89,8 @@ def on_arrays(cfg: Any) -> Any:
     for key in ('dataset', 'datasets'):
         if key in cfg:
             return dict(cfg, **{key: on_arrays(cfg[key])})
-    if cfg['type'] == 'CocoDataset' and set(cfg) == {'type', 'ann_file', 'img_prefix', 'pipeline'}:
+    masks = any(isinstance(step, dict) and step.get('with_mask') for step in cfg.get('pipeline') or ())
+    if cfg['type'] == 'CocoDataset' and set(cfg) == {'type', 'ann_file', 'img_prefix', 'pipeline'} and not masks:
         return dict(cfg, type='CocoArrays')
     return cfg
 

@@ -4,6 +4,7 @@ What does not fit together shows here, in a second, and not when the first step 
 """
 
 import copy
+import gc
 import logging
 import math
 from types import SimpleNamespace
@@ -17,6 +18,7 @@ from mmdet.datasets import NumClassCheckHook, build_dataset
 from mmdet.models import build_detector
 
 from ..checkpoints.weights import drop_pretrained
+from ..coco.categories import NAMES
 from ..distributed import processes
 from ..errors import RequestError
 from ..support.quiet import quietly
@@ -75,6 +77,8 @@ def try_training(cfg: Any, device: str, overrides: Iterable[str] = ()) -> None:
             if not outputs['loss'].requires_grad:
                 raise ValueError('nothing in it is trained')
     _try_images(cfg, 'val', model, device, overrides)
+    del model, optimizer, runner
+    gc.collect()  # they hold each other, and memory that the training needs
 
 
 def try_inference(cfg: Any, device: str, overrides: Iterable[str] = ()) -> None:
@@ -100,13 +104,18 @@ def _try_images(cfg, split, model, device, overrides):
     images = [torch.zeros(1, channels, SIDE, SIDE, device=device) for channels, _ in views]
     metas = [[_small(meta)] for _, meta in views]
     with quietly(), building('model', overrides, 'the evaluation fails'), torch.no_grad():
-        model.eval()(return_loss=False, rescale=True, img=images, img_metas=metas)
+        found = model.eval()(return_loss=False, rescale=True, img=images, img_metas=metas)
+        if not (len(found) == 1 and isinstance(found[0], list) and len(found[0]) == len(NAMES)
+                and all(getattr(boxes, 'shape', (0, 0))[1:] == (5, ) for boxes in found[0])):
+            raise ValueError(f'it finds no boxes of {len(NAMES)} classes')
 
 
 def _check_classes(model, data_set, overrides):
     loader = SimpleNamespace(dataset=data_set)
     runner: Any = SimpleNamespace(model=model, data_loader=loader, logger=logging.getLogger('head.trial'))
     with building('model', overrides, 'does not fit the data'):
+        if tuple(data_set.CLASSES) != NAMES:
+            raise ValueError('the evaluation counts all of COCO\'s 80 classes: leave classes= of the data set out')
         NumClassCheckHook().before_train_epoch(runner)
 
 

@@ -10,6 +10,7 @@ from typing import Optional
 
 from ..errors import RequestError
 from ..support.container import container_image
+from ..support.printed_text import printable
 from .verdict_file import VERDICT
 
 
@@ -56,12 +57,16 @@ def open_work_dir(path: str, command: str, in_place: bool = False) -> str:
             or for `train` the checkpoints of another training.
     """
     open_folder(path, f'work_dir={path}')
+    with os.scandir(path) as entries:
+        odd = [one.name for one in entries if not (one.is_file() or one.is_dir() or one.is_symlink())]
+    if odd:
+        raise RequestError(f'work_dir={path}: {printable(odd[0])} is a pipe or a device; remove it, or name another')
     before = _command_of_verdict(os.path.join(path, VERDICT))
     if before not in (None, command):
         raise RequestError(f'work_dir={path}: holds the {VERDICT} of {before}, which {command} would overwrite; name '
                            'another')
-    if command == 'verify' and glob.glob(os.path.join(glob.escape(path), '*.log.json')):
-        raise RequestError(f'work_dir={path}: a training\'s folder; verify would hide its verdict; name another')
+    if command != 'train' and glob.glob(os.path.join(glob.escape(path), '*.log.json')):
+        raise RequestError(f'work_dir={path}: a training\'s folder; {command} would hide its verdict; name another')
     if command == 'train' and not in_place and glob.glob(os.path.join(glob.escape(path), '*.pth')):
         raise RequestError(f'work_dir={path}: holds the checkpoints of a training already; name another, or continue '
                            'from one: resume=FILE')

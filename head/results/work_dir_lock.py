@@ -18,6 +18,9 @@ LOCK = '.lock'
 WITH_FOLDERS = 'smoke', 'mini'
 """Commands to which all folders in their work dir belong; in a training's lie those of evaluations and exports."""
 
+WRITING_SECONDS = 600
+"""After which a file that nobody has written to is left over; commands without the lock write there too."""
+
 JOBS = dict(SLURM_JOB_ID='Slurm', PBS_JOBID='PBS', LSB_JOBID='LSF', JOB_ID='Grid Engine')
 """Environment variables in which batch systems tell a job its number."""
 
@@ -85,7 +88,8 @@ def _sweep(path: str, below: bool) -> None:
     """Remove what is half-written in a folder, or also `below` it."""
     for folder, _, names in os.walk(path):
         for name in names:
-            if name.startswith(TEMPORARY):
-                os.unlink(os.path.join(folder, name))
+            file = os.path.join(folder, name)
+            if name.startswith(TEMPORARY) and time.time() - os.lstat(file).st_mtime > WRITING_SECONDS:
+                os.unlink(file)
         if not below:
             return

@@ -5,7 +5,10 @@ import errno
 import json
 import os
 import secrets
+import shutil
 import stat
+import sys
+import tempfile
 from pathlib import Path
 from typing import Any, Iterator, List, Union
 
@@ -67,7 +70,14 @@ def atomic_path(path: Union[str, Path]) -> Iterator[str]:
         OSError: the folder is missing, not writable or full; what was at `path` stays.
     """
     if is_written_through(path):
-        yield os.fspath(path)
+        with tempfile.TemporaryDirectory() as place:
+            before = os.path.join(place, 'content')
+            yield before
+            for stream in (sys.stdout, sys.stderr):
+                if stream:
+                    stream.flush()  # what was printed before stands before it
+            with open(before, 'rb') as content, open(path, 'ab') as file:  # an open file keeps what it has
+                shutil.copyfileobj(content, file)
         return
     target = _links(path)[-1]
     folder = os.path.dirname(target)

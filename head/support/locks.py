@@ -81,9 +81,8 @@ class FileLock:
         """Let it go, if it is held; `remove`: the file goes too."""
         if not self.is_held:
             return
-        if remove:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(self.path)
+        if remove and _is_at(self.file, self.path):  # or somebody has removed it, and it is another's now
+            os.unlink(self.path)
         self.forget()
 
     def forget(self) -> None:

@@ -102,7 +102,7 @@ def test_a_pipe_is_no_image(data, looked_at):
     path = sorted((data / 'val2017').iterdir())[0]
     path.unlink()
     os.mkfifo(path)
-    with pytest.raises(RequestError, match=f'{path}: not a regular file'):
+    with pytest.raises(RequestError, match=f'{path}: it is no regular file'):
         check(data)
 
 

@@ -176,7 +176,7 @@ def test_wrong_keys(refused, drawn):
         (('device=cpu', 'rdzv=here:29400'), 'give nnodes= too'),
         (('device=cpu', 'gpus=2'), 'on the CPU it is procs=2'),
         (('gpus=1', 'procs=2'), 'give gpus=2'),
-        (('device=cpu', 'accumulate=0'), 'accumulate=0: a positive whole number, or auto'),
+        (('device=cpu', 'accumulate=0'), 'accumulate=0: a positive whole number below 2^16, or auto'),
         (('device=cpu', 'accumulate=auto', 'data.samples_per_gpu=3'), 'do not divide 16'),
         (('device=cpu', 'deterministic=maybe'), 'true or false'),
         (('device=cpu', 'cudnn_benchmark=yes'), 'true or false'),

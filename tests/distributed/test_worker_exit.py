@@ -39,7 +39,7 @@ def test_of_one_machine():
 
 def test_a_worker_that_has_ended_goes_out_quietly(tmp_path):
     """Its launcher ends all workers once one has ended; that must not look like an error of the others."""
-    way_out = ('import os, signal; from head import cli; status = cli.main(["catalog"]); '
+    way_out = ('import os, signal, sys; from head.__main__ import run; sys.argv[1:] = ["catalog"]; status = run(); '
                'os.kill(os.getpid(), signal.SIGTERM); print("status", status)')
     done = subprocess.run([sys.executable, '-c', way_out], cwd=ROOT, capture_output=True, text=True,
                           env={**os.environ, 'HEAD_REPORTS': str(tmp_path), 'RANK': '0'})

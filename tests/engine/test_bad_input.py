@@ -79,7 +79,7 @@ def drop_images_key(data):
 ])
 def test_broken_data(refused, data, damage, named):
     damage(data)
-    line = refused(*TRAIN, 'config=head_r18', f'data={data}', f'work_dir={data}/../work')
+    line = refused(*TRAIN, 'config=head_r18', f'data={data}', f'work_dir={data.parent}/work')
     assert named in line
     assert not (data.parent / 'work').exists()
 

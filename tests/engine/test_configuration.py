@@ -30,8 +30,10 @@ def test_overrides_that_nothing_reads(cfg, key, value, instead):
 def test_data_that_lie_elsewhere(cfg):
     """`data=` would name a folder that is not read."""
     cfg.data.val.ann_file = '/elsewhere/instances_val2017.json'
-    configuration.set_data_root(cfg, 'mine')
+    cfg.data_root = cfg.data_root.rstrip('/')
+    configuration.set_data_root(cfg, 'mine', by_hand=True)
     assert cfg.data.val.ann_file == '/elsewhere/instances_val2017.json'
     assert cfg.data.test.ann_file == 'mine/annotations/instances_val2017.json'
-    with pytest.raises(RequestError, match=r'the config reads .*elsewhere.* in data\.val, not below'):
-        configuration.set_data_root(cfg, 'mine', by_hand=True)
+    cfg.data_root = '/nowhere'
+    with pytest.raises(RequestError, match='the config reads .*, not below its data_root /nowhere/'):
+        configuration.set_data_root(cfg, 'another', by_hand=True)

@@ -114,6 +114,7 @@ def test_it_makes_a_number_unverified_and_another_run(gpu, monkeypatch, drawn, t
     """The plan of a training: its doubts, and its identity."""
     gpu(9, 0)
     plans = []
+    monkeypatch.setattr(train_command, 'try_training', lambda *words: None)  # which would take the GPU
     monkeypatch.setattr(train_command, 'carry_out', lambda plan, facts: plans.append(plan) or 0)
     for words in ((), ('tf32=true', )):
         assert main(['train', 'config=head_r18', f'data={drawn}', 'pretrained=none', f'work_dir={tmp_path}/run',

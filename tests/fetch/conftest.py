@@ -79,8 +79,9 @@ def own_catalog(tmp_path):
 
 
 def _in_the_foreground():
-    """A shell lets its background jobs ignore Ctrl-C, and they hand that down."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """A shell lets its background jobs ignore Ctrl-C, and nohup a closed terminal, and they hand that down."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 class Command:

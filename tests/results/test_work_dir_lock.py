@@ -3,6 +3,7 @@
 import fcntl
 import os
 import socket
+import time
 
 import pytest
 
@@ -65,9 +66,14 @@ def test_what_killed_commands_leave(tmp_path, command, below):
     for folder in (tmp_path, other):
         (folder / '.writing-0123').touch()
         (folder / 'epoch_1.pth').touch()
+        (folder / '.writing-now').touch()  # another command's, which may be alive
     (tmp_path / '.writing-latest').symlink_to('gone.pth')
+    long_ago = time.time() - 3600
+    for path in tmp_path.rglob('*'):
+        if path.name != '.writing-now':
+            os.utime(path, (long_ago, long_ago), follow_symlinks=False)
     with held_work_dir(str(tmp_path), command):
-        assert {path.name for path in tmp_path.iterdir()} == {LOCK, 'epoch_1.pth', 'eval'}
+        assert {path.name for path in tmp_path.iterdir()} == {LOCK, 'epoch_1.pth', 'eval', '.writing-now'}
     assert (other / '.writing-0123').exists() == below and (other / 'epoch_1.pth').exists()
 
 

@@ -3,14 +3,16 @@
 import os
 import socket
 import stat
+import subprocess
+import sys
 import threading
 
 import pytest
 
+from head.catalog import ROOT
 from head.support import atomic_write
 from head.support.atomic_write import TEMPORARY, atomic_path, replace_link, write_text
 from head.support.file_names import is_file_name
-from head.support.printed_text import printable
 
 
 def test_a_pipe_is_written_through(tmp_path):
@@ -127,8 +129,12 @@ def test_names_in_files_are_names(name, right):
     assert is_file_name(name) is right
 
 
-def test_what_is_printed_of_a_file_is_cut_and_escaped():
-    assert printable('a\x1b[2Jb\n') == 'a\\x1b[2Jb\\n'
-    assert printable('größe') == 'größe'
-    assert printable('x' * 1000, 10) == 'x' * 10 + '…'
-    assert len(printable('\x1b' * 1000, 10)) == 11
+def test_an_open_file_keeps_what_it_has(tmp_path):
+    """A batch job's output, for instance, that `/dev/stdout` leads to."""
+    path = tmp_path / 'joblog'
+    path.write_text('before\n')
+    code = ('from head.support.atomic_write import write_text; print("printed"); '
+            'write_text("/dev/stdout", "written\\n"); print("after")')
+    with open(path, 'a') as out:
+        subprocess.run([sys.executable, '-c', code], stdout=out, check=True, cwd=ROOT)
+    assert path.read_text() == 'before\nprinted\nwritten\nafter\n'
