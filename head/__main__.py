@@ -6,15 +6,12 @@ import os
 import sys
 from typing import List
 
-from .distributed.worker_report import is_worker
 from .support import signals
 
 
 def run() -> int:
     """Run the command line of this process; returns its exit status."""
     _open_standard_streams()
-    if is_worker():
-        signals.be_silent()
     signals.end_at_once()
     ended: List[int] = []
     atexit.register(_end_process, ended)  # the first one: it is called last

@@ -72,6 +72,8 @@ def _answer(arguments: Sequence[str]) -> int:
 
 def main(arguments: Sequence[str]) -> int:
     """Run a command line; returns its exit status."""
+    if is_worker():
+        signals.be_silent()
     with lasting_output():
         return _status(arguments)
 

@@ -111,7 +111,8 @@ def image_problem(content: bytes, width: float, height: float) -> str:
 
 def read_image(path: str, width: float, height: float) -> Tuple[str, bytes]:
     """What is wrong with an image file in words, or an empty string; and its sha256."""
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), 'rb') as file:  # a pipe would wait for a writer
+    # a pipe would wait for a writer
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), 'rb') as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             return 'it is no regular file', b''
         content = file.read(MOST_BYTES + 1)

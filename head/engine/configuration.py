@@ -172,8 +172,8 @@ def set_data_root(cfg: Config, folder: str, by_hand: bool = False) -> None:
                     data_set[key] = path
                     others.append(path)
     if by_hand and not moved and others:
-        raise RequestError(f'data={folder}: the config reads {shown(others[0])}, not below its data_root {shown(root)}; '
-                           'leave data= out, or change the config')
+        raise RequestError(f'data={folder}: the config reads {shown(others[0])}, not below its data_root '
+                           f'{shown(root)}; leave data= out, or change the config')
     cfg.data_root = os.path.join(folder, '')
 
 

@@ -35,5 +35,5 @@ def test_data_that_lie_elsewhere(cfg):
     assert cfg.data.val.ann_file == '/elsewhere/instances_val2017.json'
     assert cfg.data.test.ann_file == 'mine/annotations/instances_val2017.json'
     cfg.data_root = '/nowhere'
-    with pytest.raises(RequestError, match='the config reads .*, not below its data_root /nowhere/'):
+    with pytest.raises(RequestError, match=r'the config reads .*, not below its data_root /nowhere/'):
         configuration.set_data_root(cfg, 'another', by_hand=True)
