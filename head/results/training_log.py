@@ -105,8 +105,8 @@ class _Reader:
         self.at: Optional[Place] = None  # the last row of training since the beginning
 
     def begin_file(self, path: str) -> None:
-        """What follows is of another file."""
-        self.path, self.fresh, self.at = path, True, None
+        """What follows is of another file, or of another run in it."""
+        self.path, self.fresh, self.at, self.meta = path, True, None, {}
 
     def note(self, what: str) -> None:
         """Remember once what is to be told of the file of the last row."""
@@ -119,7 +119,7 @@ class _Reader:
         if row.get('mode') in ('train', 'val') and is_number(row.get('epoch')) and math.isfinite(row['epoch']):
             self._take_row(row)
         elif 'env_info' in row or 'config' in row or 'exp_name' in row:
-            if not self.fresh:
+            if not self.fresh or self.meta.keys() & row.keys():
                 self.begin_file(self.path)
             self.meta.update({key: row[key] for key in META if key in row})
         elif 'mode' not in row and ('step' in row or 'coco/bbox_mAP' in row):
@@ -184,11 +184,18 @@ class _Reader:
         self.val.cut(place)
         if held and not (self.train or self.val):
             self.restarts = False
+            self._forget_meta()
             self.note('holds several runs: the newest counts' if self.path == self.log.path else
                       'is of an earlier run: the newest counts')
         self.fresh = False
         self.log.path = self.path
         self._take_meta()
+
+    def _forget_meta(self) -> None:
+        """What an earlier run's meta says does not hold for another run."""
+        log = self.log
+        log.config_name = log.config_text = log.env_info = log.seed = None
+        log.doubts = []
 
     def _take_meta(self) -> None:
         log, texts = self.log, {key: value[:MOST_TEXT] for key, value in self.meta.items() if isinstance(value, str)}

@@ -88,6 +88,19 @@ def test_a_run_of_another_config_is_another_run(tmp_path):
     assert log.config_name == 'other.py' and [row['epoch'] for row in log.val] == [3, 4, 5]
 
 
+@pytest.mark.parametrize('newer', [[], [dict(env_info='new')]], ids=['no meta', 'little meta'])
+@pytest.mark.parametrize('earlier', [epochs(1, 12), []], ids=['trained', 'broken off before its first row'])
+def test_what_an_earlier_run_says_of_itself_is_not_taken_for_the_newer(tmp_path, earlier, newer):
+    earlier = [dict(meta(config='\n    val=dict(ann_file=\'a.json\''), doubts=['pretrained=none']), *earlier]
+    newer = [*newer, *epochs(1, 3)]
+    logs = [read_logs([write(tmp_path / '1.log.json', earlier), write(tmp_path / '2.log.json', newer)])]
+    if 'env_info' in newer[0]:
+        logs.append(read_logs([write(tmp_path / '3.log.json', [*earlier, *newer])]))
+    for log in logs:
+        assert (log.config_name, log.config_text, log.val_ann_file, log.seed, log.doubts) == (None, None, None, None, [])
+        assert log.env_info == newer[0].get('env_info') and [row['epoch'] for row in log.val] == [1, 2, 3]
+
+
 def test_what_is_trained_again_without_a_meta_line(tmp_path):
     """A run that is continued in its own file from an earlier checkpoint: what lay behind it does not count."""
     log = read_logs([write(tmp_path / 'a.log.json', [meta(), *epochs(1, 12), *epochs(8, 9, 0.02)])])
