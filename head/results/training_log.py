@@ -6,7 +6,7 @@ import os
 import re
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple, Union
 
 from ..errors import RequestError
 from ..support.printed_text import printable
@@ -26,7 +26,7 @@ MOST_LINE, MOST_TEXT = 2**24, 2**20
 """Bytes of a line, which may hold a config; characters that are kept of one text."""
 
 MOST_NAMES, LONGEST_NAME = 128, 100
-"""Of the numbers in a log; further ones and longer ones are left out."""
+"""Of the numbers in a log, and of its metrics; further ones and longer ones are left out."""
 
 DATED = re.compile(r'\d{8}_\d{6}\.log\.json$')
 """Names that begin with the time when the training began."""
@@ -97,7 +97,8 @@ class _Reader:
     def __init__(self) -> None:
         self.log = TrainingLog('')
         self.train, self.val = LogRows(), LogRows()
-        self.names: Dict[str, None] = {}
+        self.names: Set[str] = set()  # of numbers, but for those of metrics
+        self.metrics: Set[str] = set()
         self.restarts = False
         self.fresh = True
         self.path = ''
@@ -162,11 +163,12 @@ class _Reader:
         for name, value in line.items():
             if not is_number(value):
                 continue
-            if name not in self.names:
-                if len(self.names) == MOST_NAMES or len(name) > LONGEST_NAME:
+            names = self.metrics if name.startswith(METRIC) else self.names
+            if name not in names:
+                if (len(names) >= MOST_NAMES and name != METRIC) or len(name) > LONGEST_NAME:
                     self.note(f'has more than {MOST_NAMES} names of numbers, or longer ones: they are left out')
                     continue
-                self.names[name] = None
+                names.add(name)
             row[name] = value
         if not math.isfinite(row.get('iter', 0)):
             del row['iter']

@@ -97,7 +97,7 @@ def test_what_an_earlier_run_says_of_itself_is_not_taken_for_the_newer(tmp_path,
     if 'env_info' in newer[0]:
         logs.append(read_logs([write(tmp_path / '3.log.json', [*earlier, *newer])]))
     for log in logs:
-        assert (log.config_name, log.config_text, log.val_ann_file, log.seed, log.doubts) == (None, None, None, None, [])
+        assert log.config_name is log.config_text is log.val_ann_file is log.seed is None and not log.doubts
         assert log.env_info == newer[0].get('env_info') and [row['epoch'] for row in log.val] == [1, 2, 3]
 
 
@@ -193,6 +193,15 @@ def test_names_without_number_and_length(tmp_path):
     log = read_logs([write(tmp_path / 'a.log.json', rows)])
     assert len(log.losses) < MOST_NAMES and 'loss' in log.losses and max(map(len, log.losses)) < 10
     assert len(log.notes) == 1 and 'they are left out' in log.notes[0]
+
+
+def test_many_names_leave_the_metrics_their_place(tmp_path):
+    """Of a training with a loss a class, and of one with a metric a class."""
+    many = [train(1, 50, **{f'loss_{place}': 1.0 for place in range(2 * MOST_NAMES)}),
+            val(0, 0.1, **{f'bbox_mAP_{place}': 0.1 for place in range(2 * MOST_NAMES)})]
+    many[1].pop('bbox_mAP')
+    log = read_logs([write(tmp_path / 'a.log.json', [meta(), *many, val(1, 0.3)])])
+    assert log.val[-1]['bbox_mAP'] == 0.3 and len(log.val[0]) < MOST_NAMES + 6
 
 
 def test_a_config_text_that_takes_long_to_search(tmp_path):
