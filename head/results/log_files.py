@@ -1,8 +1,10 @@
 """A training's log files: how long they are, and what is cut from them. Light: no torch."""
 
-import json
 import os
 from typing import Callable, Dict
+
+from ..errors import RequestError
+from .json_reading import parse_json
 
 SUFFIXES = ('.log', '.log.json')
 
@@ -58,6 +60,6 @@ def _is_whole(line: bytes, json_line: bool) -> bool:
     if not line.endswith(b'\n') or b'\0' in line:
         return False
     try:
-        return not json_line or isinstance(json.loads(line), dict)
-    except ValueError:
+        return not json_line or isinstance(parse_json(line, 'a line'), dict)
+    except RequestError:
         return False

@@ -2,7 +2,6 @@
 
 import errno
 import glob
-import json
 import os
 import sys
 import tempfile
@@ -11,6 +10,7 @@ from typing import Optional
 from ..errors import RequestError
 from ..support.container import container_image
 from ..support.printed_text import printable
+from .json_reading import parse_json, read_bytes
 from .verdict_file import VERDICT
 
 
@@ -18,9 +18,8 @@ def _command_of_verdict(path: str) -> Optional[str]:
     if not os.path.isfile(path):
         return None
     try:
-        with open(path, 'rb') as file:
-            return json.loads(file.read())['command']
-    except (OSError, ValueError, KeyError, TypeError):
+        return parse_json(read_bytes(path, most=None), path)['command']
+    except (OSError, RequestError, KeyError, TypeError):
         return None
 
 

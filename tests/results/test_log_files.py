@@ -31,8 +31,9 @@ def test_what_is_trained_again(tmp_path):
     assert (tmp_path / 'now.log.json').read_text() == ROWS[0] + ROWS[1] + NEW[1]
 
 
-@pytest.mark.parametrize('end', [b'{"mode": "tra', b'\0' * 20, b'\0' * 20 + b'\n', b'{"mode": "tra\n', b'12\n', b''],
-                         ids=['cut off', 'zeros', 'zeros and a line end', 'half a row', 'no row', 'whole lines'])
+@pytest.mark.parametrize('end', [b'{"mode": "tra', b'\0' * 20, b'\0' * 20 + b'\n', b'{"mode": "tra\n', b'12\n',
+                                 b'[' * 100_000 + b'\n', b''],
+                         ids=['cut off', 'zeros', 'zeros and a line', 'half a row', 'no row', 'nested', 'whole'])
 def test_a_torn_end(tmp_path, end):
     """Of a log that a power cut kept from the disk: it can be read again, and the loss is said."""
     whole = ROWS[0] + ROWS[1]

@@ -1,4 +1,4 @@
-"""What lies in a work dir and is no file: a pipe in its place would be waited for without end."""
+"""What lies in a work dir and is no file, or no json: a pipe in its place would be waited for without end."""
 
 import os
 
@@ -12,6 +12,11 @@ def test_a_pipe_for_a_verdict(tmp_path):
     os.mkfifo(tmp_path / 'verdict.json')
     with pytest.raises(RequestError, match=r'verdict\.json is a pipe or a device'):
         open_work_dir(str(tmp_path), 'eval')
+
+
+def test_a_nested_file_for_a_verdict(tmp_path):
+    (tmp_path / 'verdict.json').write_text('[' * 100_000)
+    assert open_work_dir(str(tmp_path), 'eval') == str(tmp_path)
 
 
 @pytest.mark.parametrize('name', ['now.log', 'now.log.json'])
