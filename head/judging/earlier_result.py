@@ -279,12 +279,19 @@ def _last_evaluation(log: TrainingLog) -> Row:
 def _doubts_of_batches(log: TrainingLog, last: Row) -> Tuple[List[str], List[str]]:
     """What the number of an evaluation's batches says against val2017, or that it is not known."""
     batches = last.get('iter')
-    if _is_length_of_val2017(batches) and last['mode'] == 'val':
+    unknown = ['how many images were evaluated (the log counts iterations of the training there)']
+    if last['mode'] == 'train':
+        return [], unknown
+    if _is_length_of_val2017(batches):
         return [], []
+    if batches is None:
+        return ['the log does not say how many batches an evaluation took'], []
     longest = max((row.get('iter', 0) for row in log.train if row['epoch'] == last['epoch']), default=0)
+    logged = sorted({row['iter'] for row in log.train if 'iter' in row})
+    interval = min((after - before for before, after in zip([0, *logged], logged)), default=0)
     epoch = catalog.coco().splits['train2017'].images / MOST_IMAGES_A_STEP
-    if last['mode'] == 'train' or (batches is not None and batches >= max(longest, epoch)):
-        return [], ['how many images were evaluated (the log counts iterations of the training there)']
+    if max(longest, epoch) <= batches < longest + interval:
+        return [], unknown
     return [f'{NOT_VAL2017}: an evaluation took {batches} batches'], []
 
 

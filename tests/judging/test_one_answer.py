@@ -60,6 +60,10 @@ LOGS = dict(
     counts_training_iterations=([meta(), *epochs(batches=EPOCH)], [PASS, UNKNOWN]),
     few_batches=([meta(), *epochs(batches=64)], ['unverified', 'not COCO val2017: an evaluation took 64 batches']),
     fewer_than_training=([meta(), *epochs(batches=3000)], ['unverified', 'not COCO val2017: an evaluation took 3000']),
+    more_than_training=([meta(), *epochs(batches=40_000)], ['unverified', 'COCO val2017: an evaluation took 40000']),
+    batches_not_told=([meta(), *[{name: value for name, value in row.items() if name != 'iter' or row['mode'] != 'val'}
+                                 for row in epochs()]],
+                      ['unverified', 'the log does not say how many batches an evaluation took']),
     percent=([meta(), *epochs(36.0)], ['fail', 'AP is 36.0, percent it seems: metrics go from 0 to 1']),
     no_number=([meta(), *epochs(float('nan'))], ['fail', 'AP is nan']),
     own_doubts=([meta(doubts=['pretrained=none']), *epochs()], ['unverified', 'pretrained=none']),
