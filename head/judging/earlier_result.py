@@ -3,6 +3,7 @@
 import math
 import os
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any, Dict, Iterable, List, Literal, Optional, Tuple
 
 from .. import catalog
@@ -194,7 +195,7 @@ def _kind(path: str) -> Literal['log', 'detections', 'other']:
 def result_of_run(run: Run, row: Optional[catalog.Model] = None) -> Result:
     """The result of a work dir: its verdict's, else its log's; see `read_result`.
 
-    A training's verdict that its log contradicts is doubted.
+    A training's verdict that its log contradicts, or does not bear out, is doubted.
     """
     if not run.verdict:
         assert run.log, 'a run has one of the two'
@@ -202,12 +203,24 @@ def result_of_run(run: Run, row: Optional[catalog.Model] = None) -> Result:
     found = _of_any_verdict(run.verdict, os.path.join(run.folder, VERDICT), row)
     if run.log and isinstance(run.verdict, TrainVerdict):
         found.notes += run.log.notes
-        logged, AP = _last_evaluation(run.log).get(IN_LOG['AP']), found.metrics.get('AP')
-        # a fault of the metrics is told as one
-        if logged is not None and AP is not None and not found.faults and not _agree(AP, logged):
-            found.doubts.append(f'{os.path.basename(run.log.path)} ends with a box mAP of {logged * 100:.2f}, not with '
-                                'the verdict\'s')
+        found.doubts += _doubts_of_log(run.log, run.verdict, found)
     return found
+
+
+def _doubts_of_log(log: TrainingLog, verdict: TrainVerdict, found: Result) -> List[str]:
+    """What the log of a training says against its verdict, of which `found` is made."""
+    name, config = os.path.basename(log.path), PurePath(verdict.config).name
+    doubts = [why for why in _lasting(dict.fromkeys(log.doubts)) if why not in found.doubts]
+    if log.config_name not in (None, config):
+        doubts.append(f'{name} is of {log.config_name}, the verdict of {config}')
+    logged, AP = _last_evaluation(log).get(IN_LOG['AP']), found.metrics.get('AP')
+    if AP is None or found.faults:  # a fault of the metrics is told as one
+        return doubts
+    if logged is None:
+        doubts.append(f'{name}: {NO_EVALUATION}, and the verdict has metrics')
+    elif not _agree(AP, logged):
+        doubts.append(f'{name} ends with a box mAP of {logged * 100:.2f}, not with the verdict\'s')
+    return doubts
 
 
 def _agree(AP: float, logged: float) -> bool:

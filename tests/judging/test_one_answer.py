@@ -139,6 +139,18 @@ def test_a_log_beside_its_verdict(answers, tmp_path, change, told):
     assert '\x1b' not in file + page and len(file) < 10_000
 
 
+@pytest.mark.parametrize('rows, told', [
+    ([dict(meta(), exp_name='mine.py'), *epochs()], f'is of mine.py, the verdict of {CONFIG}'),
+    (LOGS['no_evaluation'][0], 'no evaluation in it, and the verdict has metrics'),
+    ([meta(doubts=['pretrained=none']), *epochs()], 'pretrained=none'),
+])
+def test_a_log_that_does_not_bear_out_its_verdict(answers, tmp_path, rows, told):
+    write(tmp_path / 'run', rows)
+    verdict(tmp_path / 'run')
+    file, folder, page = answers('run')
+    assert file == folder and 'unverified' in file and told in file and told in page
+
+
 def test_an_older_log_beside_a_newer_one(answers, tmp_path):
     """The work dir is what its newest run is; a log that is named stands for itself."""
     write(tmp_path / 'run', [meta(), *epochs()])
