@@ -103,18 +103,19 @@ def _transfer(source: Source, target: Path, size: Optional[int], hashed: bool, l
                     return
                 _drop(part, tag)
                 raise RetryableError('the server has another file than before')
-            check_status(answer, fault)
+            check_status(answer, fault, part=bool(have))
             etag = _strong(answer.headers.get('ETag', ''))
-            if answer.status_code == 206 and (not re.match(rf'bytes {have}-', about)
-                                              or (version and etag and etag != version)):
-                _drop(part, tag)
-                raise RetryableError('the server gives another part than asked for')
-            length = stated_length(answer)
-            if length is None and not (size or hashed):
-                raise fault('the server does not say how long it is, so nobody could tell whether it is whole')
-            rest = length or 0
-            if answer.status_code != 206:  # the file has changed, or the server knows no ranges
-                have = 0
+            if answer.status_code == 206:
+                total = re.fullmatch(rf'bytes {have}-\d+/(\d{{1,18}})', about, re.ASCII)
+                if not total or int(total[1]) <= have or (version and etag and etag != version):
+                    _drop(part, tag)
+                    raise RetryableError('the server gives another part than asked for')
+                rest = int(total[1]) - have  # the body may be shorter
+            else:  # the file has changed, or the server knows no ranges
+                length = stated_length(answer)
+                if length is None and not (size or hashed):
+                    raise fault('the server does not say how long it is, so nobody could tell whether it is whole')
+                have, rest = 0, length or 0
                 _drop(part, tag)  # before the new tag: a kill in between must not leave one version under another's
                 if etag:
                     write_text(tag, f'{source.address}\n{etag}')
@@ -141,6 +142,9 @@ def _transfer(source: Source, target: Path, size: Optional[int], hashed: bool, l
         raise EnvironmentFault(f'{target}: cannot be written ({error.strerror}); its folder has '
                                f'{shutil.disk_usage(str(part.parent)).free / 1e9:.2f} GB free; make room there, or '
                                'name a folder on another disk') from error
+    if rest and not size and _size(part) > have + rest:
+        _drop(part, tag)
+        raise RetryableError('the server gives more than it says')
     if _size(part) < (size or have + rest):
         raise RetryableError(f'the connection ended at {_size(part)} bytes')
 

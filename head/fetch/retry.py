@@ -64,16 +64,24 @@ def _asked_pause(answer: requests.Response) -> float:
         return 0.0
 
 
-def check_status(answer: requests.Response, fault: Fault) -> None:
-    """Pass an answer that succeeded.
+def check_status(answer: requests.Response, fault: Fault, part: bool = False) -> None:
+    """Pass an answer that has what was asked for.
+
+    Args:
+        answer: after its redirects.
+        fault: makes the error of giving up from a reason.
+        part: a part was asked for, which a server may give or not.
 
     Raises:
         Unfinished: one that another try may change.
-        EnvironmentFault: one that is final, made by `fault` from a reason.
+        EnvironmentFault: one that is final.
     """
+    if answer.status_code == 200 or (part and answer.status_code == 206):
+        return
     if answer.status_code in (408, 429) or answer.status_code >= 500:
         raise RetryableError(f'the server answers {answer.status_code}', _asked_pause(answer))
     if answer.status_code in (404, 410):
         raise fault(f'it is not there any more ({answer.status_code})')
     if answer.status_code >= 400:
         raise fault(f'the server refuses ({answer.status_code})')
+    raise fault(f'the server answers {answer.status_code}, which is not the file')

@@ -18,9 +18,9 @@ HOSTS = ('drive.google.com', 'drive.usercontent.google.com', 'download.openmmlab
 class File:
     """A file on a server, and how that server behaves.
 
-    `first`: answers (status, headers) given before anything else; `cuts`: after how many bytes of the next answers the
-    connection ends; `etag`: None for a server that gives none; `conditions`: it heeds If-Range; `pace`: seconds a block
-    of 16 KB takes; `headers`: more.
+    `first`: answers (status, headers) given before anything else; `most`: bytes of a part that it gives; `cuts`: after
+    how many bytes of the next answers the connection ends; `etag`: None for a server that gives none; `conditions`: it
+    heeds If-Range; `pace`: seconds a block of 16 KB takes; `headers`: more.
     What was asked of it: `asked`, the Range of every request; `given`, the bytes of every answer.
     """
 
@@ -30,6 +30,7 @@ class File:
     conditions: bool = True
     first: list = field(default_factory=list)
     cuts: list = field(default_factory=list)
+    most: int = 0
     pace: float = 0
     headers: dict = field(default_factory=dict)
     length: bool = True
@@ -142,15 +143,16 @@ class _Handler(BaseHTTPRequestHandler):
             start, status = int(asked[len('bytes='):-1]), 206
             if start >= total:
                 return self._answer(416, {'Content-Range': f'bytes */{total}'}, b'')
+        stop = min(total, start + file.most) if status == 206 and file.most else total
         self.send_response(status)
         headers = dict(file.headers)
         headers.setdefault('Content-Type', 'application/octet-stream')
         if file.etag:
             headers['ETag'] = file.etag
         if status == 206:
-            headers['Content-Range'] = f'bytes {start}-{total - 1}/{total}'
+            headers['Content-Range'] = f'bytes {start}-{stop - 1}/{total}'
         if file.length:
-            headers['Content-Length'] = str(total - start)
+            headers['Content-Length'] = str(stop - start)
         else:
             headers['Connection'] = 'close'
             self.close_connection = True
@@ -159,14 +161,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         answer = len(file.given)
         file.given.append(0)
-        end = min(total, start + file.cuts.pop(0)) if file.cuts else total
+        end = min(stop, start + file.cuts.pop(0)) if file.cuts else stop
         for place in range(start, end, 1 << 14):
             block = file.body[place:min(end, place + (1 << 14))]
             self.wfile.write(block)
             self.wfile.flush()
             file.given[answer] += len(block)
             time.sleep(file.pace)
-        if end < total:
+        if end < stop:
             self.close_connection = True
 
 

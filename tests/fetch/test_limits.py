@@ -48,6 +48,30 @@ def test_one_of_the_most_that_it_may_have(get, internet):
     assert get(largest=len(body)).read_bytes() == body
 
 
+@pytest.mark.parametrize('hashed', [True, False])
+def test_shorter_parts_than_asked_for(get, internet, hashed):
+    body = os.urandom(400_000)
+    file = internet.put(ADDRESS, body, cuts=[1 << 18], most=60_000)
+    assert get(hashed=hashed).read_bytes() == body and len(file.asked) == 4
+
+
+@pytest.mark.parametrize('about', ['bytes 100-117/*', 'bytes 100-117/100', 'bytes 100-117/101', 'bytes 99-116/9', 'x'])
+def test_a_part_that_does_not_fit(get, internet, tmp_path, about):
+    body = os.urandom(1000)
+    (tmp_path / '.file.part').write_bytes(body[:100])
+    (tmp_path / '.file.part.etag').write_text(f'{ADDRESS}\n"one"')
+    file = internet.put(ADDRESS, body, first=[(206, {'Content-Range': about})])
+    assert get(hashed=False).read_bytes() == body and file.asked == ['bytes=100-', None]
+
+
+@pytest.mark.parametrize('status, headers', [(206, {'Content-Range': 'bytes 0-17/18'}), (300, {}), (204, {})])
+def test_an_answer_that_is_not_the_file(get, internet, tmp_path, status, headers):
+    internet.put(ADDRESS, b'x' * 1000, first=[(status, headers)])
+    with pytest.raises(EnvironmentFault, match=f'the server answers {status}, which is not the file'):
+        get()
+    assert not os.path.exists(tmp_path / 'file')
+
+
 @pytest.mark.parametrize('encoding', ['gzip', 'br', 'deflate, gzip', ' GZIP'])
 def test_a_content_encoding_is_refused(get, internet, encoding):
     file = internet.put(ADDRESS, b'x' * 1000, headers={'Content-Encoding': encoding})
