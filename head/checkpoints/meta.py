@@ -9,7 +9,7 @@ from typing_extensions import Annotated
 
 from ..errors import RequestError
 from ..support.file_names import is_file_name
-from ..support.printed_text import printable
+from ..support.printed_text import LONGEST_LINE, printable
 
 Count = Annotated[int, Meta(ge=0, le=10**12)]
 Number = Annotated[float, Meta(ge=-1e30, le=1e30)]  # and so no NaN
@@ -17,7 +17,12 @@ Positive = Annotated[float, Meta(gt=0, le=1e30)]
 Word = Annotated[str, Meta(max_length=1000)]
 Values = Annotated[List[Number], Meta(max_length=100_000)]
 Images = Annotated[List[Annotated[int, Meta(ge=1, le=10**6)]], Meta(max_length=100_000)]
-Setting = Union[bool, int, float, str, None]
+Seed = Annotated[int, Meta(ge=0, le=2**32 - 1)]
+Reason = Annotated[str, Meta(max_length=LONGEST_LINE)]  # may have a path in it
+Setting = Union[bool, Annotated[int, Meta(ge=-2**62, le=2**62)], float, str, None]
+
+MOST_DOUBTS = 100
+"""A training has some; one is an override each, of those that are told."""
 
 
 class LossScaler(Struct):
@@ -50,9 +55,9 @@ class RunMeta(Struct, omit_defaults=True):
     iter: Count
     place: Optional[Tuple[Count, Count]] = None
     exp_name: Optional[Word] = None
-    seed: Optional[int] = None
+    seed: Optional[Seed] = None
     run: Optional[Dict[Word, Setting]] = None
-    doubts: Optional[List[str]] = None
+    doubts: Optional[Annotated[List[Reason], Meta(max_length=MOST_DOUBTS)]] = None
     stack: Optional[Word] = None
     torch: Optional[Word] = None
     history: Optional[Dict[Word, Tuple[Values, Images]]] = None

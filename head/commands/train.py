@@ -37,6 +37,7 @@ from ..results.work_dir_lock import held_work_dir
 from ..support.atomic_write import write_text
 from ..support.file_hash import file_hash
 from ..support.folders import WORK_DIRS
+from ..support.printed_text import LONGEST_LINE, printable
 from ..support.quiet import quietly
 
 
@@ -208,7 +209,7 @@ def announce(plan: TrainPlan, facts: Dict[str, Any], logger: Any) -> None:
     if not any(one.part != RESUMED for one in plan.used):
         logger.warning('!' * 20 + ' RANDOM WEIGHTS ' + '!' * 20)
     for line in plan.doubts:
-        logger.warning(f'this run cannot confirm the paper: {line}')
+        logger.warning(f'this run cannot confirm the paper: {printable(line, LONGEST_LINE)}')
 
 
 def run(request: Request) -> int:

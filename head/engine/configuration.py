@@ -12,6 +12,7 @@ from mmcv import Config
 
 from ..errors import RequestError
 from ..support.folders import COCO, require_temporary_folder
+from ..support.printed_text import printable
 from ..support.quiet import quietly
 from ..support.whole_number import whole_number
 from .building import as_config_error, shown
@@ -19,6 +20,12 @@ from .data_sets import configs_inside
 
 BASE_VARIABLES = ('faster_rcnn_r50', 'retinanet_r50', 'mobilenet_v2')
 """What files of `configs/_base_` define for others to take; a change of these would change nothing."""
+
+MOST_DOUBTS = 50
+"""Overrides that are told one by one; checkpoints carry them on."""
+
+LONGEST_DOUBT = 1000
+"""Characters of each."""
 
 EFFECTIVE = ('model', 'data', 'optimizer', 'optimizer_config', 'lr_config', 'momentum_config', 'runner',
              'checkpoint_config', 'log_config', 'evaluation', 'custom_hooks')
@@ -118,10 +125,12 @@ def _child(node, step, key, root):
 
 
 def doubts(overrides: Dict[str, Any]) -> List[str]:
-    """Why a number from an overridden config says nothing of the paper's: one reason an override."""
+    """Why a number from an overridden config says nothing of the paper's: one reason an override, of the first ones."""
     harmless = ('data.workers_per_gpu', 'log_config.', 'checkpoint_config.')
-    return [f'the config was overridden: {key}={value}' for key, value in overrides.items()
-            if not key.startswith(harmless)]
+    told = [f'the config was overridden: {printable(f"{key}={value}", LONGEST_DOUBT)}'
+            for key, value in overrides.items() if not key.startswith(harmless)]
+    more = [f'{len(told) - MOST_DOUBTS} more overrides of the config'] if len(told) > MOST_DOUBTS else []
+    return told[:MOST_DOUBTS] + more
 
 
 _ESCAPES = {number: repr(chr(number))[1:-1] for number in range(160) if not chr(number).isprintable()}

@@ -3,6 +3,7 @@
 from typing import Any, Dict, Final, Iterable, Mapping, Optional
 
 from ..errors import DONE, FELL_SHORT
+from ..support.printed_text import LONGEST_LINE, printable
 
 PASS: Final = 'pass'
 FAIL: Final = 'fail'
@@ -53,4 +54,5 @@ def sentence(alias: str, result: Mapping[str, Any]) -> str:
         line += f': measured {result["measured"]:.2f} mAP'
         if result['reported'] is not None:
             line += f', reported {result["reported"]:.1f}, tolerance {result["tolerance"]:.2f}'
-    return line + f': {result["verdict"]}' + (f' ({"; ".join(result["why"])})' if result['why'] else '')
+    why = '; '.join(printable(one, LONGEST_LINE) for one in result['why'])  # may have been read from a file
+    return line + f': {result["verdict"]}' + (f' ({why})' if why else '')

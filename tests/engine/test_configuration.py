@@ -1,8 +1,14 @@
 """What is asked for has an effect, or is refused."""
 
+from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
+
 import pytest
 
 from head import catalog
+from head.checkpoints.meta import checked_meta
+from head.commands import train
 from head.engine import configuration
 from head.errors import RequestError
 
@@ -37,3 +43,19 @@ def test_data_that_lie_elsewhere(cfg):
     cfg.data_root = '/nowhere'
     with pytest.raises(RequestError, match=r'the config reads .*, not below its data_root /nowhere/'):
         configuration.set_data_root(cfg, 'another', by_hand=True)
+
+
+def test_doubts_about_many_and_long_overrides_can_be_read_from_a_checkpoint():
+    overrides = {f'model.x{number}': 'y' * 10_000 for number in range(300)}
+    found = configuration.doubts(overrides)
+    assert found[-1] == '250 more overrides of the config' and found[0].startswith('the config was overridden: ')
+    assert checked_meta(dict(epoch=0, iter=0, doubts=found), 'x.pth')['doubts'] == found
+
+
+def test_doubts_are_printed_without_control_characters(tmp_path):
+    plan = SimpleNamespace(work_dir=str(tmp_path), config=Path('c.py'), text='', notes=[], used=[],
+                           doubts=['a\x1b[2J\nb'])
+    logger = mock.Mock()
+    train.announce(plan, dict(stack='paper', versions='…'), logger)
+    said = [call.args[0] for call in logger.warning.call_args_list]
+    assert said[-1] == r'this run cannot confirm the paper: a\x1b[2J\nb'

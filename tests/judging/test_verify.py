@@ -8,6 +8,7 @@ import pytest
 
 from head import catalog
 from head.cli import main
+from head.judging.verdict import judge, sentence
 from head.support.file_hash import file_hash
 
 from ..report.made_up_runs import OTHERS, write_json
@@ -308,3 +309,7 @@ def test_no_torch(head, tmp_path):
     assert done.returncode == 0 and ': pass' in done.stdout, done.stderr
 
 
+
+
+def test_reasons_are_printed_without_control_characters():
+    assert sentence('x', judge(36.0, 36.1, 0.35, ['a\x1b[2J\nb'])).endswith(r'unverified (a\x1b[2J\nb)')
