@@ -55,7 +55,7 @@ def state_of(state: Any, path: Union[str, Path], say: Say) -> Dict[str, torch.Te
         say: told of what is left out.
 
     Raises:
-        RequestError: it holds none, or something else among them.
+        RequestError: it holds none, something else among them, or one twice: with such a prefix and without.
     """
     if not (state and isinstance(state, dict) and any(isinstance(value, torch.Tensor) for value in state.values())):
         raise RequestError(f'{path}: not a checkpoint, it holds no weights; name another file')
@@ -63,7 +63,13 @@ def state_of(state: Any, path: Union[str, Path], say: Say) -> Dict[str, torch.Te
         if not (isinstance(name, str) and isinstance(value, torch.Tensor)):
             raise RequestError(f'{path}: its state_dict has a {type(value).__name__} at {printable(str(name))}, where '
                                'a tensor belongs; name another file')
-    found = {name[7:] if name.startswith('module.') else name: value for name, value in state.items()}
+    found = {}
+    for name, value in state.items():
+        own = name[7:] if name.startswith('module.') else name
+        if own in found:
+            raise RequestError(f'{path}: has two of {printable(own)}, one as module.{printable(own)}, and nobody could '
+                               'tell which counts; name another file')
+        found[own] = value
     averages = {f'{EMA}{name.replace(".", "_")}' for name in found} & found.keys()
     if averages:
         say(f'{path}: its {len(averages)} averages of weights ({EMA}…) are left out, the weights themselves are taken')

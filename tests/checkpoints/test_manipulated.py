@@ -309,6 +309,14 @@ def test_one_entry_that_is_no_tensor(loaded, entry):
         loaded({**model().state_dict(), 'odd\x1b': entry})
 
 
+@pytest.mark.parametrize('reverse', [False, True])
+def test_one_name_with_and_without_a_prefix(loaded, reverse):
+    state = model().state_dict()
+    twice = [*state.items(), ('module.0.weight', state['0.weight'] + 1)]
+    with pytest.raises(RequestError, match=r'has two of 0\.weight, one as module\.0\.weight'):
+        loaded(dict(reversed(twice) if reverse else twice))
+
+
 def test_names_are_cut(loaded):
     with pytest.raises(RequestError, match='unexpected: \\\\x1b') as caught:
         loaded({**model().state_dict(), '\x1b' * 10**6: torch.zeros(1)})
