@@ -1,19 +1,25 @@
 """What makes two trainings the same run: one may continue where the other was interrupted."""
 
-import json
 import os
 from typing import Any, Dict, Iterable, List, Optional
 
+from msgspec import Meta, Struct, to_builtins
+from typing_extensions import Annotated
+
 from ..coco.folder import Split
 from ..errors import RequestError
+from ..results.json_reading import convert, parse_json, read_bytes
 from ..results.verdict_file import Weights
 from ..support.atomic_write import write_json
 from ..support.file_hash import file_hash
 from ..support.file_names import is_file_name
 from ..support.printed_text import printable
+from .meta import Setting
 
 FILE = 'run.json'
 """In the work dir, from before the first step on."""
+
+ADVICE = 'name another work_dir, or continue with resume=FILE in another one'
 
 PLACES = ('ann_file', 'img_prefix', 'checkpoint', 'ckpt')
 """Of data and weights, wherever they lie; the hashes of their files tell what they are."""
@@ -21,6 +27,20 @@ PLACES = ('ann_file', 'img_prefix', 'checkpoint', 'ckpt')
 
 END_ALIKE = 'step', 'fixed', 'exp', 'inv'
 """Policies of the learning rate that do not depend on when a training ends; it may be made longer."""
+
+
+class _Source(Struct, forbid_unknown_fields=True):
+    path: str
+    sha256: str
+
+
+class _Run(Struct):
+    """What `FILE` has, see `write`."""
+
+    run: Dict[str, Setting]
+    log: str
+    steps: Annotated[int, Meta(ge=1, le=10**9)]
+    source: Optional[_Source]
 
 
 def identity(cfg: Any, splits: Dict[str, Split], weights: Iterable[Weights], amp: Optional[str], tf32: bool, fast: bool,
@@ -124,12 +144,12 @@ def read(work_dir: str) -> Optional[Dict[str, Any]]:
     path = os.path.join(work_dir, FILE)
     if not os.path.isfile(path):
         return None
+    raw = read_bytes(path)
     try:
-        with open(path, 'rb') as file:
-            content = json.loads(file.read())
-        if (isinstance(content['run'], dict) and isinstance(content['steps'], int) and is_file_name(content['log'])
-                and (content['source'] is None or set(map(type, content['source'].values())) == {str})):
-            return dict(content)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        pass
-    raise RequestError(f'{path}: damaged; name another work_dir, or continue with resume=FILE in another one')
+        content = convert(parse_json(raw, path), _Run, path)
+    except RequestError as error:
+        raise RequestError(f'{path}: damaged; {ADVICE}') from error
+    if not is_file_name(content.log):
+        raise RequestError(f'{path}: damaged; {ADVICE}')
+    found: Dict[str, Any] = to_builtins(content)
+    return found

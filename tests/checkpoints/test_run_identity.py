@@ -75,10 +75,25 @@ def test_a_checkpoint_that_a_run_was_begun_from(tmp_path):
 
 
 @pytest.mark.parametrize('change', [dict(source='a path'), dict(source=dict(path=3)), dict(source=[]), dict(steps='8'),
-                                    dict(run=[]), dict(log=None)])
+                                    dict(run=[]), dict(log=None), dict(run=dict(a=[])), dict(run=dict(a={})),
+                                    dict(steps=True), dict(steps=0), dict(steps=10**10), dict(log='../x'),
+                                    dict(source=dict(path='x')), dict(source=dict(path='x', sha256='x', more='x'))])
 def test_damaged(tmp_path, change):
     run_identity.write(str(tmp_path), {}, '20200101_000000', 8, None)
     path = tmp_path / run_identity.FILE
     path.write_text(json.dumps(dict(json.loads(path.read_text()), **change)))
     with pytest.raises(RequestError, match='damaged'):
         run_identity.read(str(tmp_path))
+
+
+def test_nested_without_end(tmp_path):
+    (tmp_path / run_identity.FILE).write_text('[' * 100_000)
+    with pytest.raises(RequestError, match='damaged'):
+        run_identity.read(str(tmp_path))
+
+
+def test_read_as_written(cfg, tmp_path):
+    begun_from = dict(path='/x/caf\udce9.pth', sha256='d' * 64)
+    run_identity.write(str(tmp_path), identity(cfg), '20200101_000000', 8, begun_from)
+    assert run_identity.read(str(tmp_path)) == dict(
+        run=identity(cfg), log='20200101_000000', steps=8, source=begun_from)
