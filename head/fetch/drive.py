@@ -23,7 +23,7 @@ from ..support.folders import WORK_DIRS
 from ..support.printed_text import printable
 from .download import Source
 from .retry import Fault, Retry, RetryableError, check_status
-from .web import UnusableAnswer, get, read_page
+from .web import UnusableAnswer, get, is_encoded, read_page
 
 LIMIT = 50
 """Entries of one folder that Drive's page shows."""
@@ -158,7 +158,7 @@ def list_folder(folder: str) -> Listing:
 
 
 def _is_page(answer: requests.Response) -> bool:
-    return ('Content-Disposition' not in answer.headers and
+    return ('Content-Disposition' not in answer.headers and not is_encoded(answer) and
             answer.headers.get('Content-Type', '').startswith('text/html'))
 
 

@@ -60,7 +60,7 @@ def _asked_pause(answer: requests.Response) -> float:
     try:
         date = email.utils.parsedate_tz(text)
         return max(0.0, email.utils.mktime_tz(date) - time.time()) if date else 0.0
-    except (ValueError, OverflowError, TypeError):  # a day that there is not
+    except (ValueError, OverflowError, TypeError, IndexError):  # a day that there is not
         return 0.0
 
 

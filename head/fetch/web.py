@@ -26,23 +26,35 @@ def get(address: str, headers: Optional[Dict[str, str]] = None, session: Optiona
     """The streamed answer of an address, after its redirects, of which nothing is read.
 
     Raises:
-        UnusableAnswer: too many redirects, one to something else than http(s), or a content encoding: what it would
-            become has no bounds, and ranges and hashes are of bytes as they are stored.
+        UnusableAnswer: too many redirects, one to something else than http(s) or to no address, or a content encoding
+            of what was asked for: what it would become has no bounds, and ranges and hashes are of bytes as they are
+            stored.
         requests.RequestException: no answer.
     """
     asked = {**(headers or {}), 'Accept-Encoding': 'identity'}
     if session is None:
         with requests.Session() as session:
             return get(address, headers, session)
+    try:
+        return _after_redirects(session, address, asked)
+    except ValueError as error:  # of urllib, a codec or requests, whose InvalidURL is one
+        raise UnusableAnswer(f'it, or what it is redirected to, is no address ({type(error).__name__})') from error
+
+
+def is_encoded(answer: requests.Response) -> bool:
+    """Whether an answer has a content encoding; then its body is not to be read."""
+    return answer.headers.get('Content-Encoding', '').strip().lower() not in ('', 'identity')
+
+
+def _after_redirects(session, address, headers):
     for _ in range(REDIRECTS + 1):
         if urlsplit(address).scheme not in ('http', 'https'):
             raise UnusableAnswer('it is redirected to an address that is not http(s)')
         # requests' own redirects read, and decode, whatever comes with them
-        answer = session.get(address, headers=asked, stream=True, timeout=TIMEOUT, allow_redirects=False)
+        answer = session.get(address, headers=headers, stream=True, timeout=TIMEOUT, allow_redirects=False)
         leads_to = session.get_redirect_target(answer)
         if leads_to is None:
-            encoding = answer.headers.get('Content-Encoding', '').strip().lower()
-            if encoding not in ('', 'identity'):
+            if answer.status_code < 400 and is_encoded(answer):
                 answer.close()
                 raise UnusableAnswer('the server sends it encoded, which was not asked for')
             return answer
@@ -64,7 +76,7 @@ def read_page(answer: requests.Response) -> str:
             raise UnusableAnswer(f'a page of more than {PAGE_BYTES / 1e6:.0f} MB comes')
     try:
         return content.decode(answer.encoding or 'utf-8', 'replace')
-    except LookupError:  # an encoding that nobody knows
+    except (LookupError, ValueError):  # an encoding that nobody knows, or one not for pages
         return content.decode('utf-8', 'replace')
 
 

@@ -4,10 +4,13 @@ import os
 import zipfile
 
 import pytest
+import requests
 
 from head.errors import EnvironmentFault, RequestError
 from head.fetch import archives, download, retry
+from head.fetch import drive as pages
 from head.fetch.download import web
+from head.fetch.web import read_page
 from head.support.locks import locked
 
 from .test_released import BINARY, FOLDER, STEM, number
@@ -78,6 +81,37 @@ def test_a_content_encoding_is_refused(get, internet, encoding):
     with pytest.raises(EnvironmentFault, match='sends it encoded'):
         get()
     assert len(file.asked) == 1
+
+
+@pytest.mark.parametrize('headers', [{'Content-Encoding': 'gzip'}, {'Retry-After': '1 jan , 1'}])
+def test_an_error_is_told_by_its_status(get, internet, headers):
+    internet.put(ADDRESS, b'x', first=[(503, headers)])
+    assert get().read_bytes() == b'x'
+    internet.put(ADDRESS, b'x', first=[(404, headers)])
+    with pytest.raises(EnvironmentFault, match='not there any more'):
+        download.download(web(ADDRESS), get().with_name('other'), lambda path: '')
+
+
+def test_an_encoded_page_of_drive_is_not_read(monkeypatch):
+    answer = requests.Response()  # without a body that could be read
+    answer.status_code, answer.headers = 404, {'Content-Type': 'text/html', 'Content-Encoding': 'gzip'}
+    monkeypatch.setattr(pages, 'get', lambda *arguments: answer)
+    assert pages._ask('x', 'https://drive.google.com/uc', {}) is answer
+
+
+@pytest.mark.parametrize('location', ['http://[::1', 'http://[x]/', 'http://\xff\xfe/x', 'http://x:y/'])
+def test_a_redirect_to_no_address(get, internet, location):
+    file = internet.put(ADDRESS, b'x', first=[(302, {'Location': location})] * 9)
+    with pytest.raises(EnvironmentFault) as caught:
+        get()
+    assert str(caught.value).isprintable() and len(file.asked) == 1
+
+
+@pytest.mark.parametrize('charset', ['idna', 'punycode', 'undefined', 'nobody-knows', 'hex', 'latin-1'])
+def test_a_page_in_an_odd_encoding(internet, get, charset):
+    internet.put(ADDRESS, 'a.é\u200d'.encode() * 100, headers={'Content-Type': f'text/html; charset={charset}'})
+    with web(ADDRESS).ask() as answer:
+        assert len(read_page(answer)) > 300
 
 
 @pytest.mark.parametrize('location', ['file:///etc/passwd', 'ftp://files.example/file', 'gopher://x/', 'data:,x'])
