@@ -14,7 +14,7 @@ from mmcv.runner.checkpoint import get_state_dict, weights_to_cpu
 from ..distributed import processes
 from ..results.log_files import sync_logs
 from ..support.atomic_write import atomic_path, replace_link
-from ..support.signals import blocked
+from ..support.signals import deferred
 
 IN_EPOCH = 2
 """How many checkpoints from the midst of an epoch are kept: a damaged newest one leaves the one before."""
@@ -75,8 +75,7 @@ class Saver:
             meta=dict(runner.meta, mmcv_version=mmcv.__version__, time=time.asctime(), **meta),
             state_dict=weights_to_cpu(get_state_dict(runner.model)),
             optimizer=runner.optimizer.state_dict())
-        # a signal waits: raised from within torch's writer it would end the process
-        with blocked(), atomic_path(path) as temporary, open(temporary, 'wb') as file:
+        with deferred(), atomic_path(path) as temporary, open(temporary, 'wb') as file:
             # mmcv's own function makes two copies in memory first
             rest = _DeferredErrors(file)
             writer: Any = rest  # torch wants no more of a file than this

@@ -9,8 +9,9 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 from types import FrameType
-from typing import Any, Iterator, NoReturn, Optional, Tuple
+from typing import Any, Iterator, List, NoReturn, Optional, Tuple
 
 from ..errors import INTERRUPTED
 
@@ -114,6 +115,26 @@ def _raise_again(dropped: Any) -> None:
         signal.setitimer(signal.ITIMER_REAL, AGAIN)  # here it would be dropped like the first
     else:
         sys.__unraisablehook__(dropped)
+
+
+@contextlib.contextmanager
+def deferred() -> Iterator[None]:
+    """Answer signals when the context ends, once: raised from within a library's writer they would end the process.
+
+    Blocking them would not do: another thread of the process hears them then.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: List[int] = []
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in heard()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
 
 
 @contextlib.contextmanager

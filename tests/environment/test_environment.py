@@ -110,7 +110,7 @@ def test_a_warm_start_starts_no_python():
     done = subprocess.run(words, capture_output=True, text=True)
     commands = [line.lstrip('+ ').split()[0] for line in done.stderr.splitlines() if line.startswith('+') and line[2:]]
     assert done.returncode == 0 and 'exec' in commands, done.stderr
-    assert not [command for command in commands if Path(command).name.startswith('python')]
+    assert not [one for one in commands if '=' not in one and Path(one).name.startswith('python')]
 
 
 def test_no_other_packages_than_the_locked_ones(tmp_path):
@@ -176,7 +176,8 @@ def test_an_image_for_cuda_takes_its_own_torch():
 def test_bases_are_pinned_where_a_digest_is_known(tmp_path):
     """scripts/pin-bases writes the digests that the registry names, and keeps what it cannot look up."""
     copy = tmp_path / 'checkout'
-    for name in ('docker/bases.yaml', 'environment/shell.sh', 'environment/settings.sh', 'scripts/pin-bases'):
+    for name in ('docker/bases.yaml', 'environment/shell.sh', 'environment/settings.sh', 'environment/python.sh',
+                 'scripts/pin-bases'):
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, copy / name)
     digest = 'sha256:' + 'ab' * 32
@@ -198,6 +199,7 @@ def test_bases_are_pinned_where_a_digest_is_known(tmp_path):
 def dotenv(folder, *words, **environment):
     """Run scripts/dotenv in a copy; returns .env's lines that are no comment."""
     for name in ('scripts/dotenv', '.env.example', 'environment/shell.sh', 'environment/settings.sh',
+                 'environment/python.sh',
                  'environment/gpu_stack.sh', 'environment/stack-paper.env', 'environment/stack-current.env'):
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, folder / name)

@@ -5,13 +5,14 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from head.catalog import ROOT
-from head.support.signals import ENDING, blocked
+from head.support.signals import ENDING, blocked, deferred
 
 from ..process_tree import children
 
@@ -146,13 +147,31 @@ def test_in_the_midst_of_a_backward_pass():
     assert (done.returncode, done.stdout, done.stderr) == (75, 'interrupted', '')
 
 
+def test_what_comes_in_the_midst_of_a_write():
+    """It is answered afterwards, whichever thread of the process hears it."""
+    heard, stop = [], threading.Event()
+    other = threading.Thread(target=stop.wait)  # where nothing is blocked
+    other.start()
+    before = signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
+    try:
+        with deferred():
+            for _ in range(3):
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(0.01)
+            assert not heard
+        assert heard == [signal.SIGTERM]
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        stop.set()
+
+
 def test_processes_that_hear_nothing():
     """Not even when they have just been started; whoever starts them hears what came meanwhile."""
     heard = []
     before = signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
     with blocked():
         process = subprocess.Popen(['sleep', '60'])
-        os.kill(os.getpid(), signal.SIGTERM)
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
         assert not heard
     signal.signal(signal.SIGTERM, before)
     assert heard
