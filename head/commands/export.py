@@ -15,6 +15,7 @@ from .. import __version__, catalog
 from ..checkpoints.weights import load_checkpoint
 from ..engine import configuration
 from ..engine.building import building
+from ..engine.config_values import Inference, check_values
 from ..engine.inference import build_for_inference
 from ..engine.onnx_file import write_onnx
 from ..engine.plain_student import PAPER, head_name, stock_config, student_weights
@@ -39,7 +40,9 @@ def run(request: Request) -> int:
     path, row = catalog.find_config(request.require('config'))
     checkpoint = request.require('checkpoint')
     cfg = configuration.load_config(path)
-    head = head_name(cfg.model)
+    check_values(cfg, Inference)
+    with building('model'):
+        head = head_name(cfg.model)
     if head is None:
         raise RequestError(f'{path}: a {cfg.model.type}, which has no RetinaNet to export; name another config')
     out = request.get('out') or os.path.join(WORK_DIRS, path.stem, 'export')
@@ -78,7 +81,8 @@ def run(request: Request) -> int:
         with open(tensors, 'wb') as file:  # safetensors' own writing raises no OSError
             file.write(save(student.state_dict(), metadata=dict(note, format='pt')))
         if onnx:
-            write_onnx(student, onnx[0], stock.data.test.pipeline)
+            with building('data.test.pipeline', failed='no ONNX file comes of it'):
+                write_onnx(student, onnx[0], stock.data.test.pipeline)
     for name in files:
         print(f'written: {name} ({os.path.getsize(name) / 1e6:.1f} MB)')
     return DONE

@@ -15,9 +15,12 @@ import torch
 
 from head import __version__, catalog
 from head.checkpoints import restricted_pickle
+from head.commands.export import run
 from head.engine import configuration
 from head.engine.inference import build_for_inference
 from head.engine.plain_student import head_name, stock_config
+from head.errors import RequestError
+from head.request import parse
 from head.support.file_hash import file_hash
 from head.support.torch_versions import WRITES_ONNX
 
@@ -188,6 +191,20 @@ def test_refused(refused, checkpoint, tmp_path, words, named):
     out = tmp_path / 'out'
     assert named in refused('export', f'checkpoint={checkpoint}', f'out={out}', *words)
     assert not out.exists() or not list(out.iterdir())
+
+
+@pytest.mark.parametrize('lines, named', [
+    ("model = dict(_delete_=True, bbox_head=dict(type='RetinaHead'))", 'the config has no model.type'),
+    ("model = dict(bbox_head='x')", 'model: '),
+    ("data = dict(test=None)", 'data.test=None'),
+    ("data = dict(test=dict(pipeline='x'))", 'data.test.pipeline=x'),
+], ids=['no type', 'no head', 'no test set', 'no pipeline'])
+def test_bad_configs(tmp_path, lines, named):
+    base = catalog.find_config('retinanet_r18')[0]
+    (tmp_path / 'changed.py').write_text(f'_base_ = {str(base)!r}\n{lines}\n')
+    with pytest.raises(RequestError) as caught:
+        run(parse(['export', f'config={tmp_path}/changed.py', 'checkpoint=none.pth', f'out={tmp_path}/out']))
+    assert named in str(caught.value) and not (tmp_path / 'out').exists(), caught.value
 
 
 def test_no_checkpoint(refused):
