@@ -111,6 +111,8 @@ def apply_overrides(cfg: Config, overrides: Dict[str, Any]) -> None:
             raise RequestError(f'{key}={shown(value)}: the config has {shown(old)} there, a {kind}')
         if isinstance(old, float) and isinstance(value, int):
             value = float(value)  # mmdet looks at the kind
+        if isinstance(old, list) and isinstance(value, tuple):
+            value = list(value)
         node[int(last) if isinstance(node, list) else last] = value
 
 
@@ -172,6 +174,8 @@ def set_data_root(cfg: Config, folder: str, by_hand: bool = False) -> None:
     root, moved, others = os.path.join(cfg.get('data_root') or COCO, ''), 0, []
     for split in {'train', 'val', 'test'} & cfg.data.keys():
         for _, data_set in configs_inside(cfg.data[split], f'data.{split}'):
+            if split != 'train':
+                data_set.pop('samples_per_gpu', None)  # of mmdet's own loaders; evaluations here take an image a batch
             own = data_set.pop('data_root', None) or ''  # mmdet puts it before what is relative
             for key in {'ann_file', 'img_prefix'} & data_set.keys():
                 path = os.path.join(own, data_set[key])

@@ -99,7 +99,7 @@ def _try_images(cfg, split, model, device, overrides):
         data_set = build_dataset(on_arrays(cfg.data[split]), dict(test_mode=True))
     with building(key, overrides, 'its first image does not go through'), quietly():
         sample = data_set[0]
-        views = [(image.shape[0], meta.data) for image, meta in zip(sample['img'], sample['img_metas'])]
+        views = [(image.data.shape[0], meta.data) for image, meta in zip(sample['img'], sample['img_metas'])]
     _check_classes(model, data_set, overrides)
     images = [torch.zeros(1, channels, SIDE, SIDE, device=device) for channels, _ in views]
     metas = [[_small(meta)] for _, meta in views]

@@ -33,6 +33,18 @@ def test_overrides_that_nothing_reads(cfg, key, value, instead):
     assert instead in str(caught.value)
 
 
+def test_values_get_the_kind_that_the_config_has(cfg):
+    """Which mmdet and mmcv look at."""
+    configuration.apply_overrides(cfg, {'lr_config.step': (16, 22), 'optimizer.momentum': 0})
+    assert cfg.lr_config.step == [16, 22] and type(cfg.optimizer.momentum) is float
+
+
+def test_images_a_batch_of_mmdets_evaluations(cfg):
+    cfg.data.val.samples_per_gpu = 4
+    configuration.set_data_root(cfg, 'mine')
+    assert 'samples_per_gpu' not in cfg.data.val and cfg.data.samples_per_gpu == 2
+
+
 def test_data_that_lie_elsewhere(cfg):
     """`data=` would name a folder that is not read."""
     cfg.data.val.ann_file = '/elsewhere/instances_val2017.json'
