@@ -94,6 +94,7 @@ def load(request: Request, layout: Layout) -> Tuple[Path, Optional[Model], Confi
     """The config of a request, its overrides and data in place: (path, row, Config)."""
     path, row = catalog.find_config(request.require('config'))
     cfg = configuration.load_config(path)
+    configuration.refuse_unread(cfg)
     configuration.apply_overrides(cfg, request.overrides)
     check_values(cfg, Training)
     configuration.set_data_root(cfg, request.value('data'), 'data' in request.keys)

@@ -31,6 +31,12 @@ EFFECTIVE = ('model', 'data', 'optimizer', 'optimizer_config', 'lr_config', 'mom
              'checkpoint_config', 'log_config', 'evaluation', 'custom_hooks')
 """Sections that are read once a config is put together. What else it has is for others, or went into these."""
 
+INSTEAD = dict(
+    load_from='begin from a checkpoint with resume=FILE', resume_from='continue from a checkpoint with resume=FILE',
+    fp16='compute in half precision with amp=fp16',
+    auto_scale_lr='the learning rate follows the images of a step by itself')
+"""Sections of mmdet's tools that would change a training and are not read here, and what does the same."""
+
 PUBLISHED_BATCH_SIZE = 16
 """What the configs' learning rates are for: 8 GPUs x 2 images."""
 
@@ -124,6 +130,18 @@ def _child(node, step, key, root):
         return node[number]
     near = difflib.get_close_matches(key[:100], list(_flat(root)), n=3, cutoff=0.5)
     raise RequestError(f'{shown(key)}=: the config has no such key' + (f'; nearest: {", ".join(near)}' if near else ''))
+
+
+def refuse_unread(cfg: Config) -> None:
+    """Refuse a training whose config asks for what would be passed over.
+
+    Raises:
+        RequestError: names the section, and what does the same.
+    """
+    for key, instead in INSTEAD.items():
+        value = cfg.get(key)
+        if value and not (isinstance(value, dict) and value.get('enable') is False):
+            raise RequestError(f'{key}={shown(value)}: not read here; {instead}, and leave it out of the config')
 
 
 def doubts(overrides: Dict[str, Any]) -> List[str]:

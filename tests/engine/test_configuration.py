@@ -39,6 +39,20 @@ def test_values_get_the_kind_that_the_config_has(cfg):
     assert cfg.lr_config.step == [16, 22] and type(cfg.optimizer.momentum) is float
 
 
+@pytest.mark.parametrize('key, value, instead', [
+    ('load_from', 'weights.pth', 'resume=FILE'), ('fp16', dict(loss_scale=512.), 'amp=fp16'),
+    ('auto_scale_lr', dict(enable=True, base_batch_size=16), 'by itself')])
+def test_sections_that_nothing_reads(cfg, key, value, instead):
+    configuration.refuse_unread(cfg)
+    cfg._cfg_dict['auto_scale_lr'] = dict(enable=False, base_batch_size=16)
+    cfg._cfg_dict['load_from'] = None
+    configuration.refuse_unread(cfg)
+    cfg._cfg_dict[key] = value
+    with pytest.raises(RequestError, match=f'^{key}=') as caught:
+        configuration.refuse_unread(cfg)
+    assert instead in str(caught.value)
+
+
 def test_images_a_batch_of_mmdets_evaluations(cfg):
     cfg.data.val.samples_per_gpu = 4
     configuration.set_data_root(cfg, 'mine')
