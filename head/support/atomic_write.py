@@ -63,7 +63,7 @@ def _sync_folder(folder: str) -> None:
 def atomic_path(path: Union[str, Path]) -> Iterator[str]:
     """A temporary name to write to, which becomes `path` when all of it is on the disk.
 
-    Where `path` is a link, the file that it leads to is replaced, and the link stays. What is no file is written to as
+    Where `path` is a link, the file that it leads to is replaced, and the link stays; so do its permissions. What is no file is written to as
     it is, see `is_written_through`.
 
     Raises:
@@ -87,6 +87,8 @@ def atomic_path(path: Union[str, Path]) -> Iterator[str]:
         yield temporary
         with open(temporary, 'rb') as file:
             os.fsync(file.fileno())
+        with contextlib.suppress(FileNotFoundError):  # what only its owner may read stays so
+            os.chmod(temporary, stat.S_IMODE(os.stat(target).st_mode))
         os.replace(temporary, target)
         _sync_folder(folder)
     except OSError as error:

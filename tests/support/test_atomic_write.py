@@ -138,3 +138,10 @@ def test_an_open_file_keeps_what_it_has(tmp_path):
     with open(path, 'a') as out:
         subprocess.run([sys.executable, '-c', code], stdout=out, check=True, cwd=ROOT)
     assert path.read_text() == 'before\nprinted\nwritten\nafter\n'
+
+
+def test_permissions_stay(tmp_path):
+    path = tmp_path / 'secret'
+    path.touch(0o600)
+    write_text(path, 'new')
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600 and path.read_text() == 'new'
