@@ -63,8 +63,8 @@ def _sync_folder(folder: str) -> None:
 def atomic_path(path: Union[str, Path]) -> Iterator[str]:
     """A temporary name to write to, which becomes `path` when all of it is on the disk.
 
-    Where `path` is a link, the file that it leads to is replaced, and the link stays; so do its permissions. What is no file is written to as
-    it is, see `is_written_through`.
+    Where `path` is a link, the file that it leads to is replaced, and the link stays; permissions stay too. What is no
+    file is written to as it is, see `is_written_through`.
 
     Raises:
         OSError: the folder is missing, not writable or full; what was at `path` stays.
