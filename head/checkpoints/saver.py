@@ -98,17 +98,18 @@ class Saver:
 
 
 class _DeferredErrors:
-    """A file whose errors wait: from within torch's writer they would end the process, on a full disk for instance."""
+    """A file whose errors wait: from within torch's writer they would end the process, on a full disk for instance, or
+    where there is no more memory."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.file = file
-        self.error: Optional[OSError] = None
+        self.error: Optional[Exception] = None
 
     def write(self, data: bytes) -> int:
         if self.error is None:
             try:
                 self.file.write(data)
-            except OSError as error:
+            except (OSError, MemoryError) as error:
                 self.error = error
         return len(data)
 
