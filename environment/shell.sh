@@ -5,8 +5,8 @@
 set -euo pipefail
 
 HEAD_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-# where wheels of mmcv-full and parsed annotations outlive the checkout
 export HOME=${HOME-~} # where it is unset, that of the list of users, or /
+# where wheels of mmcv-full and parsed annotations outlive the checkout
 export HEAD_CACHE=${HEAD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/head}
 source "$HEAD_ROOT/environment/settings.sh"
 source "$HEAD_ROOT/environment/python.sh"

@@ -4,7 +4,6 @@ import codecs
 import functools
 import hashlib
 import os
-import re
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from pathlib import PurePosixPath
@@ -18,6 +17,7 @@ from ..catalog import coco
 from ..errors import RequestError
 from ..support.container import container_image
 from ..support.file_hash import file_hash
+from ..support.json_numbers import no_number
 from . import annotations
 from .categories import ID_TO_NAME
 from .image_checks import check_images
@@ -31,7 +31,6 @@ Id = Annotated[int, Meta(ge=-2**53, le=2**53)]
 LONGEST_SIDE = 65535
 """In pixels; a JPEG can have no more."""
 
-_NO_NUMBER = re.compile(rb'-?(NaN|Infinity)')
 
 class _Image(Struct, gc=False):
     id: Id
@@ -228,8 +227,7 @@ def read_annotations(ann_file: str) -> Tuple[Split, Dict[str, Any]]:
     except msgspec.ValidationError as error:
         raise RequestError(f'{ann_file}: not COCO instances ({error})') from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        place = re.search(r'\(byte (\d+)\)', str(error))
-        found = _NO_NUMBER.search(raw, mark + max(0, int(place[1]) - 1), mark + int(place[1]) + 9) if place else None
+        found = no_number(raw, error, mark)
         if found:
             raise RequestError(f'{ann_file}: {found[0].decode()} at byte {found.start()}, which json does not have; '
                                'write a number there') from error

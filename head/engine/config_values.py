@@ -36,7 +36,7 @@ class _TestData(Struct):
 
 
 class _TrainData(_TestData):
-    train: Any  # see `_check_data_sets`
+    train: Any  # see `check_values`
     val: _DataSet
     samples_per_gpu: Annotated[int, Meta(ge=1, le=4096)]
 

@@ -3,22 +3,19 @@
 import codecs
 import json
 import os
-import re
 import stat
 from typing import Any, BinaryIO, Optional, Type, TypeVar, Union
 
 import msgspec
 
 from ..errors import RequestError
+from ..support.json_numbers import no_number
 from ..support.printed_text import printable
 
 T = TypeVar('T')
 
 MOST_BYTES = 2**24
 """Of a verdict or metrics: a thousand times what they have. Python's own objects take up to thirty times as much."""
-
-NO_NUMBER = re.compile(rb'-?(NaN|Infinity)\b')
-"""What Python's writers leave, and json does not have."""
 
 
 def open_file(path: str) -> BinaryIO:
@@ -107,8 +104,7 @@ def decode(content: bytes, type: Type[T], path: str) -> T:
     except msgspec.ValidationError as error:
         raise RequestError(f'{path}: {printable(error, 300)}') from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        place = re.search(r'\(byte (\d+)\)', str(error))
-        number = place and NO_NUMBER.search(content, max(int(place[1]) - 1, 0), int(place[1]) + 9)
+        number = no_number(content, error)
         if number:
             line = content.count(b'\n', 0, number.start()) + 1
             column = number.start() - content.rfind(b'\n', 0, number.start())
