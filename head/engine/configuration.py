@@ -88,7 +88,7 @@ def _fits(old, new):
     if isinstance(old, bool) or isinstance(new, bool):
         return isinstance(old, bool) and isinstance(new, bool)
     if isinstance(old, float):
-        return isinstance(new, (int, float))
+        return isinstance(new, float) or isinstance(new, int) and abs(new) < 2**63
     if isinstance(old, (list, tuple)):
         return isinstance(new, (list, tuple))
     return isinstance(new, type(old))
@@ -191,11 +191,15 @@ def set_data_root(cfg: Config, folder: str, by_hand: bool = False) -> None:
     """
     root, moved, others = os.path.join(cfg.get('data_root') or COCO, ''), 0, []
     for split in {'train', 'val', 'test'} & cfg.data.keys():
-        for _, data_set in configs_inside(cfg.data[split], f'data.{split}'):
+        for place, data_set in configs_inside(cfg.data[split], f'data.{split}'):
             if split != 'train':
                 data_set.pop('samples_per_gpu', None)  # of mmdet's own loaders; evaluations here take an image a batch
             own = data_set.pop('data_root', None) or ''  # mmdet puts it before what is relative
-            for key in {'ann_file', 'img_prefix'} & data_set.keys():
+            if not isinstance(own, str):
+                raise RequestError(f'{place}.data_root={shown(own)}: not a folder')
+            for key in ('ann_file', 'img_prefix'):
+                if not isinstance(data_set.get(key), str):
+                    continue  # `check_values` refuses it where the command reads this split
                 path = os.path.join(own, data_set[key])
                 if path.startswith(root):
                     data_set[key], moved = os.path.join(folder, path[len(root):]), moved + 1
