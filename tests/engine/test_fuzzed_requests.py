@@ -19,6 +19,7 @@ from head.engine.configuration import load_config
 from head.engine.run_facts import run_facts
 from head.errors import BAD_REQUEST, CANNOT, DONE, HeadError
 from head.request import literal
+from head.support.printed_text import LONGEST_LINE
 
 from .planning import plan, refusal
 
@@ -98,7 +99,7 @@ def check(drawn, tmp_path, monkeypatch):
         status, line = refusal([*words, f'data={drawn}', f'work_dir={tmp_path}/work'])
         assert status in (DONE, BAD_REQUEST, CANNOT), words
         if status:
-            assert line and '\n' not in line and len(one_line(HeadError(line))) < 1000, words
+            assert line and '\n' not in line and len(one_line(HeadError(line))) < LONGEST_LINE, words
             assert not (tmp_path / 'work').exists(), words
         shutil.rmtree(tmp_path / 'work', ignore_errors=True)
 
