@@ -9,10 +9,14 @@ from torch import nn
 
 from ..errors import EnvironmentFault, HeadError, RequestError
 from ..support.atomic_write import NO_SPACE
+from ..support.available_memory import require_memory
 from .known_failures import MORE_MEMORY, as_head_error
 
 LONGEST, LONGEST_VALUE = 300, 80
 """Characters of another's message, and of a value, that are told; some hold whole configs."""
+
+LARGE_LAYER = 1 << 28
+"""Bytes of a layer's weights; of the published detectors none has a fifth of it."""
 
 
 def said(error: BaseException) -> str:
@@ -66,6 +70,9 @@ def building(key: str, overrides: Iterable[str] = (),
 
 def _zero(module: Any) -> None:
     for one in module.parameters(recurse=False):
+        bytes_of_it = one.numel() * one.element_size()
+        if bytes_of_it > LARGE_LAYER:  # the system gives memory when it is written to, and ends the process then
+            require_memory(f'a {type(module).__name__} with {one.numel()} weights', bytes_of_it, 'give it smaller sizes')
         nn.init.zeros_(one)
 
 
