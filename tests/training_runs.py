@@ -13,8 +13,11 @@ TIMES = ('time', 'data_time')
 
 
 QUICK = ('data.train.pipeline.2.img_scale=[(160,96),(160,128)]', 'data.val.pipeline.1.img_scale=(160,96)',
-         'data.test.pipeline.1.img_scale=(160,96)', 'model.train_cfg.rcnn.sampler.num=32')
+         'model.train_cfg.rcnn.sampler.num=32')
 """Small images and a small sampler: the commands are the same, the steps cheaper."""
+
+QUICK_EVAL = 'data.test.pipeline.1.img_scale=(160,96)'
+"""Small images of an evaluation."""
 
 
 def free_rendezvous():

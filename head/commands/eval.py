@@ -124,7 +124,7 @@ def make_plan(request: Request, layout: Layout, device: str) -> EvalPlan:
     """
     path, row = catalog.find_config(request.require('config'))
     cfg = configuration.load_config(path)
-    configuration.apply_overrides(cfg, request.overrides)
+    configuration.apply_overrides(cfg, request.overrides, Inference)
     check_values(cfg, Inference)
     configuration.set_data_root(cfg, request.value('data'), 'data' in request.keys)
     short = lacking(cfg.data.workers_per_gpu * layout.processes_here, images_a_batch=1)

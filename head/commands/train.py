@@ -27,6 +27,7 @@ from ..engine.run_facts import run_facts
 from ..engine.shared_memory import lacking
 from ..engine.training import TrainOptions, train
 from ..engine.trial import try_training
+from ..engine.unread import refuse_unread
 from ..errors import EnvironmentFault, RequestError
 from ..fast.mixed_precision import check_amp
 from ..judging.verdict import EXIT_STATUS, NOT_VAL2017, judge, sentence
@@ -94,9 +95,10 @@ def load(request: Request, layout: Layout) -> Tuple[Path, Optional[Model], Confi
     """The config of a request, its overrides and data in place: (path, row, Config)."""
     path, row = catalog.find_config(request.require('config'))
     cfg = configuration.load_config(path)
-    configuration.refuse_unread(cfg)
-    configuration.apply_overrides(cfg, request.overrides)
+    configuration.apply_overrides(cfg, request.overrides, Training)
     check_values(cfg, Training)
+    settings = {key: request.value(key) for key in ('seed', 'deterministic', 'cudnn_benchmark')}
+    refuse_unread(cfg, {**settings, 'checkpoint_config.max_keep_ckpts': request.get('keep')})
     configuration.set_data_root(cfg, request.value('data'), 'data' in request.keys)
     short = lacking(cfg.data.workers_per_gpu * layout.processes_here, cfg.data.samples_per_gpu)
     if short:

@@ -5,7 +5,7 @@ What mmdet and mmcv read is checked by building it, see `trial`.
 
 import math
 import re
-from typing import Any, List, Optional, Type, Union
+from typing import Any, ClassVar, Dict, List, Optional, Tuple, Type, Union
 
 import msgspec
 from msgspec import Meta, Struct
@@ -73,7 +73,10 @@ class _LogConfig(_Interval):
 
 
 class Inference(Struct):
-    """A config that can be evaluated."""
+    """A config that can be evaluated; the command `eval` lets override what it reads."""
+
+    command: ClassVar[str] = 'eval'
+    reads: ClassVar[Tuple[str, ...]] = ('model', 'data.test', 'data.workers_per_gpu')
 
     model: _Typed
     data: _TestData
@@ -81,7 +84,13 @@ class Inference(Struct):
 
 
 class Training(Struct):
-    """A config that can be trained."""
+    """A config that can be trained; the command `train` lets override what it reads."""
+
+    command: ClassVar[str] = 'train'
+    reads: ClassVar[Tuple[str, ...]] = (
+        'model', 'data.train', 'data.val', 'data.samples_per_gpu', 'data.workers_per_gpu', 'optimizer',
+        'optimizer_config', 'lr_config', 'momentum_config', 'runner', 'checkpoint_config', 'log_config', 'evaluation',
+        'custom_hooks')
 
     model: _Typed
     data: _TrainData
@@ -95,6 +104,22 @@ class Training(Struct):
     momentum_config: Optional[_LrConfig] = None
     custom_hooks: Optional[List[_Typed]] = None
     data_root: str = ''
+
+
+SECTIONS: Dict[str, Type[Struct]] = dict(
+    data=_TrainData, runner=_Runner, checkpoint_config=_Interval, log_config=_LogConfig,
+    evaluation=_Interval)
+"""Sections of a training that this package reads itself, with the fields that it reads; see `refuse_unread`."""
+
+
+def is_inside(key: str, above: str) -> bool:
+    """Whether a dotted key is another one, or below it."""
+    return f'{key}.'.startswith(f'{above}.')
+
+
+def is_read(key: str, kind: Type[Union[Inference, Training]]) -> bool:
+    """Whether a config's dotted key has an effect on what the config is for."""
+    return any(is_inside(key, one) for one in kind.reads)
 
 
 LARGEST_SIZE = 2**14

@@ -5,7 +5,7 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Union
+from typing import Any, Callable, Dict, List, Type, Union
 from unittest import mock
 
 from mmcv import Config
@@ -16,6 +16,7 @@ from ..support.printed_text import printable
 from ..support.quiet import quietly
 from ..support.whole_number import whole_number
 from .building import as_config_error, shown
+from .config_values import Inference, Training, is_read
 from .data_sets import configs_inside
 
 BASE_VARIABLES = ('faster_rcnn_r50', 'retinanet_r50', 'mobilenet_v2')
@@ -26,16 +27,6 @@ MOST_DOUBTS = 50
 
 LONGEST_DOUBT = 1000
 """Characters of each."""
-
-EFFECTIVE = ('model', 'data', 'optimizer', 'optimizer_config', 'lr_config', 'momentum_config', 'runner',
-             'checkpoint_config', 'log_config', 'evaluation', 'custom_hooks')
-"""Sections that are read once a config is put together. What else it has is for others, or went into these."""
-
-INSTEAD = dict(
-    load_from='begin from a checkpoint with resume=FILE', resume_from='continue from a checkpoint with resume=FILE',
-    fp16='compute in half precision with amp=fp16',
-    auto_scale_lr='the learning rate follows the images of a step by itself')
-"""Sections of mmdet's tools that would change a training and are not read here, and what does the same."""
 
 PUBLISHED_BATCH_SIZE = 16
 """What the configs' learning rates are for: 8 GPUs x 2 images."""
@@ -88,14 +79,19 @@ def _fits(old, new):
     if isinstance(old, bool) or isinstance(new, bool):
         return isinstance(old, bool) and isinstance(new, bool)
     if isinstance(old, float):
-        return isinstance(new, float) or isinstance(new, int) and abs(new) < 2**63
+        return isinstance(new, float) or (isinstance(new, int) and abs(new) < 2**63)
     if isinstance(old, (list, tuple)):
         return isinstance(new, (list, tuple))
     return isinstance(new, type(old))
 
 
-def apply_overrides(cfg: Config, overrides: Dict[str, Any]) -> None:
+def apply_overrides(cfg: Config, overrides: Dict[str, Any], kind: Type[Union[Inference, Training]]) -> None:
     """Set dotted keys, each of which must exist with a value of the same kind.
+
+    Args:
+        cfg: is changed.
+        overrides: by dotted key.
+        kind: what the config is for, which tells what is read of it.
 
     Raises:
         RequestError: a key that exists nowhere (names the nearest), one that nothing reads, or a value of another kind.
@@ -103,18 +99,15 @@ def apply_overrides(cfg: Config, overrides: Dict[str, Any]) -> None:
     model = cfg._cfg_dict
     for key, value in overrides.items():
         node, steps = model, key.split('.')
-        if steps[0] in model and steps[0] not in EFFECTIVE:
-            rest = key.partition('.')[2]
-            read = [one for one in _flat({name: model.get(name) for name in EFFECTIVE}) if one.endswith(f'.{rest}')]
-            raise RequestError(f'{shown(key)}=: nothing reads it any more, so it would change nothing; '
-                               f'override {" or ".join(read[:3]) or "what it went into"}')
+        if not is_read(key, kind):
+            _refuse_unread_override(key, kind, model)
         for step in steps[:-1]:
-            node = _child(node, step, key, model)
+            node = _child(node, step, key, model, kind)
         last = steps[-1]
-        old = _child(node, last, key, model)
+        old = _child(node, last, key, model, kind)
         if not _fits(old, value):
-            kind = 'dict' if isinstance(old, dict) else type(old).__name__
-            raise RequestError(f'{key}={shown(value)}: the config has {shown(old)} there, a {kind}')
+            has = 'dict' if isinstance(old, dict) else type(old).__name__
+            raise RequestError(f'{key}={shown(value)}: the config has {shown(old)} there, a {has}')
         if isinstance(old, float) and isinstance(value, int):
             value = float(value)  # mmdet looks at the kind
         if isinstance(old, list) and isinstance(value, tuple):
@@ -122,26 +115,27 @@ def apply_overrides(cfg: Config, overrides: Dict[str, Any]) -> None:
         node[int(last) if isinstance(node, list) else last] = value
 
 
-def _child(node, step, key, root):
+def _refuse_unread_override(key, kind, model):
+    """RequestError where another command reads that key, or the config has it for others; else it exists nowhere."""
+    others = [other.command for other in (Training, Inference) if is_read(key, other)]
+    if others:
+        raise RequestError(f'{shown(key)}=: {others[0]} reads it, {kind.command} does not; leave it out')
+    first, _, rest = key.partition('.')
+    is_section = any(one.startswith(f'{first}.') for one in kind.reads)
+    if first in model and (not is_section or rest.partition('.')[0] in model[first]):
+        read = [one for one in _flat(model) if is_read(one, kind) and one.endswith(f'.{rest}')]
+        raise RequestError(f'{shown(key)}=: nothing reads it any more, so it would change nothing; '
+                           f'override {" or ".join(read[:3]) or "what it went into"}')
+
+
+def _child(node, step, key, root, kind):
     if isinstance(node, dict) and step in node:
         return node[step]
     number = whole_number(step)
     if isinstance(node, list) and number is not None and number < len(node):
         return node[number]
-    near = difflib.get_close_matches(key[:100], list(_flat(root)), n=3, cutoff=0.5)
+    near = difflib.get_close_matches(key[:100], [one for one in _flat(root) if is_read(one, kind)], n=3, cutoff=0.5)
     raise RequestError(f'{shown(key)}=: the config has no such key' + (f'; nearest: {", ".join(near)}' if near else ''))
-
-
-def refuse_unread(cfg: Config) -> None:
-    """Refuse a training whose config asks for what would be passed over.
-
-    Raises:
-        RequestError: names the section, and what does the same.
-    """
-    for key, instead in INSTEAD.items():
-        value = cfg.get(key)
-        if value and not (isinstance(value, dict) and value.get('enable') is False):
-            raise RequestError(f'{key}={shown(value)}: not read here; {instead}, and leave it out of the config')
 
 
 def doubts(overrides: Dict[str, Any]) -> List[str]:

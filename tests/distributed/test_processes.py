@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ..process_tree import children, listening
-from ..training_runs import QUICK, finish, rows, start, wait_for_a_step
+from ..training_runs import QUICK, QUICK_EVAL, finish, rows, start, wait_for_a_step
 
 FIXED = ('data.train.pipeline.2.img_scale=[(160,128),(160,128)]', 'data.train.pipeline.3.flip_ratio=0.0',
          'model.train_cfg.rcnn.sampler.num=100000', 'model.train_cfg.rpn_proposal.nms_pre=100',
@@ -38,7 +38,7 @@ def test_two_processes_are_one_that_accumulates(drawn, tmp_path, config, sampled
     found = {}
     for name, words in dict(two=('procs=2', ), one=('accumulate=2', )).items():
         finish('train', f'config={config}', f'data={drawn}', f'work_dir={tmp_path}/{name}', *words, *COMMON,
-               *QUICK[:2 if FIXED[0] in sampled else 4], *sampled, OMP_NUM_THREADS='1')
+               *QUICK[:2 if FIXED[0] in sampled else 3], *sampled, OMP_NUM_THREADS='1')
         found[name] = rows(tmp_path / name), torch.load(str(tmp_path / name / 'latest.pth'))
     (logs, two), (others, one) = found['two'], found['one']
     assert len(logs) == len(others) == 5, 'four steps of 4 images, and an evaluation'
@@ -79,7 +79,7 @@ def test_an_evaluation_counts_each_image_once(spread, tmp_path):
     for procs in (1, 2):
         work_dir = tmp_path / str(procs)
         said = finish('eval', 'config=retinanet_r18', f'checkpoint={checkpoint}', f'data={data}', 'device=cpu',
-                      f'procs={procs}', f'work_dir={work_dir}', QUICK[2], OMP_NUM_THREADS='1')
+                      f'procs={procs}', f'work_dir={work_dir}', QUICK_EVAL, OMP_NUM_THREADS='1')
         assert said.count('written: ') == 1 and said.count('evaluating ') == 1
         verdict = json.loads((work_dir / 'verdict.json').read_text())
         assert verdict['processes'] == procs

@@ -7,7 +7,7 @@ import torch
 
 from head.results.run import read_run
 
-from ..training_runs import QUICK
+from ..training_runs import QUICK_EVAL
 
 
 def test_train_leaves_checkpoint_log_config_and_verdict(begun_run):
@@ -39,7 +39,7 @@ def test_its_log_tells_what_it_is_of(begun):
 
 def test_eval_of_its_checkpoint(begun, drawn, head, tmp_path):
     done = head('eval', 'config=head_r18', f'checkpoint={begun}/epoch_1.pth', f'data={drawn}', 'device=cpu',
-                f'work_dir={tmp_path}', QUICK[2])
+                f'work_dir={tmp_path}', QUICK_EVAL)
     assert done.returncode == 0 and 'Warning' not in done.stderr, done.stderr
     verdict = json.loads((tmp_path / 'verdict.json').read_text())
     assert verdict['verdict'] == 'unverified' and verdict['why'][-1] == 'the data are not COCO val2017'

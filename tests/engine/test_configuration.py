@@ -10,6 +10,7 @@ from head import catalog
 from head.checkpoints.meta import checked_meta
 from head.commands import train
 from head.engine import configuration
+from head.engine.config_values import Inference, Training
 from head.errors import RequestError
 
 
@@ -29,28 +30,34 @@ def test_overrides_that_nothing_reads(cfg, key, value, instead):
     cfg._cfg_dict.setdefault('img_norm_cfg', dict(mean=[1, 2, 3]))
     cfg._cfg_dict.setdefault('dist_params', dict(backend='nccl'))
     with pytest.raises(RequestError, match='nothing reads it any more') as caught:
-        configuration.apply_overrides(cfg, {key: value})
+        configuration.apply_overrides(cfg, {key: value}, Training)
     assert instead in str(caught.value)
 
 
 def test_values_get_the_kind_that_the_config_has(cfg):
     """Which mmdet and mmcv look at."""
-    configuration.apply_overrides(cfg, {'lr_config.step': (16, 22), 'optimizer.momentum': 0})
+    configuration.apply_overrides(cfg, {'lr_config.step': (16, 22), 'optimizer.momentum': 0}, Training)
     assert cfg.lr_config.step == [16, 22] and type(cfg.optimizer.momentum) is float
 
 
-@pytest.mark.parametrize('key, value, instead', [
-    ('load_from', 'weights.pth', 'resume=FILE'), ('fp16', dict(loss_scale=512.), 'amp=fp16'),
-    ('auto_scale_lr', dict(enable=True, base_batch_size=16), 'by itself')])
-def test_sections_that_nothing_reads(cfg, key, value, instead):
-    configuration.refuse_unread(cfg)
-    cfg._cfg_dict['auto_scale_lr'] = dict(enable=False, base_batch_size=16)
-    cfg._cfg_dict['load_from'] = None
-    configuration.refuse_unread(cfg)
-    cfg._cfg_dict[key] = value
-    with pytest.raises(RequestError, match=f'^{key}=') as caught:
-        configuration.refuse_unread(cfg)
-    assert instead in str(caught.value)
+@pytest.mark.parametrize('kind, key, line', [
+    (Training, 'data.test.pipeline.1.flip', 'eval reads it, train does not'),
+    (Inference, 'optimizer.lr', 'train reads it, eval does not'),
+    (Inference, 'data.samples_per_gpu', 'train reads it, eval does not'),
+    (Inference, 'data.val.pipeline.1.flip', 'train reads it, eval does not'),
+    (Inference, 'data.test_dataloader.samples_per_gpu', 'nothing reads it any more'),
+    (Inference, 'data.tset.ann_file', 'no such key; nearest: data.test.ann_file')])
+def test_overrides_of_what_another_command_reads(cfg, kind, key, line):
+    cfg.data.test_dataloader = dict(samples_per_gpu=1)
+    with pytest.raises(RequestError, match=line):
+        configuration.apply_overrides(cfg, {key: 1}, kind)
+
+
+def test_overrides_of_what_a_command_reads(cfg):
+    for kind in (Training, Inference):
+        configuration.apply_overrides(cfg, {'data.workers_per_gpu': 3, 'model.bbox_head.stacked_convs': 2}, kind)
+    configuration.apply_overrides(cfg, {'data.test.ann_file': 'mine.json'}, Inference)
+    assert cfg.data.workers_per_gpu == 3 and cfg.data.test.ann_file == 'mine.json'
 
 
 def test_images_a_batch_of_mmdets_evaluations(cfg):

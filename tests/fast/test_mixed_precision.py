@@ -13,7 +13,7 @@ from head.miniature import first_steps
 from head.support.torch_versions import HAS_AUTOCAST
 
 from ..method.miniature_models import batch, head_detector, teacher_free_detector, total, two_stage_detector
-from ..training_runs import QUICK
+from ..training_runs import QUICK, QUICK_EVAL
 from .mixed_precision_losses import effect, stored
 
 needs_autocast = pytest.mark.skipif(not HAS_AUTOCAST, reason='this torch computes in float32 only')
@@ -119,7 +119,7 @@ def test_train_and_eval(head, drawn, tmp_path):
     assert scaler['scale'] > 1
     assert any('amp=fp16' in why for why in json.loads((tmp_path / 'run/verdict.json').read_text())['why'])
     done = head('eval', 'config=head_r18', f'data={drawn}', 'device=cpu', 'amp=bf16', f'work_dir={tmp_path}/eval',
-                f'checkpoint={tmp_path}/run/iter_2.pth', QUICK[2])
+                f'checkpoint={tmp_path}/run/iter_2.pth', QUICK_EVAL)
     assert done.returncode == 0, done.stderr
     assert any('amp=bf16' in why for why in json.loads((tmp_path / 'eval/verdict.json').read_text())['why'])
 

@@ -7,7 +7,7 @@ import pytest
 
 from head.catalog import models
 
-from ..training_runs import QUICK, finish, rows
+from ..training_runs import QUICK_EVAL, finish, rows
 
 pytestmark = pytest.mark.gpu
 
@@ -21,7 +21,7 @@ def test_two_steps_and_an_evaluation(words, device, images, tmp_path, figure, ro
     if device == 'cuda':
         figure(f'{row}, memory of a step of two images, MB', steps[-1]['memory'])
     finish('eval', f'config={row}', f'checkpoint={tmp_path}/run/latest.pth', f'data={images}', f'device={device}',
-           f'work_dir={tmp_path}/eval', *(QUICK[2:3] if device == 'cpu' else ()))
+           f'work_dir={tmp_path}/eval', *([QUICK_EVAL] if device == 'cpu' else ()))
     verdict = json.loads((tmp_path / 'eval/verdict.json').read_text())
     assert verdict['verdict'] == 'unverified' and verdict['tf32'] is False
     assert (verdict['device'] or '').startswith('CPU') == (device == 'cpu')

@@ -8,7 +8,7 @@ import pytest
 
 from head.catalog import ROOT
 
-from ..training_runs import QUICK
+from ..training_runs import QUICK, QUICK_EVAL
 
 pytestmark = pytest.mark.stacks
 
@@ -60,7 +60,7 @@ def test_the_same_detections(begun, drawn, tmp_path):
     found = {}
     for reader in STACKS:
         head_on(reader, 'eval', 'config=head_r18', f'checkpoint={checkpoint}', f'data={drawn}', 'device=cpu',
-                f'work_dir={tmp_path}/{reader}', QUICK[2])
+                f'work_dir={tmp_path}/{reader}', QUICK_EVAL)
         rows = json.loads((tmp_path / reader / 'results.bbox.json').read_text())
         found[reader] = {}
         for row in rows:

@@ -3,6 +3,7 @@
 import pytest
 from mmcv import Config
 
+from head.engine.config_values import Training
 from head.engine.configuration import apply_overrides, micro_batches
 from head.errors import RequestError
 from head.request import parse
@@ -29,8 +30,8 @@ def test_numbers():
 def test_places_in_lists():
 
     cfg = Config(dict(custom_hooks=[dict(type='a'), dict(type='b')]))
-    apply_overrides(cfg, {'custom_hooks.1.type': 'c'})
+    apply_overrides(cfg, {'custom_hooks.1.type': 'c'}, Training)
     assert cfg.custom_hooks[1].type == 'c'
     for place in ('²', '１', '+1', '-1', '2', '', '1_'):
         with pytest.raises(RequestError, match='no such key'):
-            apply_overrides(cfg, {f'custom_hooks.{place}.type': 'c'})
+            apply_overrides(cfg, {f'custom_hooks.{place}.type': 'c'}, Training)
