@@ -16,7 +16,7 @@ from ..support.printed_text import printable
 from ..support.quiet import quietly
 from ..support.whole_number import whole_number
 from .building import as_config_error, shown
-from .config_values import Inference, Training, is_read
+from .config_values import Inference, Training, is_inside, is_read
 from .data_sets import configs_inside
 
 BASE_VARIABLES = ('faster_rcnn_r50', 'retinanet_r50', 'mobilenet_v2')
@@ -227,11 +227,43 @@ def micro_batches(wanted: str, images: int) -> int:
     return number
 
 
+RATES = ('max_lr', 'min_lr')
+"""Learning rates of mmcv's schedules that are no multiples of the optimizer's. `max_lr` takes its place."""
+
+
 def scale_learning_rate(cfg: Config, images: int, overrides: Dict[str, Any], say: Callable[[str], object]) -> None:
-    """Scale the learning rate with the images of an optimizer step, unless it was given by hand."""
-    if 'optimizer.lr' in overrides:
-        say(f'learning rate {cfg.optimizer.lr:g}, given by hand, for {images} images an iteration')
+    """Scale the learning rates with the images of an optimizer step, except those that were given by hand.
+
+    Raises:
+        RequestError: the optimizer's was given by hand, and the schedule does not look at it.
+    """
+    if cfg.lr_config.get('max_lr') is None:
+        _scale(cfg.optimizer, 'lr', 'learning rate', images, 'optimizer.lr' in overrides, say)
+    elif 'optimizer.lr' in overrides:
+        raise RequestError(f'optimizer.lr={cfg.optimizer.lr:g}: the schedule takes lr_config.max_lr instead; override '
+                           'that')
+    for name in RATES:
+        if cfg.lr_config.get(name):  # nothing of 0 is to be told
+            by_hand = any(is_inside(key, f'lr_config.{name}') for key in overrides)
+            _scale(cfg.lr_config, name, f'lr_config.{name}', images, by_hand, say)
+
+
+def _scale(node, key, name, images, by_hand, say):
+    published = node[key]
+    if by_hand:
+        say(f'{name} {_told(published)}, given by hand, for {images} images an iteration')
         return
-    published = cfg.optimizer.lr
-    cfg.optimizer.lr = published * images / PUBLISHED_BATCH_SIZE
-    say(f'learning rate {cfg.optimizer.lr:g} = {published:g} x {images} / {PUBLISHED_BATCH_SIZE} images an iteration')
+    node[key] = _scaled(published, images)
+    say(f'{name} {_told(node[key])} = {_told(published)} x {images} / {PUBLISHED_BATCH_SIZE} images an iteration')
+
+
+def _scaled(rates, images):
+    if isinstance(rates, dict):
+        return {key: _scaled(rate, images) for key, rate in rates.items()}
+    if isinstance(rates, (list, tuple)):
+        return type(rates)(_scaled(rate, images) for rate in rates)
+    return rates * images / PUBLISHED_BATCH_SIZE
+
+
+def _told(rates):
+    return f'{rates:g}' if isinstance(rates, (int, float)) else shown(rates)

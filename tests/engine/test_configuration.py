@@ -1,10 +1,13 @@
 """What is asked for has an effect, or is refused."""
 
+import inspect
 from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
 import pytest
+from mmcv.runner import HOOKS
+from mmcv.runner.hooks.lr_updater import LrUpdaterHook
 
 from head import catalog
 from head.checkpoints.meta import checked_meta
@@ -76,6 +79,40 @@ def test_data_that_lie_elsewhere(cfg):
     cfg.data_root = '/nowhere'
     with pytest.raises(RequestError, match=r'the config reads .*, not below its data_root /nowhere/'):
         configuration.set_data_root(cfg, 'another', by_hand=True)
+
+
+def rates(cfg, images, **overrides):
+    """What is said of the learning rates once they are scaled."""
+    said = []
+    configuration.scale_learning_rate(cfg, images, {key.replace('__', '.'): 1 for key in overrides}, said.append)
+    return said
+
+
+def test_a_learning_rate_that_the_schedule_puts_in_the_optimizers_place(cfg):
+    cfg.lr_config = dict(policy='OneCycle', max_lr=0.1)
+    assert rates(cfg, 4) == ['lr_config.max_lr 0.025 = 0.1 x 4 / 16 images an iteration']
+    assert cfg.lr_config.max_lr == 0.025
+    assert rates(cfg, 4, lr_config__max_lr=1) == ['lr_config.max_lr 0.025, given by hand, for 4 images an iteration']
+    with pytest.raises(RequestError, match='the schedule takes lr_config'):
+        rates(cfg, 4, optimizer__lr=1)
+    cfg.lr_config.max_lr = dict(SGD=[0.4, 0.8])
+    rates(cfg, 8)
+    assert cfg.lr_config.max_lr == dict(SGD=[0.2, 0.4])
+
+
+def test_a_learning_rate_that_the_schedule_ends_at(cfg):
+    cfg.lr_config = dict(policy='CosineAnnealing', min_lr=0.001)
+    assert rates(cfg, 8) == ['learning rate 0.005 = 0.01 x 8 / 16 images an iteration',
+                             'lr_config.min_lr 0.0005 = 0.001 x 8 / 16 images an iteration']
+    cfg.lr_config.min_lr = 0
+    assert len(rates(cfg, 8)) == 1 and cfg.lr_config.min_lr == 0
+
+
+def test_every_rate_of_mmcvs_schedules_is_known():
+    """Their other parameters are multiples, of which this package knows nothing."""
+    found = {name for hook in HOOKS.module_dict.values() if issubclass(hook, LrUpdaterHook)
+             for name in inspect.signature(hook.__init__).parameters if name.endswith('_lr')}
+    assert found == set(configuration.RATES)
 
 
 def test_doubts_about_many_and_long_overrides_can_be_read_from_a_checkpoint():
