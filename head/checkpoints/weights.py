@@ -145,33 +145,43 @@ def load_checkpoint(model: Any, path: str, config: str) -> None:
     load_weights(model, read_state_dict(path), path, config)
 
 
-def _references(node, dotted='model'):
-    """(dotted key, dict, key) of every weights file that a model's config names."""
-    if isinstance(node, dict):
-        if node.get('type') == 'Pretrained' and 'checkpoint' in node:
-            yield f'{dotted}.checkpoint', node, 'checkpoint'
-        if 'ckpt' in node:
-            yield f'{dotted}.ckpt', node, 'ckpt'
-        for key, value in node.items():
-            yield from _references(value, f'{dotted}.{key}')
+CHECKED = 'model.backbone.init_cfg.checkpoint', 'model.distiller.teacher.ckpt'
+"""Where a config names weights: those of the backbone, and the teacher's."""
 
-
-OTHERS = 'pretrained', 'teacher_ckpt'
-"""Keys by which detectors of mmdet load weights themselves, which nobody would have checked."""
+NAMES_WEIGHTS = 'checkpoint', 'ckpt', 'pretrained', 'teacher_ckpt'
+"""Keys by which parts of a model, mmcv's `init_cfg` and detectors of mmdet load weights."""
 
 
 def _refuse_others(node: Any, dotted: str = 'model') -> None:
-    """RequestError where a model's config has weights loaded by other keys than `_references` knows."""
-    if isinstance(node, dict):
-        for key, value in node.items():
-            if key in OTHERS and isinstance(value, str):
-                raise RequestError(f'{dotted}.{key}: weights are loaded by init_cfg=dict(type=\'Pretrained\', '
-                                   'checkpoint=…) of the backbone only, where they are checked')
-            _refuse_others(value, f'{dotted}.{key}')
+    """RequestError where a model would load weights that nobody checks, or has a teacher without any."""
+    if isinstance(node, (list, tuple)):
+        for number, value in enumerate(node):
+            _refuse_others(value, f'{dotted}.{number}')
+    if not isinstance(node, dict):
+        return
+    for key, value in node.items():
+        place = f'{dotted}.{key}'
+        if key == 'teacher_config' or (key in NAMES_WEIGHTS and place not in CHECKED and isinstance(value, str)):
+            raise RequestError(f'{place}: weights are loaded by init_cfg=dict(type=\'Pretrained\', checkpoint=…) of '
+                               'the backbone only, and by ckpt= of a distiller\'s teacher, where they are checked')
+        _refuse_others(value, place)
 
 
-def _is_pretrained(backbone):
-    return (backbone.get('init_cfg') or {}).get('type') == 'Pretrained'
+def _backbone_init(cfg):
+    """The backbone's `init_cfg` where it names a file, else None."""
+    init = cfg.model.backbone.get('init_cfg')
+    return init if isinstance(init, dict) and 'checkpoint' in init else None
+
+
+def _references(cfg):
+    """(dotted key, dict, key) of every weights file that a config names where it is checked."""
+    found = []
+    if _backbone_init(cfg):
+        found.append((CHECKED[0], _backbone_init(cfg), 'checkpoint'))
+    teacher = cfg.model.get('distiller', {}).get('teacher')
+    if teacher is not None and 'ckpt' in teacher:
+        found.append((CHECKED[1], teacher, 'ckpt'))
+    return found
 
 
 def drop_pretrained(cfg: Any) -> None:
@@ -181,9 +191,9 @@ def drop_pretrained(cfg: Any) -> None:
         RequestError: the model loads weights by itself.
     """
     _refuse_others(cfg.model)
-    for _, node, key in list(_references(cfg.model)):
+    for _, node, key in _references(cfg):
         node[key] = None
-    if _is_pretrained(cfg.model.backbone):
+    if _backbone_init(cfg):
         cfg.model.backbone.init_cfg = None
 
 
@@ -201,10 +211,14 @@ def check_pretrained(cfg: Any, folder: str, overrides: Container[str]) -> List[W
     """
     used = []
     _refuse_others(cfg.model)
-    if not _is_pretrained(cfg.model.backbone):
+    init = _backbone_init(cfg)
+    if init is None:
         raise RequestError('model.backbone.init_cfg: no weights file is set; set one, or take random ones: '
                            'pretrained=none')
-    for dotted, node, key in list(_references(cfg.model)):
+    if init.get('type') != 'Pretrained' or init.keys() - {'type', 'checkpoint', 'map_location'}:
+        raise RequestError('model.backbone.init_cfg: weights are loaded as they are, by dict(type=\'Pretrained\', '
+                           'checkpoint=…); give it so')
+    for dotted, node, key in _references(cfg):
         if node[key] is None:
             raise RequestError(f'{dotted}: no weights file is set; set one, or take random ones: pretrained=none')
         by_hand = dotted in overrides
