@@ -6,6 +6,7 @@ import os
 from typing import Any, Dict, List, Mapping
 
 from .. import catalog
+from ..engine import locked_packages
 from ..errors import RequestError
 from ..judging.earlier_result import read_result
 from ..judging.trainings_of_row import judge_trainings, trainings_by_row
@@ -33,6 +34,9 @@ def run(request: Request) -> int:
         if row is None:
             raise RequestError(f'config={path}: no row of the results table; nothing is reported for it')
     results = [read_result(word, row, request.get('data')) for word in request.words]
+    for one in results:
+        if one.scored_here:
+            one.doubts += locked_packages.doubts()
     work_dir = open_work_dir(request.get('work_dir') or os.path.join(WORK_DIRS, 'verify'), 'verify')
 
     content: List[CheckedResult] = []

@@ -68,6 +68,7 @@ class Result:
         unmeasured: why there is no box mAP, where that is no fault; else empty.
         identity: a hash, equal for the same result in two places.
         own: the verdict of a command that is of no row, which counts as it is.
+        scored_here: whether its metrics were computed from detections, by the packages that run.
     """
 
     path: str
@@ -83,6 +84,7 @@ class Result:
     unmeasured: str = ''
     identity: Optional[str] = None
     own: Optional[Verdict] = None
+    scored_here: bool = False
 
     @property
     def tolerance(self) -> Optional[float]:
@@ -366,4 +368,5 @@ def _of_detections(path: str, row: Optional[catalog.Model], data: Optional[str])
     boxes = [dict(image_id=one.image_id, category_id=one.category_id, bbox=list(one.bbox), score=one.score)
              for one in found]
     del found
-    return Result(path, row, coco_scores(truth, boxes).metrics, training=True, doubts=doubts, identity=file_hash(path))
+    return Result(path, row, coco_scores(truth, boxes).metrics, training=True, doubts=doubts, identity=file_hash(path),
+                  scored_here=True)

@@ -8,6 +8,7 @@ import pytest
 
 from head import catalog
 from head.cli import main
+from head.engine import locked_packages
 from head.judging.verdict import judge, sentence
 from head.support.file_hash import file_hash
 
@@ -169,7 +170,10 @@ def test_detections_alone(verify, shared):
 
 
 def test_detections_on_val2017(verify, tmp_path, drawn, monkeypatch):
-    """The drawn set stands in for val2017: the hash that the catalog knows is that of its annotations."""
+    """The drawn set stands in for val2017: the hash that the catalog knows is that of its annotations.
+
+    Another environment than the locked one scores nothing that counts; what is read is another's.
+    """
     folder = shutil.copytree(catalog.FOLDER, tmp_path / 'catalog')
     sha256 = file_hash(drawn / 'annotations/instances_val2017.json')
     coco = folder / 'coco.yaml'
@@ -181,6 +185,12 @@ def test_detections_on_val2017(verify, tmp_path, drawn, monkeypatch):
     (tmp_path / 'x.bbox.json').write_text(json.dumps(found))
     status, out, *_ = verify(tmp_path / 'x.bbox.json', 'config=head_r18', f'data={drawn}')
     assert status == 1 and 'measured 100.00 mAP, reported 36.1, tolerance 0.30: fail' in out
+    monkeypatch.setattr(locked_packages, 'differences', lambda: ['numpy is 9, not 1'])
+    earlier = verdict(tmp_path / 'a', sha256=sha256)
+    status, out, _, written = verify(tmp_path / 'x.bbox.json', earlier, 'config=head_r18', f'data={drawn}')
+    scored, read = written['results']
+    assert status == 0 and scored['verdict'] == written['verdict'] == 'unverified' and 'lock: numpy is 9' in out
+    assert 'lock: numpy is 9, not 1' in scored['why'][0] and read['why'] == []
 
 
 @pytest.mark.parametrize('change,named', [
