@@ -6,12 +6,15 @@ import os
 import sys
 from typing import List
 
+from .distributed.worker import is_worker
 from .support import signals
 
 
 def run() -> int:
     """Run the command line of this process; returns its exit status."""
     _open_standard_streams()
+    if is_worker():  # the launcher says the line
+        signals.be_silent()
     signals.end_at_once()
     ended: List[int] = []
     atexit.register(_end_process, ended)  # the first one: it is called last

@@ -5,7 +5,8 @@ import os
 import sys
 from typing import Sequence
 
-from .distributed.worker_report import is_worker, report
+from .distributed.worker import is_worker
+from .distributed.worker_report import report
 from .errors import DONE, INTERRUPTED, Ended, EnvironmentFault, HeadError, RequestError
 from .request import COMMANDS, Request, help_text, parse
 from .support import signals
@@ -72,8 +73,6 @@ def _answer(arguments: Sequence[str]) -> int:
 
 def main(arguments: Sequence[str]) -> int:
     """Run a command line; returns its exit status."""
-    if is_worker():
-        signals.be_silent()
     with lasting_output():
         return _status(arguments)
 

@@ -15,7 +15,7 @@ from ..checkpoints.weights import load_weights, read_state_dict
 from ..coco.folder import Split, check_split
 from ..distributed import launcher, processes
 from ..distributed.layout import Layout
-from ..distributed.worker_report import is_worker
+from ..distributed.worker import is_worker
 from ..engine import configuration, locked_packages
 from ..engine.config_values import Inference, check_values
 from ..engine.device import choose_device

@@ -14,7 +14,7 @@ from ..checkpoints import resume, run_identity, weights
 from ..coco.folder import Split, check_split
 from ..distributed import launcher, processes
 from ..distributed.layout import Layout
-from ..distributed.worker_report import is_worker
+from ..distributed.worker import is_worker
 from ..engine import configuration, locked_packages, logs
 from ..engine.building import building, without_initial_values
 from ..engine.config_values import Training, check_values

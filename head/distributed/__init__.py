@@ -1,1 +1,1 @@
-"""Many processes and machines. Light where a command starts: `worker_report` needs no torch."""
+"""Many processes and machines. Light where a command starts: `worker` and `worker_report` need no torch."""

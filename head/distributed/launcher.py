@@ -26,7 +26,8 @@ from . import worker_exit
 from .layout import Layout
 from .peer_errors import PeerErrors
 from .rendezvous import choose_interfaces, launchers_meet
-from .worker_report import REPORTS, read_reports
+from .worker import REPORTS
+from .worker_report import read_reports
 from .worker_store import ENDPOINT, begin_round
 
 RESTARTS = 10

@@ -14,7 +14,7 @@ import torch
 import torch.distributed as dist
 
 from ..errors import HeadError, LostPeer, RequestError
-from .worker_report import is_worker
+from .worker import is_worker
 from .worker_store import worker_store
 
 TIMEOUT = datetime.timedelta(minutes=10)

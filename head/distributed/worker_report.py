@@ -7,14 +7,7 @@ from typing import Any, Dict, List
 
 from ..errors import HeadError, LostPeer
 from ..support.atomic_write import write_json
-
-REPORTS = 'HEAD_REPORTS'
-"""Environment variable that only workers have: the folder of their reports."""
-
-
-def is_worker() -> bool:
-    """Whether a launcher started this process; it speaks for all."""
-    return REPORTS in os.environ
+from .worker import REPORTS
 
 
 def report(error: HeadError, message: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Tuple
 
 import torch.distributed as dist
 
-from .worker_report import REPORTS
+from .worker import REPORTS
 
 ENDPOINT, ROUND = 'HEAD_ENDPOINT', 'HEAD_ROUND'
 """Environment variables of workers on several machines: ``HOST:PORT``, and what tells one meeting from the next."""

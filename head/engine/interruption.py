@@ -7,7 +7,7 @@ import signal
 from typing import Iterator, Optional
 
 from ..distributed.processes import raise_on_all
-from ..distributed.worker_report import is_worker
+from ..distributed.worker import is_worker
 from ..errors import INTERRUPTED, HeadError
 from ..support import signals
 

@@ -82,6 +82,14 @@ def test_at_any_moment_of_a_short_command(number, chance):
         assert end(process) in (INTERRUPTED, (0, []))
 
 
+def test_a_worker_is_silent_from_its_first_line(tmp_path, monkeypatch):
+    """Its launcher says the line."""
+    monkeypatch.setenv('HEAD_REPORTS', str(tmp_path))
+    process = head('catalog')
+    process.send_signal(signal.SIGINT)
+    assert end(process) == (75, [])
+
+
 def test_nohup():
     process = head('catalog', ignored=[signal.SIGHUP])
     process.send_signal(signal.SIGHUP)
