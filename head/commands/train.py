@@ -33,7 +33,7 @@ from ..fast.mixed_precision import check_amp
 from ..judging.verdict import EXIT_STATUS, NOT_VAL2017, judge, sentence
 from ..request import PROCESSES, Request
 from ..results.verdict_file import RESUMED, Data, TrainVerdict, Weights, write_verdict
-from ..results.work_dir import open_work_dir
+from ..results.work_dir import open_work_dir, remove_run
 from ..results.work_dir_lock import held_work_dir
 from ..support.atomic_write import write_text
 from ..support.file_hash import file_hash
@@ -139,7 +139,8 @@ def make_plan(request: Request, layout: Layout, device: str, notes: List[str]) -
     started_from, doubts = check_weights(cfg, request.value('pretrained'), request.overrides)
     doubts += configuration.doubts(request.overrides)
     splits = check_splits(cfg)
-    try_training(cfg, device, request.overrides)
+    epochs = request.get('epochs')
+    try_training(cfg, device, request.overrides, epochs, accumulate)
     doubts += not_float32(amp, request.value('tf32')) + locked_packages.doubts()
     work_dir = work_dir_of(request)
     begun = run_identity.read(work_dir)
@@ -161,14 +162,13 @@ def make_plan(request: Request, layout: Layout, device: str, notes: List[str]) -
     if images != configuration.PUBLISHED_BATCH_SIZE and accumulate == 1:
         notes.append(f'{images} images an iteration; accumulate=auto takes the published '
                      f'{configuration.PUBLISHED_BATCH_SIZE}')
-    epochs = request.get('epochs')
     run = run_identity.identity(cfg, splits, started_from, amp, request.value('tf32'), request.value('fast'), images,
                                 epochs or cfg.runner.max_epochs)
     if begun:
         run_identity.require_same(begun['run'], run, f'work_dir={work_dir}')
     training = TrainOptions(
         device, work_dir, accumulate, iters, amp, request.value('fast'), resume_point, run, list(doubts), begun_from,
-        request.get('save_iters'), request.get('save_minutes'), request.get('keep'))
+        request.get('save_iters'), request.get('save_minutes'), request.get('keep'), begun=in_place)
     if epochs:
         doubts.append(f'epochs={epochs}, not the config\'s {cfg.runner.max_epochs}')
         cfg.runner.max_epochs = epochs
@@ -238,12 +238,23 @@ def run(request: Request) -> int:
 
 
 def carry_out(plan: TrainPlan, facts: Dict[str, Any]) -> int:
-    """Train as planned, on every process; returns the exit status."""
-    logger = processes.on_all(logs.open_log, plan.work_dir, plan.timestamp)
-    if processes.is_first():
-        announce(plan, facts, logger)
-    with known_failures(SMALLER_STEPS):  # where even its weights find no room
-        scores, runner = train(plan.cfg, plan.training, logger)
+    """Train as planned, on every process; returns the exit status.
+
+    A new training that ends before its first step is done leaves no work dir that a next command would take for a run.
+    """
+    before = os.listdir(plan.work_dir) if processes.is_first() else []
+    logger = None
+    try:
+        logger = processes.on_all(logs.open_log, plan.work_dir, plan.timestamp)
+        if processes.is_first():
+            announce(plan, facts, logger)
+        with known_failures(SMALLER_STEPS):  # where even its weights find no room
+            scores, runner = train(plan.cfg, plan.training, logger)
+    except BaseException:
+        if processes.is_first() and logger and not plan.training.begun:
+            logs.close_log(logger)
+            remove_run(plan.work_dir, {plan.config.name, run_identity.FILE, *logs.names(logger)}.difference(before))
+        raise
     return processes.on_first(conclude, plan, scores, runner.seconds, facts, logger)
 
 

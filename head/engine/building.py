@@ -5,7 +5,9 @@ from typing import Any, Iterable, Iterator
 from unittest import mock
 
 from mmcv.cnn import ConvModule
-from torch import nn
+from mmcv.cnn.utils import weight_init
+from mmcv.runner import base_module
+from torch import Tensor, nn
 
 from ..errors import EnvironmentFault, HeadError, RequestError
 from ..support.atomic_write import NO_SPACE
@@ -76,11 +78,23 @@ def _zero(module: Any) -> None:
         nn.init.zeros_(one)
 
 
+def _as_it_is(one: Any, *_: Any, **__: Any) -> Any:
+    return one
+
+
 @contextlib.contextmanager
 def without_initial_values() -> Iterator[None]:
-    """Build layers of zeros: a model whose values nobody reads is made in a third of the time."""
+    """Build layers of zeros: a model whose values nobody reads is made in a third of the time.
+
+    Its `init_weights` finds out what is wrong with its initializers, and draws and logs nothing.
+    """
     with contextlib.ExitStack() as stack:
         for layer in (nn.modules.conv._ConvNd, nn.Linear):
             stack.enter_context(mock.patch.object(layer, 'reset_parameters', _zero))
         stack.enter_context(mock.patch.object(ConvModule, 'init_weights', lambda _: None))
+        for draw in ('normal_', 'uniform_'):
+            stack.enter_context(mock.patch.object(Tensor, draw, _as_it_is))
+        stack.enter_context(mock.patch.object(weight_init, 'update_init_info', _as_it_is))
+        stack.enter_context(mock.patch.object(base_module, 'print_log', _as_it_is))
+        stack.enter_context(mock.patch.object(base_module.BaseModule, '_dump_init_info', _as_it_is))
         yield

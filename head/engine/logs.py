@@ -3,7 +3,7 @@
 import logging
 import os
 import time
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Set
 
 from mmcv.runner import HOOKS, LoggerHook, TensorboardLoggerHook, TextLoggerHook
 from mmcv.runner.dist_utils import master_only
@@ -11,6 +11,8 @@ from mmcv.utils import get_logger
 
 from ..errors import RequestError
 from ..results.log_files import SUFFIXES, log_sizes
+
+TENSORBOARD = 'tf_logs'
 
 
 def open_log(work_dir: str, timestamp: Optional[str] = None, terminal: bool = True) -> Any:
@@ -42,6 +44,19 @@ def open_log(work_dir: str, timestamp: Optional[str] = None, terminal: bool = Tr
     return logger
 
 
+def names(logger: Any) -> Set[str]:
+    """What a log of `open_log` and the hooks that continue write in its work dir."""
+    return {TENSORBOARD, *(logger.timestamp + suffix for suffix in SUFFIXES)}
+
+
+def close_log(logger: Any) -> None:
+    """Let go of its file; what comes later is said to the terminal only."""
+    for handler in list(logger.handlers):
+        if isinstance(handler, logging.FileHandler):
+            logger.removeHandler(handler)
+            handler.close()
+
+
 @HOOKS.register_module()
 class ContinuedTextLogger(TextLoggerHook):
     """mmcv's text logger, which tells the run's meta once."""
@@ -62,7 +77,7 @@ class ContinuedTensorboardLogger(TensorboardLoggerHook):
         from torch.utils.tensorboard import SummaryWriter
         LoggerHook.before_run(self, runner)
         self.writer = SummaryWriter(
-            os.path.join(runner.work_dir, 'tf_logs'), purge_step=runner.iter + 1)
+            os.path.join(runner.work_dir, TENSORBOARD), purge_step=runner.iter + 1)
 
 
 CONTINUED = dict(TextLoggerHook='ContinuedTextLogger', TensorboardLoggerHook='ContinuedTensorboardLogger')

@@ -49,6 +49,7 @@ class TrainOptions:
         doubts: why no run that continues from its checkpoints can confirm the paper; they tell it.
         begun_from: checkpoint that the run was asked to begin from, see `run_identity.source`.
         save_iters, save_minutes, keep: see `Saver`.
+        begun: whether a step of it is done; until then what it has written is worth nothing.
     """
 
     device: str
@@ -64,6 +65,7 @@ class TrainOptions:
     save_iters: Optional[int] = None
     save_minutes: Optional[int] = None
     keep: Optional[int] = None
+    begun: bool = False
 
 
 def train(cfg: Any, training: TrainOptions, logger: Any) -> Tuple[Optional[CocoScores], Runner]:
@@ -90,10 +92,13 @@ def train(cfg: Any, training: TrainOptions, logger: Any) -> Tuple[Optional[CocoS
     if processes.is_first():
         _take_over(training, len(loader), logger)
     training.resume_point = None  # its tensors are the runner's now
+    first = runner.iter
     try:
         runner.run(loader)
     except IterationLimit:
         logger.info(f'stopped after {training.iters} iterations, as asked')
+    finally:
+        training.begun = training.begun or runner.iter > first
     return evaluation.scores, runner
 
 

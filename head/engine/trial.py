@@ -8,12 +8,13 @@ import gc
 import logging
 import math
 from types import SimpleNamespace
-from typing import Any, Dict, Iterable
+from typing import Any, Dict, Iterable, Optional
 
 import numpy as np
 import torch
 from mmcv.runner import build_optimizer
 from mmcv.runner.hooks.lr_updater import LrUpdaterHook
+from mmcv.runner.hooks.momentum_updater import MomentumUpdaterHook
 from mmdet.datasets import NumClassCheckHook, build_dataset
 from mmdet.models import build_detector
 
@@ -26,6 +27,7 @@ from .building import building, without_initial_values
 from .hooks import register_hooks
 from .inference import build_for_inference
 from .interruption import Interruption
+from .loaders import StepLoader
 from .optimizer_step import OptimizerStepHook, check_optimizer_config
 from .runner import Runner
 from .training_set import build_training_set, on_arrays
@@ -36,7 +38,8 @@ SIDE = 64
 GROUND_TRUTH = ('gt_bboxes', 'gt_labels', 'gt_bboxes_ignore')
 
 
-def try_training(cfg: Any, device: str, overrides: Iterable[str] = ()) -> None:
+def try_training(cfg: Any, device: str, overrides: Iterable[str] = (), epochs: Optional[int] = None,
+                 accumulate: int = 1) -> None:
     """Build all of a training, with weights of zeros, and compute a step and an evaluation of small images.
 
     The step is left out where there are several processes, which it would have to be computed on together.
@@ -45,6 +48,8 @@ def try_training(cfg: Any, device: str, overrides: Iterable[str] = ()) -> None:
         cfg (Config): checked by `check_values`; is not changed.
         device: ``'cuda'`` or ``'cpu'``.
         overrides: dotted keys that were given by hand, for messages.
+        epochs: after which it ends, if not the config's.
+        accumulate: micro-batches a step and process.
 
     Raises:
         RequestError: what does not fit; names its key.
@@ -63,10 +68,10 @@ def try_training(cfg: Any, device: str, overrides: Iterable[str] = ()) -> None:
     with quietly(), building('optimizer', overrides):
         optimizer = build_optimizer(model, cfg.optimizer)
     runner = Runner(model, optimizer=optimizer, logger=logging.getLogger('head.trial'), meta={},
-                    max_epochs=cfg.runner.max_epochs, seed=0, interruption=Interruption())
+                    max_epochs=epochs or cfg.runner.max_epochs, seed=0, interruption=Interruption())
     with quietly():
         register_hooks(runner, cfg, OptimizerStepHook(**cfg.optimizer_config), overrides)
-    _check_learning_rates(runner, -(-len(data_set) // cfg.data.samples_per_gpu), overrides)
+    _check_schedules(runner, len(StepLoader(data_set, cfg.data.samples_per_gpu, 0, 0, accumulate)), overrides)
     if processes.world_size() == 1 and set(sample) <= {'img', 'img_metas', *GROUND_TRUTH}:
         batch = _small_batch(sample, image.shape[0], device)
         with quietly(), building('model', overrides, 'the first step fails'):
@@ -77,6 +82,8 @@ def try_training(cfg: Any, device: str, overrides: Iterable[str] = ()) -> None:
             if not outputs['loss'].requires_grad:
                 raise ValueError('nothing in it is trained')
     _try_images(cfg, 'val', model, device, overrides)
+    with quietly(), building('model', overrides, 'has no initial weights'), without_initial_values():
+        model.init_weights()  # last: with its biases the evaluation would find nothing
     del model, optimizer, runner
     gc.collect()  # they hold each other, and memory that the training needs
 
@@ -137,19 +144,28 @@ def _small_batch(sample, channels, device):
     return dict(batch, **{name: truth[name] for name in sample if name in truth})
 
 
-def _check_learning_rates(runner, steps, overrides):
-    """Those of the first steps and of the last, as mmcv's hook computes them."""
+def _check_schedules(runner, steps, overrides):
+    """Learning rates and momenta of the first steps and of the last, as mmcv's hooks compute them."""
     runner.data_loader = range(steps)
     runner._max_iters = runner.max_epochs * steps
-    hook = next(hook for hook in runner.hooks if isinstance(hook, LrUpdaterHook))
     with building('lr_config', overrides, 'gives no learning rate'):
+        for epoch in _try_steps(runner, LrUpdaterHook, steps):
+            for rate in runner.current_lr():
+                if not (math.isfinite(rate) and rate >= 0):
+                    raise RequestError(f'lr_config: gives the learning rate {rate:g} in epoch {epoch + 1}; '
+                                       'give another schedule')
+    with building('momentum_config', overrides, 'gives no momentum'):
+        for _ in _try_steps(runner, MomentumUpdaterHook, steps):
+            pass
+
+
+def _try_steps(runner, kind, steps):
+    """Let the hooks of a kind set what they set; yields the epoch."""
+    for hook in (hook for hook in runner.hooks if isinstance(hook, kind)):
         hook.before_run(runner)
         for epoch, step in ((0, 0), (0, min(1, steps - 1)), (runner.max_epochs - 1, steps - 1)):
             runner._epoch, runner._iter = epoch, epoch * steps + step
             hook.before_train_epoch(runner)
             hook.before_train_iter(runner)
-            for rate in runner.current_lr():
-                if not (math.isfinite(rate) and rate >= 0):
-                    raise RequestError(f'lr_config: gives the learning rate {rate:g} in epoch {epoch + 1}; '
-                                       'give another schedule')
+            yield epoch
     runner._epoch = runner._iter = 0

@@ -1,11 +1,13 @@
 """The folder where a run's results go."""
 
+import contextlib
 import errno
 import glob
 import os
+import shutil
 import sys
 import tempfile
-from typing import Optional
+from typing import Iterable, Optional
 
 from ..errors import RequestError
 from ..support.container import container_image
@@ -75,3 +77,14 @@ def open_work_dir(path: str, command: str, in_place: bool = False) -> str:
             f'results: -v FOLDER:{os.path.abspath(path)}',
             file=sys.stderr)
     return path
+
+
+def remove_run(path: str, names: Iterable[str]) -> None:
+    """Remove what a run has left in its work dir: files and folders of those names; what cannot be removed stays."""
+    for name in names:
+        inside = os.path.join(path, name)
+        if os.path.isdir(inside):
+            shutil.rmtree(inside, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                os.unlink(inside)

@@ -1,7 +1,12 @@
 """Configs whose values do not fit: one line that names the key, and nothing written."""
 
+import logging
+
 import pytest
+import torch
 from mmcv import Config
+from mmcv.utils.logging import logger_initialized
+from mmdet.models import build_backbone
 
 from head import catalog
 from head.engine.config_values import Training, check_values
@@ -47,6 +52,10 @@ def test_overrides(words, tmp_path, override):
     ('odd = "\\ud800"', 'odd'), ('odd = 10**5000', 'odd'), ('data = dict(train=dict(ann_file=["a"]))', 'ann_file'),
     ('odd = []\nfor _ in range(99): odd = [odd]', 'nested'), ('log_config = dict(hooks=[1])', 'log_config.hooks.0'),
     ('data_root = None', 'data_root'), ('data = dict(train=dict(type="RepeatDataset", times=0))', 'data.train'),
+    ('model = dict(neck=dict(init_cfg=dict(type="Nonsense")))', 'Nonsense'),
+    ('model = dict(neck=dict(init_cfg=dict(type="Normal", layer="Conv2d", wrong=1)))', 'wrong'),
+    ('custom_hooks = [dict(type="EMAHook", resume_from="x.pth")]', 'custom_hooks.0.resume_from'),
+    ('momentum_config = dict(policy="OneCycle", base_momentum=[.1, .2])', 'momentum_config'),
     ('optimizer_config = dict(cumulative_iters=2)', 'cumulative_iters'), ('data = dict(train=[])', 'data.train')])
 def test_config_files(words, tmp_path, text, named, capfd):
     """Missing and mistyped sections, and files that are none."""
@@ -64,6 +73,48 @@ def test_a_whole_config_is_not_refused(words, tmp_path):
     found = plan([*words, f'config={path}'])
     read_again = Config.fromstring(found.text, '.py')
     assert read_again.name == "o'clock \\ \n" and read_again.model == found.cfg.model and 'helper' not in read_again
+
+
+@pytest.mark.parametrize('more, enough', [((), 48), (('epochs=5', ), 40), (('epochs=5', 'accumulate=4'), 10)])
+def test_steps_of_a_schedule(words, tmp_path, more, enough):
+    """Counted as they will be."""
+    path = tmp_path / 'mine.py'
+    words = [*words, f'config={path}', *more]
+    for steps in (enough - 1, enough):
+        path.write_text(f'_base_ = {ROW!r}\nrunner = dict(max_epochs=6)\nlr_config = dict(\n'
+                        f'    _delete_=True, policy="OneCycle", max_lr=.01, total_steps={steps})\n')
+        status, line = refusal(words)
+        assert (status, 'total steps' in line) == ((0, False) if steps == enough else (2, True)), line
+
+
+PARTS = [('neck = dict(init_cfg={})', 'model.neck.init_cfg.checkpoint'),
+         ('neck = dict(init_cfg=[{}])', 'model.neck.init_cfg.0.checkpoint'), ('init_cfg = {}', 'model.init_cfg')]
+
+
+@pytest.mark.parametrize('part, named', PARTS)
+def test_weights_of_other_parts(words, tmp_path, part, named):
+    """Left out where weights are random, and refused where they would be loaded unchecked."""
+    path, weights = tmp_path / 'mine.py', tmp_path / 'r18.pth'
+    pretrained = f'dict(type="Pretrained", checkpoint={str(weights)!r})'
+    path.write_text(f'_base_ = {ROW!r}\nmodel = dict({part.format(pretrained)})\n')
+    found = plan([*words, f'config={path}'])
+    assert str(weights) not in str(found.cfg.model)
+    backbone = build_backbone(found.cfg.model.backbone)
+    backbone.init_weights()
+    torch.save(backbone.state_dict(), weights)
+    words = [*(word for word in words if word != 'pretrained=none'), f'model.backbone.init_cfg.checkpoint={weights}']
+    path.write_text(f'_base_ = {ROW!r}\n')
+    assert plan([*words, f'config={path}']).used[0].path == str(weights)
+    path.write_text(f'_base_ = {ROW!r}\nmodel = dict({part.format(pretrained)})\n')
+    status, line = refusal([*words, f'config={path}', f'work_dir={tmp_path}/other'])
+    assert status == 2 and named in line and 'of the backbone only' in line, line
+
+
+def test_the_trial_leaves_no_trace_of_initial_values(words):
+    """The log's part about them is written to whichever of mmcv's loggers was the first."""
+    before, handlers = dict(logger_initialized), list(logging.getLogger('mmcv').handlers)
+    plan([*words, 'config=head_r18'])
+    assert logger_initialized == before and logging.getLogger('mmcv').handlers == handlers
 
 
 def test_the_text_is_mmcvs():
