@@ -14,21 +14,24 @@ class Key:
         meaning: for the help.
         kind: ``str``, ``int`` (a whole number from `minimum` on), or ``bool`` (true or false).
         default: None where there is none, or where what holds depends on more; `meaning` tells it then.
-        least: of a number.
+        minimum: of a number.
+        path: whether it names a file or folder.
     """
 
     meaning: str
     kind: type = str
     default: Any = None
     minimum: int = 1
+    path: bool = False
 
 
 KEYS: Dict[str, Key] = dict(
-    config=Key('alias of the results table (head_r18, …) or path of a config file'),
-    checkpoint=Key('the weights; eval fetches the released ones without it, export needs it'),
-    data=Key('COCO folder: annotations/, train2017/, val2017/', default=COCO),
-    work_dir=Key('where results go (default work_dirs/CONFIG)'),
-    pretrained=Key('folder of the backbones\' and teachers\' weights, or none: random ones', default=PRETRAINED),
+    config=Key('alias of the results table (head_r18, …) or path of a config file', path=True),
+    checkpoint=Key('the weights; eval fetches the released ones without it, export needs it', path=True),
+    data=Key('COCO folder: annotations/, train2017/, val2017/', default=COCO, path=True),
+    work_dir=Key('where results go (default work_dirs/CONFIG)', path=True),
+    pretrained=Key('folder of the backbones\' and teachers\' weights, or none: random ones', default=PRETRAINED,
+                   path=True),
     device=Key('cuda or cpu (default: a GPU if there is one; the CPU for smoke)'),
     gpus=Key('number of GPUs of this machine (default 1 if there is one)', int),
     procs=Key('number of processes with device=cpu (default 1)', int),
@@ -46,14 +49,14 @@ KEYS: Dict[str, Key] = dict(
     iters=Key('stop the training after that many iterations, those before resume= included', int),
     amp=Key('bf16 or fp16: mixed precision, on the current stack only (default: none, as in the paper)'),
     resume=Key('auto: continue from the newest checkpoint in work_dir; or a checkpoint, of either stack',
-               default='auto'),
+               default='auto', path=True),
     save_iters=Key('also save every so many iterations', int),
     save_minutes=Key('also save after so many minutes', int),
     keep=Key('number of checkpoints to keep, the newest (default: all of epochs, two of others)', int),
     stack=Key('set of versions: paper, current, or auto: paper unless a GPU here needs current; an image has its own',
               default='auto'),
-    json=Key('write what is printed to this file too'),
+    json=Key('write what is printed to this file too', path=True),
     images=Key('number of images of the subset', int, 64),
-    out=Key('where the result goes'),
-    onnx=Key('write the student as ONNX to this file too'),
+    out=Key('where the result goes', path=True),
+    onnx=Key('write the student as ONNX to this file too', path=True),
 )

@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 from .errors import RequestError
 from .keys import KEYS
+from .support.file_names import LONGEST_NAME, LONGEST_PATH, is_possible_path
 from .support.whole_number import whole_number
 
 PROCESSES = ('device', 'gpus', 'procs', 'nnodes', 'node_rank', 'rdzv')
@@ -149,6 +150,9 @@ def _value(word: str, name: str, text: str) -> Union[str, int, bool]:
         return text == 'true'
     if not text:
         raise RequestError(f'{word}: {name} has no value')
+    if key.path and not is_possible_path(text):
+        raise RequestError(f'{name}=: no path can be what it is given; a file\'s or folder\'s name has at most '
+                           f'{LONGEST_NAME} bytes, all of them together {LONGEST_PATH}')
     return text
 
 
