@@ -8,7 +8,7 @@ import time
 from typing import Iterator, List
 
 from ..errors import RequestError
-from ..support.atomic_write import TEMPORARY
+from ..support.atomic_write import sweep
 from ..support.locks import FileLock, NoLocks
 from .work_dir import open_folder
 
@@ -17,9 +17,6 @@ LOCK = '.lock'
 
 WITH_FOLDERS = 'smoke', 'mini'
 """Commands to which all folders in their work dir belong; in a training's lie those of evaluations and exports."""
-
-WRITING_SECONDS = 600
-"""After which a file that nobody has written to is left over; commands without the lock write there too."""
 
 JOBS = dict(SLURM_JOB_ID='Slurm', PBS_JOBID='PBS', LSB_JOBID='LSF', JOB_ID='Grid Engine')
 """Environment variables in which batch systems tell a job its number."""
@@ -39,23 +36,24 @@ def held_work_dir(path: str, command: str) -> Iterator[None]:
         RequestError: another command is, or the folder cannot be written to.
     """
     made = _missing_folders(path)
-    open_folder(path, f'work_dir={path}')
     lock = FileLock(os.path.join(path, LOCK))
     try:
-        if not lock.acquire():
-            raise RequestError(f'work_dir={path}: {_holder(lock.path)} is at work there; wait for it, or name another')
-    except NoLocks:
-        print(f'head: work_dir={path}: its filesystem has no file locks: a second command there would spoil this one '
-              'unnoticed', file=sys.stderr)
-    try:
+        open_folder(path, f'work_dir={path}')
+        try:
+            if not lock.acquire():
+                raise RequestError(f'work_dir={path}: {_holder(lock.path)} is at work there; wait for it, or name '
+                                   'another')
+        except NoLocks:
+            print(f'head: work_dir={path}: its filesystem has no file locks: a second command there would spoil this '
+                  'one unnoticed', file=sys.stderr)
         if lock.is_held:
             lock.write(_this_process(command) + '\n')
             _sweep(path, below=command in WITH_FOLDERS)
         yield
     finally:
         lock.release(remove=True)
-        with contextlib.suppress(OSError):  # what has been written stays
-            for folder in made:
+        for folder in made:
+            with contextlib.suppress(OSError):  # what has been written stays; some may never have been made
                 os.rmdir(folder)
 
 
@@ -86,10 +84,7 @@ def _holder(lock: str) -> str:
 
 def _sweep(path: str, below: bool) -> None:
     """Remove what is half-written in a folder, or also `below` it."""
-    for folder, _, names in os.walk(path):
-        for name in names:
-            file = os.path.join(folder, name)
-            if name.startswith(TEMPORARY) and time.time() - os.lstat(file).st_mtime > WRITING_SECONDS:
-                os.unlink(file)
+    for folder, _, _ in os.walk(path):
+        sweep(folder)
         if not below:
             return

@@ -9,14 +9,20 @@ import shutil
 import stat
 import sys
 import tempfile
+import time
 from pathlib import Path
-from typing import Any, Iterator, List, Union
+from typing import Any, Iterator, List, Set, Union
 
 NO_SPACE = errno.ENOSPC, errno.EDQUOT
 """What the system says of a disk that is full, or of one's share of it."""
 
 TEMPORARY = '.writing-'
 """How the names of temporary files begin; a killed process leaves them."""
+
+WRITING_SECONDS = 600
+"""After which a file that nobody has written to is left over; other commands write in the same folders."""
+
+_swept: Set[str] = set()
 
 
 def is_written_through(path: Union[str, Path]) -> bool:
@@ -42,6 +48,23 @@ def _temporary_name(folder: str) -> str:
     return os.path.join(folder, TEMPORARY + secrets.token_hex(8))
 
 
+def sweep(folder: str) -> None:
+    """Remove what killed processes have left half-written in a folder; what may not be removed stays."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):
+                if (entry.name.startswith(TEMPORARY) and not entry.is_dir(follow_symlinks=False)
+                        and time.time() - entry.stat(follow_symlinks=False).st_mtime > WRITING_SECONDS):
+                    os.unlink(entry.path)
+
+
+def _sweep_once(folder: str) -> None:
+    """`sweep` before this process's first file in a folder: large ones take a while to list."""
+    if folder not in _swept:
+        _swept.add(folder)
+        sweep(folder)
+
+
 def _new_file(folder: str) -> str:
     """An empty file under a temporary name, with the permissions that any new file has; follows no link."""
     path = _temporary_name(folder)
@@ -64,7 +87,7 @@ def atomic_path(path: Union[str, Path]) -> Iterator[str]:
     """A temporary name to write to, which becomes `path` when all of it is on the disk.
 
     Where `path` is a link, the file that it leads to is replaced, and the link stays; permissions stay too. What is no
-    file is written to as it is, see `is_written_through`.
+    file is written to as it is, see `is_written_through`. What killed processes have left in the folder is removed.
 
     Raises:
         OSError: the folder is missing, not writable or full; what was at `path` stays.
@@ -83,6 +106,7 @@ def atomic_path(path: Union[str, Path]) -> Iterator[str]:
     folder = os.path.dirname(target)
     temporary = None
     try:
+        _sweep_once(folder)
         temporary = _new_file(folder)
         yield temporary
         with open(temporary, 'rb') as file:

@@ -81,6 +81,10 @@ def test_a_refused_request_leaves_no_folder(tmp_path):
     with pytest.raises(RequestError), held_work_dir(str(tmp_path / 'a' / 'b'), 'train'):
         raise RequestError('refused')
     assert not list(tmp_path.iterdir())
+    with pytest.raises(RequestError, match='File name too long'), \
+            held_work_dir(str(tmp_path / 'a' / 'b' / ('c' * 256)), 'train'):
+        pass
+    assert not list(tmp_path.iterdir())
     with held_work_dir(str(tmp_path / 'a' / 'b'), 'train'):
         (tmp_path / 'a' / 'b' / 'run.json').touch()
     assert [path.name for path in (tmp_path / 'a' / 'b').iterdir()] == ['run.json']

@@ -87,6 +87,18 @@ def test_temporary_names_differ_and_begin_alike(tmp_path):
         assert set(os.listdir(tmp_path)) == names
 
 
+def test_what_killed_processes_left_goes_with_the_next_write(tmp_path):
+    """What is old, and is such a file; others are written to this moment, or are somebody's."""
+    old, now, folder = (tmp_path / f'{TEMPORARY}{name}' for name in ('0123', 'now', 'folder'))
+    folder.mkdir()
+    for path in (old, now, tmp_path / 'mine'):
+        path.touch()
+    for path in (old, folder, tmp_path / 'mine'):
+        os.utime(path, (1e9, 1e9))
+    write_text(tmp_path / 'out', 'x')
+    assert set(os.listdir(tmp_path)) == {now.name, folder.name, 'mine', 'out'}
+
+
 @pytest.mark.parametrize('umask', [0o022, 0o077])
 def test_permissions_are_those_of_any_new_file(tmp_path, umask):
     before = os.umask(umask)
