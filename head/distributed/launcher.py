@@ -27,7 +27,7 @@ from .layout import Layout
 from .peer_errors import PeerErrors
 from .rendezvous import choose_interfaces, launchers_meet
 from .worker import REPORTS
-from .worker_report import read_reports
+from .worker_report import forget_reports, read_reports
 from .worker_store import ENDPOINT, begin_round
 
 RESTARTS = 10
@@ -111,7 +111,8 @@ class _Run:
                 args=('-m', 'head', *self.arguments), rdzv_handler=handler,
                 max_restarts=RESTARTS if self.nnodes > 1 else 0, monitor_interval=0.5,
                 master_addr='localhost', master_port=0)  # of torch's own meeting place, which is not used
-            self.agent = Agent(spec, self.reports, PeerErrors(self.nnodes, self.endpoint), **agent_options())
+            peer_errors = PeerErrors(self.nnodes, self.endpoint)
+            self.agent = Agent(spec, self.reports, peer_errors, **agent_options(self.reports))
             self.result = self.agent.run()
         except Exception as error:  # of many kinds: the other machines do not come, or are gone
             self.error = error
@@ -156,10 +157,13 @@ class _Run:
             EnvironmentFault(line)
 
 
-def agent_options() -> Dict[str, Any]:
-    """What torch's agent is told about its workers' output, which is the terminal's; torch 2 wants to hear it."""
+def agent_options(folder: str) -> Dict[str, Any]:
+    """What torch's agent is told about its workers' output, which is the terminal's; torch 2 wants to hear it.
+
+    It makes folders for that output all the same, in `folder`, and leaves them.
+    """
     specs = getattr(multiprocessing, 'DefaultLogsSpecs', None)
-    return dict(logs_specs=specs()) if specs else {}
+    return dict(logs_specs=specs(log_dir=folder)) if specs else dict(log_dir=folder)
 
 
 class Agent(LocalElasticAgent):
@@ -258,8 +262,7 @@ class Agent(LocalElasticAgent):
     def _start_workers(self, worker_group):
         self.began, self.cause = True, None
         self.peer_errors.connect()
-        for name in os.listdir(self.reports):
-            os.unlink(os.path.join(self.reports, name))
+        forget_reports(self.reports)
         begin_round(worker_group.store, worker_group.group_rank == 0)
         return super()._start_workers(worker_group)
 

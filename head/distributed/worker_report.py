@@ -18,11 +18,21 @@ def report(error: HeadError, message: str) -> None:
              time=time.monotonic()))
 
 
+def _reports(folder: str) -> List[str]:
+    """The files of `report`; torch has folders of its own there."""
+    return [os.path.join(folder, name) for name in os.listdir(folder) if name.isdigit()]
+
+
+def forget_reports(folder: str) -> None:
+    """Remove what workers have left."""
+    for path in _reports(folder):
+        os.unlink(path)
+
+
 def read_reports(folder: str) -> List[Dict[str, Any]]:
     """What the workers have left, the earliest first."""
     found = []
-    for name in os.listdir(folder):
-        if name.isdigit():
-            with open(os.path.join(folder, name), encoding='utf-8') as file:
-                found.append(json.load(file))
+    for path in _reports(folder):
+        with open(path, encoding='utf-8') as file:
+            found.append(json.load(file))
     return sorted(found, key=lambda one: one['time'])

@@ -1,6 +1,7 @@
 """Loaders of batches: of a training's steps, and of the images that a process evaluates."""
 
 from functools import partial
+from multiprocessing.util import get_temp_dir
 from typing import Any, Generator, List
 
 from mmcv.parallel import collate
@@ -28,6 +29,7 @@ class Loader(DataLoader):
         """Start the workers."""
         if self.num_workers:
             make_room_for_sockets()
+            get_temp_dir()  # which they share, and which goes with this process; one that is killed would leave its own
         with blocked():
             return super().__iter__()
 

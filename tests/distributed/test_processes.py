@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from ..head_process import run_afresh
 from ..process_tree import children, listening
 from ..training_runs import QUICK, QUICK_EVAL, finish, rows, start, wait_for_a_step
 
@@ -131,6 +132,16 @@ def test_a_signal_ends_all(drawn, tmp_path, to_all):
     meta = torch.load(str(tmp_path / 'latest.pth'))['meta']
     assert meta['iter'] >= 1 and meta['processes'] == 2
     assert f'after {meta["iter"]} iterations' in last[0] or 'after' not in last[0]
+
+
+def test_the_temporary_folder_is_left_as_it_was(drawn, tmp_path):
+    """By torch's agent, and by data loader workers whose epoch did not end."""
+    temporary = tmp_path / 'temporary'
+    temporary.mkdir()
+    done = run_afresh('train', 'config=retinanet_r18', f'data={drawn}', f'work_dir={tmp_path}/run', 'device=cpu',
+                      'procs=2', 'pretrained=none', 'iters=1', *QUICK[:2], TMPDIR=str(temporary))
+    assert done.returncode == 0, done.stderr
+    assert not list(temporary.iterdir())
 
 
 @pytest.mark.slow
