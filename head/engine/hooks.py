@@ -4,7 +4,6 @@ from typing import Any, Iterable
 
 from mmcv.runner import IterTimerHook
 
-from ..errors import RequestError
 from . import logs
 from .building import building
 
@@ -30,8 +29,5 @@ def register_hooks(runner: Any, cfg: Any, optimizer_step: Any, overrides: Iterab
     with building('log_config', overrides):
         runner.register_logger_hooks(logs.continued(cfg.log_config))
     for number, hook in enumerate(cfg.get('custom_hooks') or []):
-        if isinstance(hook, dict) and hook.get('resume_from'):
-            raise RequestError(f'custom_hooks.{number}.resume_from: a hook would load a checkpoint that nobody has '
-                               'checked; leave it out: resume=FILE continues a training')
         with building(f'custom_hooks.{number}', overrides):
             runner.register_custom_hooks([hook])

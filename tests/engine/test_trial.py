@@ -3,10 +3,8 @@
 import logging
 
 import pytest
-import torch
 from mmcv import Config
 from mmcv.utils.logging import logger_initialized
-from mmdet.models import build_backbone
 
 from head import catalog
 from head.engine.config_values import Training, check_values
@@ -85,29 +83,6 @@ def test_steps_of_a_schedule(words, tmp_path, more, enough):
                         f'    _delete_=True, policy="OneCycle", max_lr=.01, total_steps={steps})\n')
         status, line = refusal(words)
         assert (status, 'total steps' in line) == ((0, False) if steps == enough else (2, True)), line
-
-
-PARTS = [('neck = dict(init_cfg={})', 'model.neck.init_cfg.checkpoint'),
-         ('neck = dict(init_cfg=[{}])', 'model.neck.init_cfg.0.checkpoint'), ('init_cfg = {}', 'model.init_cfg')]
-
-
-@pytest.mark.parametrize('part, named', PARTS)
-def test_weights_of_other_parts(words, tmp_path, part, named):
-    """Left out where weights are random, and refused where they would be loaded unchecked."""
-    path, weights = tmp_path / 'mine.py', tmp_path / 'r18.pth'
-    pretrained = f'dict(type="Pretrained", checkpoint={str(weights)!r})'
-    path.write_text(f'_base_ = {ROW!r}\nmodel = dict({part.format(pretrained)})\n')
-    found = plan([*words, f'config={path}'])
-    assert str(weights) not in str(found.cfg.model)
-    backbone = build_backbone(found.cfg.model.backbone)
-    backbone.init_weights()
-    torch.save(backbone.state_dict(), weights)
-    words = [*(word for word in words if word != 'pretrained=none'), f'model.backbone.init_cfg.checkpoint={weights}']
-    path.write_text(f'_base_ = {ROW!r}\n')
-    assert plan([*words, f'config={path}']).used[0].path == str(weights)
-    path.write_text(f'_base_ = {ROW!r}\nmodel = dict({part.format(pretrained)})\n')
-    status, line = refusal([*words, f'config={path}', f'work_dir={tmp_path}/other'])
-    assert status == 2 and named in line and 'of the backbone only' in line, line
 
 
 def test_the_trial_leaves_no_trace_of_initial_values(words):
