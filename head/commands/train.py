@@ -95,6 +95,7 @@ def load(request: Request, layout: Layout) -> Tuple[Path, Optional[Model], Confi
     """The config of a request, its overrides and data in place: (path, row, Config)."""
     path, row = catalog.find_config(request.require('config'))
     cfg = configuration.load_config(path)
+    configuration.fill_in_defaults(cfg)
     configuration.apply_overrides(cfg, request.overrides, Training)
     check_values(cfg, Training)
     settings = {key: request.value(key) for key in ('seed', 'deterministic', 'cudnn_benchmark')}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Type, Union
 from unittest import mock
 
-from mmcv import Config
+from mmcv import Config, ConfigDict
 
 from ..errors import RequestError
 from ..support.folders import COCO, require_temporary_folder
@@ -27,6 +27,13 @@ MOST_DOUBTS = 50
 
 LONGEST_DOUBT = 1000
 """Characters of each."""
+
+DEFAULTS: Dict[str, Dict[str, Any]] = dict(
+    evaluation=dict(interval=1), checkpoint_config=dict(interval=1), optimizer_config=dict())
+"""What a training takes where its config leaves a section, or a key of it, out.
+
+mmdet's own evaluation does; its checkpoints would be none, and a training without the section of the optimizer's step
+would take none."""
 
 PUBLISHED_BATCH_SIZE = 16
 """What the configs' learning rates are for: 8 GPUs x 2 images."""
@@ -136,6 +143,17 @@ def _child(node, step, key, root, kind):
         return node[number]
     near = difflib.get_close_matches(key[:100], [one for one in _flat(root) if is_read(one, kind)], n=3, cutoff=0.5)
     raise RequestError(f'{shown(key)}=: the config has no such key' + (f'; nearest: {", ".join(near)}' if near else ''))
+
+
+def fill_in_defaults(cfg: Config) -> None:
+    """Write what a training takes by default into its config, see `DEFAULTS`; an `optimizer_config` of None is empty."""
+    if cfg.get('optimizer_config') is None:
+        cfg.optimizer_config = {}
+    for name, defaults in DEFAULTS.items():
+        section = cfg._cfg_dict.setdefault(name, ConfigDict())
+        if isinstance(section, dict):
+            for key, value in defaults.items():
+                section.setdefault(key, value)
 
 
 def doubts(overrides: Dict[str, Any]) -> List[str]:

@@ -92,6 +92,27 @@ def test_the_trial_leaves_no_trace_of_initial_values(words):
     assert logger_initialized == before and logging.getLogger('mmcv').handlers == handlers
 
 
+@pytest.mark.parametrize('text', [
+    'evaluation = dict(_delete_=True, metric="bbox")\ncheckpoint_config = dict(_delete_=True, create_symlink=True)\n'
+    'optimizer_config = None', 'optimizer_config = dict(_delete_=True)'])
+def test_what_a_config_leaves_out(words, tmp_path, text):
+    """Sections with keys of their own, and whole sections."""
+    path = tmp_path / 'mine.py'
+    path.write_text(f'_base_ = {ROW!r}\n{text}\n')
+    cfg = plan([*words, f'config={path}']).cfg
+    assert cfg.evaluation.interval == cfg.checkpoint_config.interval == 1 and cfg.optimizer_config == {}
+
+
+def test_sections_that_a_config_has_not(words, tmp_path):
+    whole = load_config(ROW)
+    for key in ('evaluation', 'checkpoint_config', 'optimizer_config'):
+        del whole._cfg_dict[key]
+    path = tmp_path / 'mine.py'
+    path.write_text(config_text(whole))
+    cfg = plan([*words, f'config={path}', 'evaluation.interval=2']).cfg
+    assert (cfg.evaluation.interval, cfg.checkpoint_config.interval, cfg.optimizer_config) == (2, 1, {})
+
+
 def test_the_text_is_mmcvs():
     cfg = load_config(catalog.find_config('head_r18')[0])
     assert config_text(cfg) == cfg.pretty_text
