@@ -98,3 +98,17 @@ def without_initial_values() -> Iterator[None]:
         stack.enter_context(mock.patch.object(base_module, 'print_log', _as_it_is))
         stack.enter_context(mock.patch.object(base_module.BaseModule, '_dump_init_info', _as_it_is))
         yield
+
+
+def set_initial_values(model: Any) -> None:
+    """Give a model that was built `without_initial_values` random ones, as its config wants them; no file is read."""
+    for module in model.modules():
+        if isinstance(module, (nn.modules.conv._ConvNd, nn.Linear)):
+            module.reset_parameters()
+        wanted = getattr(module, 'init_cfg', None)
+        if isinstance(wanted, dict) and wanted.get('type') == 'Pretrained':
+            module.init_cfg = None
+    for module in model.modules():
+        if isinstance(module, ConvModule):
+            module.init_weights()
+    model.init_weights()

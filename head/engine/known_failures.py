@@ -10,6 +10,10 @@ NO_MEMORY = ('out of memory', 'can\'t allocate memory', 'cannot allocate memory'
              'unable to find an engine', 'unable to find a valid cudnn algorithm')
 """The last three are CUDA's libraries, in torch's words."""
 
+NO_GPU = ('implementation for device cpu not found', 'found no nvidia driver', 'no cuda gpus are available',
+          'torch not compiled with cuda enabled', 'expected input tensor to be on gpu')
+"""What mmcv's operations and torch say where there are kernels for a GPU only, or where a model names one itself."""
+
 SMALLER_STEPS = 'fewer images a micro-batch, data.samples_per_gpu=1, and more of them, accumulate='
 MORE_MEMORY = 'end what else runs here, or take another device'
 """What to do where a training, and anything else, has too little memory."""
@@ -32,6 +36,9 @@ def as_head_error(error: Exception, advice: str) -> Exception:
         where = f'rank {processes.rank()}' if processes.world_size() > 1 else 'this machine'
         said = text.splitlines()[0][:200] if text else 'MemoryError'
         return EnvironmentFault(f'{where} has not enough memory ({said}): {advice}')
+    if isinstance(error, (RuntimeError, AssertionError, ValueError)) and any(words in text.lower() for words in NO_GPU):
+        return EnvironmentFault(f'a part of this model computes on a GPU only ({text.splitlines()[0][:200]}): take a '
+                                'machine that has one, and device=cuda')
     return error
 
 

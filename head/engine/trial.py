@@ -1,6 +1,7 @@
 """A config tried out before anything is written: all that it names is built, and one small step is computed.
 
-What does not fit together shows here, in a second, and not when the first step or the first evaluation comes.
+What does not fit together shows here, in a second, and not when the first step or the first evaluation comes. What
+small images of a model of zeros do not go through is tried again at the config's own size, as it would begin.
 """
 
 import copy
@@ -8,7 +9,7 @@ import gc
 import logging
 import math
 from types import SimpleNamespace
-from typing import Any, Dict, Iterable, Optional
+from typing import Any, Callable, Dict, Iterable, Optional, Sequence
 
 import numpy as np
 import torch
@@ -23,17 +24,24 @@ from ..coco.categories import NAMES
 from ..distributed import processes
 from ..errors import RequestError
 from ..support.quiet import quietly
-from .building import building, without_initial_values
+from .building import building, set_initial_values, without_initial_values
 from .hooks import register_hooks
 from .inference import build_for_inference
 from .interruption import Interruption
+from .known_failures import MORE_MEMORY, as_head_error
 from .loaders import StepLoader
 from .optimizer_step import OptimizerStepHook, check_optimizer_config
 from .runner import Runner
 from .training_set import build_training_set, on_arrays
 
-SIDE = 64
-"""Pixels of the images of the small step."""
+Size = Sequence[int]
+"""Height and width."""
+
+SMALL = (64, 64)
+"""Of the images of the small step."""
+
+OF_VALUES = (RuntimeError, ValueError, IndexError, AssertionError, ArithmeticError)
+"""Errors that images too small, or weights of zeros, can be to blame for; others come at any size."""
 
 GROUND_TRUTH = ('gt_bboxes', 'gt_labels', 'gt_bboxes_ignore')
 
@@ -59,7 +67,7 @@ def try_training(cfg: Any, device: str, overrides: Iterable[str] = (), epochs: O
     data_set = build_training_set(cfg, overrides)
     with building('data.train', overrides, 'its first image does not go through'), quietly():
         sample = data_set[0]
-        image = sample['img'].data
+        channels, *own = sample['img'].data.shape
     with quietly(), building('model', overrides), without_initial_values():
         drop_pretrained(cfg)  # which are checked on their own
         model = build_detector(cfg.model).to(device)
@@ -73,12 +81,15 @@ def try_training(cfg: Any, device: str, overrides: Iterable[str] = (), epochs: O
         register_hooks(runner, cfg, OptimizerStepHook(**cfg.optimizer_config), overrides)
     _check_schedules(runner, len(StepLoader(data_set, cfg.data.samples_per_gpu, 0, 0, accumulate)), overrides)
     if processes.world_size() == 1 and set(sample) <= {'img', 'img_metas', *GROUND_TRUTH}:
-        batch = _small_batch(sample, image.shape[0], device)
-        with quietly(), building('model', overrides, 'the first step fails'):
+
+        def step(size: Size, images: int) -> Any:
             for hook in runner.hooks:
                 if hasattr(hook, 'before_micro_batch'):
                     hook.before_micro_batch(runner)
-            outputs = model.train().train_step(batch, None)
+            return model.train().train_step(_batch(sample, channels, size, images, device), None)
+
+        with quietly(), building('model', overrides, 'the first step fails'):
+            outputs = _small_or_own(model, lambda: step(SMALL, 2), lambda: step(own, min(2, cfg.data.samples_per_gpu)))
             if not outputs['loss'].requires_grad:
                 raise ValueError('nothing in it is trained')
     _try_images(cfg, 'val', model, device, overrides)
@@ -106,12 +117,17 @@ def _try_images(cfg, split, model, device, overrides):
         data_set = build_dataset(on_arrays(cfg.data[split]), dict(test_mode=True))
     with building(key, overrides, 'its first image does not go through'), quietly():
         sample = data_set[0]
-        views = [(image.data.shape[0], meta.data) for image, meta in zip(sample['img'], sample['img_metas'])]
+        views = [(image.data.shape, meta.data) for image, meta in zip(sample['img'], sample['img_metas'])]
     _check_classes(model, data_set, overrides)
-    images = [torch.zeros(1, channels, SIDE, SIDE, device=device) for channels, _ in views]
-    metas = [[_small(meta)] for _, meta in views]
+
+    def detect(sizes: Sequence[Size]) -> Any:
+        images = [torch.zeros(1, shape[0], *size, device=device) for (shape, _), size in zip(views, sizes)]
+        metas = [[_of_size(meta, size)] for (_, meta), size in zip(views, sizes)]
+        return model.eval()(return_loss=False, rescale=True, img=images, img_metas=metas)
+
     with quietly(), building('model', overrides, 'the evaluation fails'), torch.no_grad():
-        found = model.eval()(return_loss=False, rescale=True, img=images, img_metas=metas)
+        found = _small_or_own(model, lambda: detect([SMALL] * len(views)),
+                              lambda: detect([shape[1:] for shape, _ in views]))
         if not (len(found) == 1 and isinstance(found[0], list) and len(found[0]) == len(NAMES)
                 and all(getattr(boxes, 'shape', (0, 0))[1:] == (5, ) for boxes in found[0])):
             raise ValueError(f'it finds no boxes of {len(NAMES)} classes')
@@ -126,21 +142,32 @@ def _check_classes(model, data_set, overrides):
         NumClassCheckHook().before_train_epoch(runner)
 
 
-def _small(meta: Dict[str, Any]) -> Dict[str, Any]:
-    """The meta of an image, as if it were a small one."""
-    shape = (SIDE, SIDE, 3)
-    small = dict(ori_shape=shape, img_shape=shape, pad_shape=shape, scale_factor=np.ones(4, np.float32))
-    return {name: small.get(name, value) for name, value in meta.items()}
+def _small_or_own(model: Any, small: Callable[[], Any], own: Callable[[], Any]) -> Any:
+    """What `small` returns; where it fails, what `own` does with the weights that a training begins with."""
+    try:
+        return small()
+    except OF_VALUES as error:
+        if as_head_error(error, MORE_MEMORY) is not error:
+            raise
+        set_initial_values(model)
+        return own()
 
 
-def _small_batch(sample, channels, device):
-    """Two images of zeros with an object each, and of what the pipeline gives the rest."""
+def _of_size(meta: Dict[str, Any], size: Size) -> Dict[str, Any]:
+    """The meta of an image, as if it were one of that height and width."""
+    shape = (*size, 3)
+    changed = dict(ori_shape=shape, img_shape=shape, pad_shape=shape, scale_factor=np.ones(4, np.float32))
+    return {name: changed.get(name, value) for name, value in meta.items()}
+
+
+def _batch(sample, channels, size, images, device):
+    """Images of zeros with an object each, and of what the pipeline gives the rest."""
     truth = dict(
-        gt_bboxes=[torch.tensor([[8., 8., 40., 40.]], device=device)] * 2,
-        gt_labels=[torch.zeros(1, dtype=torch.long, device=device)] * 2,
-        gt_bboxes_ignore=[torch.zeros(0, 4, device=device)] * 2)
-    images = torch.zeros(2, channels, SIDE, SIDE, device=device)
-    batch = dict(img=images, img_metas=[_small(sample['img_metas'].data)] * 2)
+        gt_bboxes=[torch.tensor([[8., 8., 40., 40.]], device=device)] * images,
+        gt_labels=[torch.zeros(1, dtype=torch.long, device=device)] * images,
+        gt_bboxes_ignore=[torch.zeros(0, 4, device=device)] * images)
+    batch = dict(img=torch.zeros(images, channels, *size, device=device),
+                 img_metas=[_of_size(sample['img_metas'].data, size)] * images)
     return dict(batch, **{name: truth[name] for name in sample if name in truth})
 
 

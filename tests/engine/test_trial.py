@@ -1,7 +1,9 @@
 """Configs whose values do not fit: one line that names the key, and nothing written."""
 
 import logging
+import os
 
+import mmdet
 import pytest
 from mmcv import Config
 from mmcv.utils.logging import logger_initialized
@@ -90,6 +92,29 @@ def test_the_trial_leaves_no_trace_of_initial_values(words):
     before, handlers = dict(logger_initialized), list(logging.getLogger('mmcv').handlers)
     plan([*words, 'config=head_r18'])
     assert logger_initialized == before and logging.getLogger('mmcv').handlers == handlers
+
+
+SMALL_IMAGES = dict(
+    train=['data.train.pipeline.2.img_scale=(160,128)', 'data.val.pipeline.1.img_scale=(160,128)'],
+    eval=['data.test.pipeline.1.img_scale=(160,128)'])
+
+
+@pytest.mark.parametrize('name,overrides', [
+    ('ssd/ssd300_coco.py', dict(train=[], eval=[])),  # whose layers leave nothing of an image of 64 pixels
+    ('sparse_rcnn/sparse_rcnn_r50_fpn_1x_coco.py', SMALL_IMAGES)])  # which finds no boxes with weights of zeros
+def test_models_for_which_small_zeros_are_too_little(words, tmp_path, name, overrides):
+    """They are tried again at their own size, with random weights; no file of weights is read."""
+    path = os.path.join(os.path.dirname(mmdet.__file__), '.mim', 'configs', name)
+    assert plan([*words, f'config={path}', *overrides['train']])
+    status, line = refusal(['eval', f'config={path}', words[1], 'checkpoint=none.pth', *overrides['eval']])
+    assert status == 2 and line.startswith('none.pth: no such file'), line
+
+
+def test_what_computes_on_a_gpu_only(words, tmp_path):
+    """That is the machine's fault; mmcv's operation has no form for a CPU."""
+    path = os.path.join(os.path.dirname(mmdet.__file__), '.mim/configs/carafe/faster_rcnn_r50_fpn_carafe_1x_coco.py')
+    status, line = refusal([*words, f'config={path}'])
+    assert status == 3 and 'computes on a GPU only (' in line and 'device=cuda' in line, line
 
 
 @pytest.mark.parametrize('text', [
