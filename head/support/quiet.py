@@ -5,20 +5,29 @@ import io
 import logging
 import os
 import warnings
-from typing import Iterator
+from typing import Iterator, List, Tuple
 
 
 @contextlib.contextmanager
 def quietly() -> Iterator[None]:
-    """Swallow what libraries print, log below an error and warn of. Errors pass."""
-    before = logging.root.manager.disable
+    """Swallow what libraries print, log below an error and warn of.
+
+    An error that they log comes at the end, unless one is raised: that tells it, and libraries that log what they
+    raise would tell it twice.
+    """
+    before, handle = logging.root.manager.disable, logging.Logger.callHandlers
+    errors: List[Tuple[logging.Logger, logging.LogRecord]] = []
     logging.disable(logging.WARNING)
+    setattr(logging.Logger, 'callHandlers', lambda logger, record: errors.append((logger, record)))
     try:
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter('ignore')
             yield
     finally:
+        setattr(logging.Logger, 'callHandlers', handle)
         logging.disable(before)
+    for logger, record in errors:
+        logger.callHandlers(record)
 
 
 @contextlib.contextmanager

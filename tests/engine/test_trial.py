@@ -148,6 +148,13 @@ def test_every_shipped_config_has_values_in_their_ranges(alias):
     check_values(load_config(catalog.find_config(alias)[0]), Training)
 
 
+def test_an_error_that_a_library_logs_and_raises_is_told_once(words, capfd):
+    """todd logs the job that fails."""
+    status, line = refusal([*words, 'config=head_r18', 'model.distiller.losses.loss_cross.fields=[]'])
+    assert status == 2 and 'the first step fails' in line
+    assert 'Failed to' not in capfd.readouterr().err
+
+
 def test_evaluations(drawn, begun, tmp_path):
     """Of an evaluation too all is built before its work dir is made."""
     words = ['eval', 'config=head_r18', f'checkpoint={begun}/epoch_1.pth', f'data={drawn}', f'work_dir={tmp_path}/work']
