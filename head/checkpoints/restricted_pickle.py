@@ -24,6 +24,7 @@ import torch
 from torch.serialization import MAGIC_NUMBER, PROTOCOL_VERSION
 
 from ..errors import RequestError
+from ..support.file_kind import not_a_file
 from ..support.printed_text import printable
 from .allowed_globals import (
     GLOBALS,
@@ -362,8 +363,9 @@ def load(path: Union[str, Path]) -> Any:
     Raises:
         RequestError: no such file; not a checkpoint; or one that asks for more than data.
     """
-    if not os.path.isfile(path):
-        raise RequestError(f'{path}: no such file; name one that is there')
+    wrong = not_a_file(path)
+    if wrong:
+        raise RequestError(f'{path}: {wrong}; name one that is there')
     with open(path, 'rb') as file:
         is_zip = file.read(4) == b'PK\x03\x04'
         file.seek(0)

@@ -9,6 +9,7 @@ from typing import Any, Callable, Dict, List, Optional
 from ..errors import RequestError
 from ..results.verdict_file import RESUMED, Weights
 from ..support.file_hash import file_hash
+from ..support.file_kind import not_a_file
 from ..support.printed_text import printable
 from . import restricted_pickle, run_identity
 from .meta import checked_meta
@@ -81,8 +82,9 @@ def read(path: str) -> ResumePoint:
     Raises:
         RequestError: no such file, damaged, or not one to continue from.
     """
-    if not os.path.isfile(path):
-        raise RequestError(f'resume={path}: no such file; name a checkpoint, or leave resume= out')
+    wrong = not_a_file(path)
+    if wrong:
+        raise RequestError(f'resume={path}: {wrong}; name a checkpoint, or leave resume= out')
     content = restricted_pickle.load(path)
     meta = content.get('meta') if isinstance(content, dict) else None
     if not (isinstance(meta, dict) and isinstance(content.get('optimizer'), dict)

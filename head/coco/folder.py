@@ -17,6 +17,7 @@ from ..catalog import coco
 from ..errors import RequestError
 from ..support.container import container_image
 from ..support.file_hash import file_hash
+from ..support.file_kind import not_a_file
 from ..support.json_numbers import no_number
 from . import annotations
 from .categories import ID_TO_NAME
@@ -242,5 +243,6 @@ def _require(ann_file: str) -> None:
     layout = LAYOUT
     if container_image() and not any(name for name in os.listdir(folder) if not name.startswith('.')):
         layout += f'; mount it: -v COCO:{os.path.abspath(folder)}:ro (docker run), COCO_DIR=COCO (docker compose)'
-    if not os.path.isfile(ann_file):
-        raise RequestError(f'{ann_file}: no such file; {layout}')
+    wrong = not_a_file(ann_file)
+    if wrong:
+        raise RequestError(f'{ann_file}: {wrong}; {layout}')

@@ -37,6 +37,7 @@ from ..results.verdict_file import RELEASED, Data, EvalVerdict, Weights, write_v
 from ..results.work_dir import open_work_dir
 from ..results.work_dir_lock import held_work_dir
 from ..support.file_hash import file_hash
+from ..support.file_kind import not_a_file
 from ..support.folders import WORK_DIRS
 from ..support.for_each import raise_together
 
@@ -68,8 +69,9 @@ def find_checkpoint(config: str, path: Optional[str], row: Optional[Model],
             return Weights(RELEASED, path, file_hash(path), True), row.eval_tolerance
         found = released.obtain_checkpoint(row)
         return Weights(RELEASED, found.path, found.sha256, found.confirmed), row.eval_tolerance
-    if not os.path.isfile(path):
-        raise RequestError(f'{path}: no such file; checkpoint= names the weights')
+    wrong = not_a_file(path)
+    if wrong:
+        raise RequestError(f'{path}: {wrong}; checkpoint= names the weights')
     sha256 = file_hash(path)
     known = catalog.files()[row.checkpoint] if row and row.checkpoint else None
     confirmed = (known.has_hash(sha256) or None) if known else released.release_status(row, sha256) if row else None

@@ -146,7 +146,7 @@ def _child(node, step, key, root, kind):
 
 
 def fill_in_defaults(cfg: Config) -> None:
-    """Write what a training takes by default into its config, see `DEFAULTS`; an `optimizer_config` of None is empty."""
+    """Write into a training's config what it takes by default, see `DEFAULTS`; None as `optimizer_config` is empty."""
     if cfg.get('optimizer_config') is None:
         cfg.optimizer_config = {}
     for name, defaults in DEFAULTS.items():

@@ -67,7 +67,7 @@ def try_training(cfg: Any, device: str, overrides: Iterable[str] = (), epochs: O
     data_set = build_training_set(cfg, overrides)
     with building('data.train', overrides, 'its first image does not go through'), quietly():
         sample = data_set[0]
-        channels, *own = sample['img'].data.shape
+        _, *own = sample['img'].data.shape
     with quietly(), building('model', overrides), without_initial_values():
         drop_pretrained(cfg)  # which are checked on their own
         model = build_detector(cfg.model).to(device)
@@ -81,17 +81,7 @@ def try_training(cfg: Any, device: str, overrides: Iterable[str] = (), epochs: O
         register_hooks(runner, cfg, OptimizerStepHook(**cfg.optimizer_config), overrides)
     _check_schedules(runner, len(StepLoader(data_set, cfg.data.samples_per_gpu, 0, 0, accumulate)), overrides)
     if processes.world_size() == 1 and set(sample) <= {'img', 'img_metas', *GROUND_TRUTH}:
-
-        def step(size: Size, images: int) -> Any:
-            for hook in runner.hooks:
-                if hasattr(hook, 'before_micro_batch'):
-                    hook.before_micro_batch(runner)
-            return model.train().train_step(_batch(sample, channels, size, images, device), None)
-
-        with quietly(), building('model', overrides, 'the first step fails'):
-            outputs = _small_or_own(model, lambda: step(SMALL, 2), lambda: step(own, min(2, cfg.data.samples_per_gpu)))
-            if not outputs['loss'].requires_grad:
-                raise ValueError('nothing in it is trained')
+        _try_step(runner, sample, own, min(2, cfg.data.samples_per_gpu), device, overrides)
     _try_images(cfg, 'val', model, device, overrides)
     with quietly(), building('model', overrides, 'has no initial weights'), without_initial_values():
         model.init_weights()  # last: with its biases the evaluation would find nothing
@@ -109,6 +99,21 @@ def try_inference(cfg: Any, device: str, overrides: Iterable[str] = ()) -> None:
     with without_initial_values():
         model = build_for_inference(cfg).to(device)
     _try_images(cfg, 'test', model, device, overrides)
+
+
+def _try_step(runner, sample, own, images, device, overrides):
+    """A step of two small images, or of so many of the config's own size."""
+
+    def step(size: Size, images: int) -> Any:
+        for hook in runner.hooks:
+            if hasattr(hook, 'before_micro_batch'):
+                hook.before_micro_batch(runner)
+        return runner.model.train().train_step(_batch(sample, size, images, device), None)
+
+    with quietly(), building('model', overrides, 'the first step fails'):
+        outputs = _small_or_own(runner.model, lambda: step(SMALL, 2), lambda: step(own, images))
+        if not outputs['loss'].requires_grad:
+            raise ValueError('nothing in it is trained')
 
 
 def _try_images(cfg, split, model, device, overrides):
@@ -160,13 +165,13 @@ def _of_size(meta: Dict[str, Any], size: Size) -> Dict[str, Any]:
     return {name: changed.get(name, value) for name, value in meta.items()}
 
 
-def _batch(sample, channels, size, images, device):
+def _batch(sample, size, images, device):
     """Images of zeros with an object each, and of what the pipeline gives the rest."""
     truth = dict(
         gt_bboxes=[torch.tensor([[8., 8., 40., 40.]], device=device)] * images,
         gt_labels=[torch.zeros(1, dtype=torch.long, device=device)] * images,
         gt_bboxes_ignore=[torch.zeros(0, 4, device=device)] * images)
-    batch = dict(img=torch.zeros(images, channels, *size, device=device),
+    batch = dict(img=torch.zeros(images, len(sample['img'].data), *size, device=device),
                  img_metas=[_of_size(sample['img_metas'].data, size)] * images)
     return dict(batch, **{name: truth[name] for name in sample if name in truth})
 

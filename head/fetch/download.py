@@ -16,7 +16,7 @@ from ..support.atomic_write import write_text
 from ..support.disk_space import require_space
 from ..support.locks import Say, hidden_path, locked
 from .retry import Fault, Retry, RetryableError, check_status
-from .web import BLOCK, UnusableAnswer, get, stated_length
+from .web import UnusableAnswer, blocks, get, stated_length
 
 LARGEST_WEIGHTS = 4 << 30
 """Bytes that a file of weights may have where its size is not known; those of the catalog have up to 0.2 GB."""
@@ -126,7 +126,7 @@ def _transfer(source: Source, target: Path, size: Optional[int], hashed: bool, l
             with open(part, 'ab' if have else 'wb', opener=_open_own) as file, tqdm(
                     total=have + rest if rest else None, initial=have, desc=target.name, unit='B', unit_scale=True,
                     leave=False, disable=None) as bar:
-                for block in answer.iter_content(BLOCK):
+                for block in blocks(answer):
                     file.write(block)
                     bar.update(len(block))
                     if size and file.tell() > size:

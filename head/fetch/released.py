@@ -20,6 +20,7 @@ from ..support.container import container_image
 from ..support.file_hash import file_hash
 from ..support.for_each import for_each, raise_together
 from ..support.locks import Say, locked
+from ..support.printed_text import printable
 from .download import LARGEST_WEIGHTS, download, ensure_file
 from .drive import LIMIT, drive_file, folder_address, list_folder
 from .hash_check import hash_check
@@ -65,7 +66,7 @@ def _listed(row: Model, kind: str, say: Optional[Say] = None) -> Optional[Tuple[
     if kind == 'checkpoint':
         by_hand += ' and name it: eval checkpoint=FILE'
     doubt = (f'{row.alias}: its {kind} may not be among what Drive lists of {folder_address(folder)}, cut off after '
-             f'{LIMIT} entries of {", ".join(cut)}')
+             f'{LIMIT} entries of {printable(", ".join(cut), 300)}')
     if cut and (choice.last if choice else kind == 'checkpoint'):
         raise RequestError(f'{doubt}; {by_hand}')
     if cut and choice and say:

@@ -1,17 +1,27 @@
 """What servers answer: over http(s) only, after few redirects, as it is stored, and no page without end."""
 
-from typing import Any, Dict, Optional
+import contextlib
+import math
+import os
+import socket
+import threading
+import time
+from typing import Any, Dict, Iterator, Optional
 from urllib.parse import urljoin, urlsplit
 
 import requests
 
-from .retry import TIMEOUT
+from .retry import TIMEOUT, RetryableError
 
 BLOCK = 1 << 16
 """Bytes read at once; that much may be lost where a connection is cut."""
 
 REDIRECTS = 10
 """Followed for one request."""
+
+SLOWEST = 60.0
+"""Seconds that a block may take, about 1 kB a second; `TIMEOUT` alone is never met by a server that sends a byte a
+minute."""
 
 PAGE_BYTES = 4 << 20
 """A page of Drive has less; a folder's has some hundred KB."""
@@ -63,14 +73,56 @@ def _after_redirects(session, address, headers):
     raise UnusableAnswer(f'it is redirected more than {REDIRECTS} times')
 
 
+def blocks(answer: requests.Response) -> Iterator[bytes]:
+    """The body of a streamed answer, in blocks of `BLOCK` bytes.
+
+    Raises:
+        RetryableError: one of them takes longer than `SLOWEST`; the connection is cut.
+        requests.RequestException: the connection is lost.
+    """
+    reading_since, ended, cut = math.inf, threading.Event(), threading.Event()
+
+    def watch(connection: socket.socket) -> None:
+        with connection:
+            while not ended.wait(SLOWEST / 4):
+                if time.monotonic() - reading_since > SLOWEST:
+                    cut.set()
+                    with contextlib.suppress(OSError):  # it has ended at this moment
+                        connection.shutdown(socket.SHUT_RDWR)
+                    return
+
+    with contextlib.suppress(OSError, ValueError):  # a body without a byte has no connection any more
+        connection = socket.socket(fileno=os.dup(answer.raw.fileno()))
+        threading.Thread(target=watch, args=[connection], daemon=True).start()
+    body, lost = answer.iter_content(BLOCK), None
+    try:
+        while True:
+            reading_since, block = time.monotonic(), b''
+            try:
+                block = next(body, b'')
+            except requests.RequestException as error:
+                lost = error
+            if cut.is_set():
+                raise RetryableError(f'less than {BLOCK / 1e3:.0f} kB came in {SLOWEST:.0f} s') from lost
+            if lost:
+                raise lost
+            reading_since = math.inf  # what is done with it may take long
+            if not block:
+                return
+            yield block
+    finally:
+        ended.set()
+
+
 def read_page(answer: requests.Response) -> str:
     """The text of a streamed page.
 
     Raises:
         UnusableAnswer: it has more than `PAGE_BYTES`.
+        RetryableError: it comes too slowly.
     """
     content = bytearray()
-    for block in answer.iter_content(BLOCK):
+    for block in blocks(answer):
         content += block
         if len(content) > PAGE_BYTES:
             raise UnusableAnswer(f'a page of more than {PAGE_BYTES / 1e6:.0f} MB comes')

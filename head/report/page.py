@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from ..judging.trainings_of_row import judge_trainings, trainings_by_row
 from ..results.run import Run
-from ..support.printed_text import printable
+from ..support.printed_text import LONGEST_LINE, printable
 from . import per_category, provenance
 from .curves import CurveFigure, curve_figures
 from .inline_svg import COLOURS, DASHES, dash_array
@@ -93,6 +93,7 @@ def render(runs: Sequence[Run], data: Optional[str] = None, left_out: Sequence[s
         others=others,
         anchors={id(part.outcome): part.anchor for part in parts},
         left_out=left_out,
+        longest_line=LONGEST_LINE,
         joint=[judge_trainings(members) for members in
                trainings_by_row(part.outcome.found for part in parts)[0].values()],
         embedded=[],

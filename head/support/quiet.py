@@ -18,13 +18,13 @@ def quietly() -> Iterator[None]:
     before, handle = logging.root.manager.disable, logging.Logger.callHandlers
     errors: List[Tuple[logging.Logger, logging.LogRecord]] = []
     logging.disable(logging.WARNING)
-    setattr(logging.Logger, 'callHandlers', lambda logger, record: errors.append((logger, record)))
+    logging.Logger.callHandlers = lambda *error: errors.append(error)  # type: ignore
     try:
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter('ignore')
             yield
     finally:
-        setattr(logging.Logger, 'callHandlers', handle)
+        logging.Logger.callHandlers = handle  # type: ignore
         logging.disable(before)
     for logger, record in errors:
         logger.callHandlers(record)

@@ -511,10 +511,10 @@ def test_another_zip(tmp_path):
 
 
 def test_no_file(tmp_path):
-    assert refusal(tmp_path) == 'no such file; name one that is there'
+    assert refusal(tmp_path) == 'a folder, not a regular file; name one that is there'
     assert refusal(tmp_path / 'x.pth') == 'no such file; name one that is there'
     os.mkfifo(tmp_path / 'pipe')
-    assert refusal(tmp_path / 'pipe') == 'no such file; name one that is there'
+    assert refusal(tmp_path / 'pipe') == 'a pipe, not a regular file; name one that is there'
 
 
 @BOTH

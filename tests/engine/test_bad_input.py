@@ -9,6 +9,8 @@ import torch
 
 from head.catalog import files
 
+from .planning import refusal
+
 TRAIN = ('train', 'device=cpu', 'pretrained=none')
 
 
@@ -96,6 +98,24 @@ def test_checkpoint_that_is_none(refused, drawn, tmp_path, content, named):
         (tmp_path / 'x.pth').write_bytes(content)
     line = refused('eval', 'config=head_r18', f'checkpoint={tmp_path}/x.pth', f'data={drawn}', 'device=cpu')
     assert named in line and 'x.pth' in line
+
+
+@pytest.mark.parametrize('words,named', [
+    (('train', 'config=PIPE.py'), 'config=PIPE.py: a pipe, not'),
+    (('train', 'config=/dev/null'), 'config=/dev/null: a device, not'),
+    (('eval', 'config=head_r18', 'checkpoint=PIPE.py'), 'PIPE.py: a pipe, not'),
+    (('eval', 'config=head_r18', 'checkpoint=/dev/zero'), '/dev/zero: a device, not'),
+    (('train', 'config=head_r18', 'pretrained=none', 'resume=/dev/zero'), 'resume=/dev/zero: a device, not'),
+    (('train', 'config=FOLDER.py'), 'config=FOLDER.py: a folder, not'),
+    (('train', 'config=./text'), 'config=./text: its name does not end in .py')])
+def test_what_is_no_file_is_called_what_it_is(drawn, tmp_path, monkeypatch, words, named):
+    """And is not waited for."""
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo('PIPE.py')
+    os.mkdir('FOLDER.py')
+    (tmp_path / 'text').write_text('')
+    status, line = refusal([*words, f'data={drawn}'])
+    assert status == 2 and line.startswith(named), line
 
 
 @pytest.mark.parametrize('config', ['head_r18', 'retinanet_r18', 'retinanet_mnv2'])

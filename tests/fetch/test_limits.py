@@ -1,6 +1,7 @@
 """What a server, or somebody in a shared folder, can make a download do: nothing without bounds, nothing elsewhere."""
 
 import os
+import time
 import zipfile
 
 import pytest
@@ -9,6 +10,7 @@ import requests
 from head.errors import EnvironmentFault, RequestError
 from head.fetch import archives, download, retry
 from head.fetch import drive as pages
+from head.fetch import web as web_module
 from head.fetch.download import web
 from head.fetch.web import read_page
 from head.support.locks import locked
@@ -120,6 +122,30 @@ def test_a_redirect_to_something_else(get, internet, location):
     with pytest.raises(EnvironmentFault, match=r'not http\(s\)'):
         get()
     assert len(file.asked) == 1
+
+
+@pytest.mark.parametrize('length', [True, False])
+def test_a_body_that_trickles(get, internet, monkeypatch, length):
+    """Every byte comes in time, the file would not; what came before is kept, and the next answers are faster."""
+    monkeypatch.setattr(web_module, 'SLOWEST', 0.2)
+    body = os.urandom(400_000)
+    file = internet.put(ADDRESS, body, pace=0.1, length=length)
+    with pytest.raises(EnvironmentFault, match=r'less than 66 kB came in 0 s, 5 tries without progress.*by hand'):
+        get()
+    assert len(file.asked) == 5
+    file.pace = 0
+    assert get().read_bytes() == body
+
+
+def test_a_reader_may_take_its_time(get, internet, monkeypatch):
+    monkeypatch.setattr(web_module, 'SLOWEST', 0.2)
+    internet.put(ADDRESS, b'x' * 200_000)
+    with web(ADDRESS).ask() as answer:
+        taken = 0
+        for block in web_module.blocks(answer):
+            taken += len(block)
+            time.sleep(0.3)
+    assert taken == 200_000
 
 
 def test_redirects_without_end(get, internet):

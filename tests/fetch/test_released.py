@@ -11,6 +11,8 @@ import yaml
 
 from head import catalog
 from head.errors import RequestError
+from head.fetch import released as released_module
+from head.fetch.drive import Listing
 from head.fetch.row_files import checkpoint_path, log_path
 
 from .conftest import disk, hidden_path, wait_until
@@ -224,6 +226,14 @@ def test_the_last_of_what_drive_lists_may_not_be_the_last(fetch, drive, place, d
     drive.folder(number('row'), STEM, entries)
     line = fetch('checkpoint', 'config=head_r18', status=2)
     assert 'cut off after 50 entries' in line and 'by hand' in line and not place.exists()
+
+
+def test_names_of_folders_are_printable(monkeypatch):
+    """They are anybody's, who can write to the folder."""
+    monkeypatch.setattr(released_module, 'list_folder', lambda folder: Listing({}, ('x\x1b[31m', )))
+    with pytest.raises(RequestError, match=r'cut off after 50 entries of x\\x1b\[31m; download') as caught:
+        released_module._listed(catalog.known_row('head_r18'), 'checkpoint')
+    assert str(caught.value).isprintable()
 
 
 def test_the_only_one_of_what_drive_lists(fetch, drive, place):

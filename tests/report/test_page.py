@@ -125,6 +125,12 @@ def test_names_are_escaped(tmp_path, drawn):
     assert '&lt;script&gt;' in text
 
 
+def test_names_of_folders_are_printable(tmp_path, drawn):
+    folder = write_training(tmp_path / 'run\x1b[31m\u202e', drawn)
+    text = render([read_run(str(folder))], left_out=[f'{folder}: damaged'])
+    assert '\x1b' not in text and '\u202e' not in text and text.count('run\\x1b[31m\\u202e') >= 2
+
+
 def test_a_source_is_a_link_only_where_it_is_one(tmp_path, drawn):
     truth = json.loads((drawn / 'annotations' / 'instances_val2017.json').read_text())
     for image, address in zip(truth['images'], ['javascript:alert(1)', 'http://example.org/1'] * 4):
