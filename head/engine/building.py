@@ -23,6 +23,8 @@ LARGE_LAYER = 1 << 28
 
 def said(error: BaseException) -> str:
     """An error's kind and message in one printable line."""
+    while not str(error) and error.__context__:  # mmcv raises some anew without their message
+        error = error.__context__
     text = ' '.join(str(error).split())
     text = ''.join(letter if letter.isprintable() else '?' for letter in text)
     return f'{type(error).__name__}: {text[:LONGEST]}' if text else type(error).__name__

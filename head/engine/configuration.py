@@ -5,6 +5,7 @@ import os
 import sys
 import traceback
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Callable, Dict, List, Type, Union
 from unittest import mock
 
@@ -52,14 +53,24 @@ def load_config(path: Union[str, Path]) -> Config:
             cfg = Config.fromfile(str(path))  # imports the method, and todd with it
     except (Exception, SystemExit) as error:
         _clear_frames(error)
-        raise as_config_error(error, str(path), 'not a config that mmdet can read') from None
+        raise as_config_error(error, str(path), _unread(error)) from None
     for name, value in list(cfg._cfg_dict.items()):
-        if name in BASE_VARIABLES or callable(value):  # the latter are functions, which later mmcv leaves out too
+        # functions and modules are what later mmcv leaves out too
+        if name in BASE_VARIABLES or callable(value) or isinstance(value, ModuleType):
             cfg._cfg_dict.pop(name)
     for key in ('model', 'data'):
         if not isinstance(cfg.get(key), dict):
             raise RequestError(f'{path}: not a config of a detector, it has no {key!r} with its keys')
     return cfg
+
+
+def _unread(error: BaseException) -> str:
+    """What mmcv could not do with a config file, and what to do where imports are to blame."""
+    if isinstance(error, ImportError):
+        return 'it, or its custom_imports, imports what is not there: install it, or name its folder in PYTHONPATH'
+    if isinstance(error, TypeError) and '\'module\' object' in str(error):
+        return 'mmcv of this stack cannot copy a module that it imports: end the file with del and the module\'s name'
+    return 'not a config that mmdet can read'
 
 
 def _clear_frames(error):

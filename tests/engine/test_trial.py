@@ -12,6 +12,7 @@ from head import catalog
 from head.engine.config_values import Training, check_values
 from head.engine.configuration import config_text, load_config
 
+from ..conftest import STACK
 from .planning import plan, refusal
 
 ROW = str(catalog.CONFIGS / 'retinanet/retinanet_r18_fpn_mstrain_1x_coco.py')
@@ -146,6 +147,20 @@ def test_the_text_is_mmcvs():
 @pytest.mark.parametrize('alias', catalog.models())
 def test_every_shipped_config_has_values_in_their_ranges(alias):
     check_values(load_config(catalog.find_config(alias)[0]), Training)
+
+
+@pytest.mark.parametrize('text,named', [
+    ('custom_imports = dict(imports=["none_such"])', "PYTHONPATH (ModuleNotFoundError: No module named 'none_such')"),
+    ('import none_such', 'PYTHONPATH (ModuleNotFoundError'),
+    ('import os', 'end the file with del'), ('import os\nworkers = os.cpu_count()\ndel os', '')])
+def test_configs_that_import(words, tmp_path, text, named):
+    """Later mmcv leaves modules out by itself."""
+    path = tmp_path / 'mine.py'
+    path.write_text(f'_base_ = {ROW!r}\n{text}\n')
+    status, line = refusal([*words, f'config={path}'])
+    if text == 'import os' and STACK == 'current':
+        named = ''
+    assert status == (2 if named else 0) and named in line, line
 
 
 def test_an_error_that_a_library_logs_and_raises_is_told_once(words, capfd):
