@@ -76,7 +76,7 @@ def _zero(module: Any) -> None:
     for one in module.parameters(recurse=False):
         bytes_of_it = one.numel() * one.element_size()
         if bytes_of_it > LARGE_LAYER:  # the system gives memory when it is written to, and ends the process then
-            require_memory(f'a {type(module).__name__} with {one.numel()} weights', bytes_of_it, 'give it smaller sizes')
+            require_memory(f'a {type(module).__name__} with {one.numel()} weights', bytes_of_it, 'give a smaller one')
         nn.init.zeros_(one)
 
 

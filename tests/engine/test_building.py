@@ -13,5 +13,5 @@ def test_a_layer_that_does_not_fit(monkeypatch):
     monkeypatch.setattr(available_memory, 'available_memory', lambda: 2**29)
     with without_initial_values():
         nn.Linear(2**10, 2**10)
-        with pytest.raises(EnvironmentFault, match='Linear with .* weights: needs about 1.1 GB .*, 0.5 GB are'):
+        with pytest.raises(EnvironmentFault, match=r'Linear with .* weights: needs about 1.1 GB .*, 0.5 GB are'):
             nn.Linear(2**14, 2**14)
