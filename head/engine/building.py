@@ -80,8 +80,12 @@ def _zero(module: Any) -> None:
         nn.init.zeros_(one)
 
 
-def _as_it_is(one: Any, *_: Any, **__: Any) -> Any:
-    return one
+def _zeroed(one: Any, *_: Any, **__: Any) -> Any:
+    return one.zero_()
+
+
+def _unsaid(*_: Any, **__: Any) -> None:
+    pass
 
 
 @contextlib.contextmanager
@@ -95,18 +99,19 @@ def without_initial_values() -> Iterator[None]:
             stack.enter_context(mock.patch.object(layer, 'reset_parameters', _zero))
         stack.enter_context(mock.patch.object(ConvModule, 'init_weights', lambda _: None))
         for draw in ('normal_', 'uniform_'):
-            stack.enter_context(mock.patch.object(Tensor, draw, _as_it_is))
-        stack.enter_context(mock.patch.object(weight_init, 'update_init_info', _as_it_is))
-        stack.enter_context(mock.patch.object(base_module, 'print_log', _as_it_is))
-        stack.enter_context(mock.patch.object(base_module.BaseModule, '_dump_init_info', _as_it_is))
+            stack.enter_context(mock.patch.object(Tensor, draw, _zeroed))
+        stack.enter_context(mock.patch.object(weight_init, 'update_init_info', _unsaid))
+        stack.enter_context(mock.patch.object(base_module, 'print_log', _unsaid))
+        stack.enter_context(mock.patch.object(base_module.BaseModule, '_dump_init_info', _unsaid))
         yield
 
 
 def set_initial_values(model: Any) -> None:
     """Give a model that was built `without_initial_values` random ones, as its config wants them; no file is read."""
     for module in model.modules():
-        if isinstance(module, (nn.modules.conv._ConvNd, nn.Linear)):
-            module.reset_parameters()
+        reset = getattr(module, 'reset_parameters', None) or getattr(module, '_reset_parameters', None)
+        if reset:  # that of torch's layers
+            reset()
         wanted = getattr(module, 'init_cfg', None)
         if isinstance(wanted, dict) and wanted.get('type') == 'Pretrained':
             module.init_cfg = None
