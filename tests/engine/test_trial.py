@@ -101,7 +101,8 @@ SMALL_IMAGES = dict(
 
 
 @pytest.mark.parametrize('name,overrides', [
-    ('ssd/ssd300_coco.py', dict(train=['cudnn_benchmark=true'], eval=[])),  # whose layers leave nothing of an image of 64 pixels
+    # whose layers leave nothing of an image of 64 pixels
+    ('ssd/ssd300_coco.py', dict(train=['cudnn_benchmark=true'], eval=[])),
     ('sparse_rcnn/sparse_rcnn_r50_fpn_1x_coco.py', SMALL_IMAGES)])  # which finds no boxes with weights of zeros
 def test_models_for_which_small_zeros_are_too_little(words, tmp_path, name, overrides):
     """They are tried again at their own size, with random weights; no file of weights is read."""
