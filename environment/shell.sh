@@ -67,22 +67,30 @@ recipe() {
         sha256sum "stack-$1.env" "lock/$1.lock" settings.sh make.sh build_mmcv.py | sha256sum)
 }
 
-# Leaves the environment's Python in $HEAD_PYTHON.
+# Whether the environment of a stack is there, whole, and of today's recipe.
+is_made() { [ "$(cat "$HEAD_ROOT/.venv/$1/made-from" 2>/dev/null)" = "$(recipe "$1")" ]; }
+
+# Leaves the environment's Python in $HEAD_PYTHON. Nobody makes the environment anew until this process has ended, and
+# what it becomes: a training goes on with the packages that it began with.
 enter_environment() {
-    local stack=$1 venv=$HEAD_ROOT/.venv/$1 python
+    local stack=$1 venv=$HEAD_ROOT/.venv/$1 python held
     export HEAD_STACK=$stack
     HEAD_PYTHON=$venv/bin/python
-    if [ "$(cat "$venv/made-from" 2>/dev/null)" != "$(recipe "$stack")" ]; then
+    if ! is_made "$stack"; then
         mkdir -p "$HEAD_ROOT/.venv"
         (
             flock --exclusive 9
-            if [ "$(cat "$venv/made-from" 2>/dev/null)" != "$(recipe "$stack")" ]; then
+            if ! is_made "$stack"; then
+                flock --exclusive --nonblock 8 ||
+                    give_up 3 "$venv: what environment/ says has changed, and a command still runs in it; run this one again when that has ended, or work in another checkout"
                 python=$(find_python "$(setting "$stack" PYTHON)") || exit $?
-                "$HEAD_ROOT/environment/make.sh" "$stack" "$venv" auto "$python" || exit $?
+                "$HEAD_ROOT/environment/make.sh" "$stack" "$venv" auto "$python" 8>&- 9>&- || exit $?
                 recipe "$stack" >"$venv/made-from"
             fi
-        ) 9>"$HEAD_ROOT/.venv/$stack.lock" || exit $?
+        ) 8>>"$venv.in-use" 9>"$HEAD_ROOT/.venv/$stack.lock" || exit $?
     fi
+    # where it cannot be opened or locked, somebody else's environment is read only
+    if { exec {held}<"$venv.in-use"; } 2>/dev/null; then flock --shared "$held" || true; fi
     source "$HEAD_ROOT/environment/processor.sh"
     export PATH=$venv/bin:$PATH PYTHONPATH=$HEAD_ROOT
 }

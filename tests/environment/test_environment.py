@@ -124,24 +124,43 @@ def test_no_other_packages_than_the_locked_ones(tmp_path):
     assert done.stdout.split() == ['0', '1', 'True'], done.stderr
 
 
-def test_an_unfinished_environment_is_made_anew(tmp_path):
-    """Without its stamp, or with that of another lock, an environment is not trusted."""
-    script = '''
-        HEAD_ROOT=$ROOT
-        find_python() { echo some-python; }
-        for stamp in missing same stale; do
-            [ $stamp = stale ] && echo old >"$ROOT/.venv/paper/made-from"
-            (enter_environment paper)
-        done'''
+@pytest.fixture
+def recipe(tmp_path):
+    """A checkout whose environment is made in no time; each time it is, `log` has a line more."""
     (tmp_path / 'environment/lock').mkdir(parents=True)
     for name in RECIPE:
         (tmp_path / 'environment' / name).write_text(f'# {name}')
     for name in ('processor.sh', 'python.sh'):
         (tmp_path / 'environment' / name).write_text('')
     executable(tmp_path / 'environment/make.sh', '#!/bin/sh\necho made >>"$LOG"; mkdir -p "$2/bin"\n')
-    done = shell(script, ROOT=str(tmp_path), LOG=str(tmp_path / 'log'))
+    begin = 'HEAD_ROOT=$ROOT; find_python() { echo some-python; }; '
+    return lambda script: shell(begin + script, ROOT=str(tmp_path), LOG=str(tmp_path / 'log'))
+
+
+def test_an_unfinished_environment_is_made_anew(recipe, tmp_path):
+    """Without its stamp, or with that of another lock, an environment is not trusted."""
+    done = recipe('''
+        for stamp in missing same stale; do
+            [ $stamp = stale ] && echo old >"$ROOT/.venv/paper/made-from"
+            (enter_environment paper)
+        done''')
     assert done.returncode == 0, done.stderr
     assert (tmp_path / 'log').read_text() == 'made\nmade\n'
+
+
+def test_an_environment_in_use_is_not_made_anew(recipe, tmp_path):
+    """A training goes on, though the lock changes under it; others run beside it."""
+    done = recipe('''
+        (enter_environment paper; mkfifo "$ROOT/end"; touch "$ROOT/runs"; exec cat "$ROOT/end") &
+        until [ -e "$ROOT/runs" ]; do sleep 0.05; done
+        (enter_environment paper) && echo beside it
+        echo more >>"$ROOT/environment/lock/paper.lock"
+        (enter_environment paper) || echo "status $?"
+        echo >"$ROOT/end"; wait
+        (enter_environment paper)''')
+    assert done.stdout.split('\n')[:2] == ['beside it', 'status 3'], done.stderr
+    assert done.stderr.startswith(f'head: {tmp_path}/.venv/paper: ') and done.stderr.count('\n') == 1
+    assert done.returncode == 0 and (tmp_path / 'log').read_text() == 'made\nmade\n'
 
 
 @pytest.mark.parametrize('name', [*RECIPE, 'shell.sh', 'gpu_stack.sh', 'processor.sh', 'python.sh'])
