@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 import os
+import warnings
 from collections import Counter
 from dataclasses import dataclass
 from typing import Dict, List, Optional, Tuple
@@ -21,6 +22,8 @@ SHOWN, SCORE = 6, 0.3
 FEWEST, MOST = 3, 8
 WIDTH = 480
 """Of a picture in its own units, and of its JPEG in pixels."""
+MOST_PIXELS = 50_000_000
+"""Of an image that is drawn, as of one that is trained on; Pillow's own limit is more, and at first only warns."""
 COLOURS = 8
 """So many the style sheet has for categories."""
 
@@ -81,7 +84,12 @@ def _ranked(truth: Truth) -> List[TruthImage]:
 
 def _jpeg(path):
     """A file's picture, scaled to `WIDTH`, as a data URI."""
-    with Image.open(path, formats=('JPEG', 'PNG')) as opened:  # Pillow's reader of EPS starts a program
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', Image.DecompressionBombWarning)
+        opened = Image.open(path, formats=('JPEG', 'PNG'))  # Pillow's reader of EPS starts a program
+    with opened:
+        if opened.width * opened.height > MOST_PIXELS:
+            raise ValueError(f'more than {MOST_PIXELS} pixels')
         image = opened.convert('RGB')
         image = image.resize((WIDTH, max(1, round(image.height * WIDTH / image.width))), Image.Resampling.LANCZOS)
     file = io.BytesIO()
