@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from head.coco.image_file import image_problem
+from head.coco import image_file
+from head.coco.image_file import image_problem, read_image
 from head.coco.zeroed_jpeg import zeroed_stretch
 
 
@@ -162,3 +163,26 @@ def test_no_pixel_is_decoded_of_another_size(kind, monkeypatch):
     monkeypatch.setattr('simplejpeg.decode_jpeg', None)
     monkeypatch.setattr('PIL.ImageFile.ImageFile.load', None)
     assert image_problem(content, 9, 8) == 'it has 8 x 8 pixels, the annotations say 9 x 8'
+
+
+@pytest.mark.parametrize('kind', ['JPEG', 'PNG'])
+def test_more_pixels_than_any_image_has(kind, monkeypatch):
+    """Refused by what the annotations say: nothing of the file is decoded."""
+    content = encoded(Image.new('RGB', (2000, 1001)), kind)
+    monkeypatch.setattr(image_file, 'MOST_PIXELS', 2_002_000)
+    assert image_problem(content, 2000, 1001) == ''
+    monkeypatch.setattr(image_file, 'MOST_PIXELS', 2_000_000)
+    monkeypatch.setattr('simplejpeg.decode_jpeg', None)
+    monkeypatch.setattr('PIL.ImageFile.ImageFile.load', None)
+    assert image_problem(content, 2000, 1001) == 'it has more than 2 million pixels, by the annotations'
+
+
+def test_more_bytes_than_any_image_has(tmp_path, monkeypatch):
+    """Not read to their end."""
+    content = encoded(Image.new('RGB', (8, 8)))
+    path = tmp_path / 'a.jpg'
+    path.write_bytes(content + bytes(2**20 - len(content)))  # behind an image's end everything may lie
+    monkeypatch.setattr(image_file, 'MOST_BYTES', 2**20)
+    assert 'MB' not in read_image(str(path), 8, 8)[0]
+    path.write_bytes(path.read_bytes() + b'\0')
+    assert read_image(str(path), 8, 8) == ('it has more than 1 MB', b'')

@@ -174,3 +174,21 @@ def test_teacher_that_does_not_fit(refused, drawn, tmp_path):
                    f'model.backbone.init_cfg.checkpoint={tmp_path}/r18.pth',
                    f'model.distiller.teacher.ckpt={tmp_path}/r18.pth')
     assert 'not the teacher of this config' in line and 'missing' in line
+
+
+def test_images_that_are_all_too_small(refused, data, tmp_path):
+    """For training, which leaves them out: every one of them has objects and is whole."""
+    from PIL import Image
+    for path in (data / 'train2017').iterdir():
+        Image.new('RGB', (20, 20)).save(path)
+
+    def shrink(content):
+        for one in content['images']:
+            one.update(width=20, height=20)
+        for one in content['annotations']:
+            one.update(bbox=[2, 2, 10, 10], area=100)
+
+    edit(data / 'annotations/instances_train2017.json', shrink)
+    line = refused(*TRAIN, 'config=retinanet_r18', f'data={data}', f'work_dir={tmp_path}/work')
+    assert 'instances_train2017.json: none of its 16 images has an object and sides of 32 pixels' in line, line
+    assert not (tmp_path / 'work').exists()

@@ -27,7 +27,7 @@ def words(drawn, tmp_path):
     'optimizer.lr=-1', 'optimizer.lr=1e999', 'optimizer.type=X', 'optimizer.momentum=-1.0', 'data.samples_per_gpu=0',
     'data.workers_per_gpu=-1', 'data.workers_per_gpu=100000', 'evaluation.interval=0', 'checkpoint_config.interval=-1',
     'log_config.interval=0', 'log_config.hooks=[5]', 'log_config.hooks.0.type=X', 'lr_config.policy=x',
-    'lr_config.step=["8"]', 'lr_config.warmup_ratio=1000000000.0', 'custom_hooks.0.type=X', 'custom_hooks=[{"a":1}]',
+    'lr_config.step=["8"]', 'lr_config.warmup_ratio=1000000000.0', 'custom_hooks.0.type=X', 'custom_hooks.0={"a":1}',
     'runner.max_epochs=0', 'runner.type=IterBasedRunner', 'optimizer_config.grad_clip.max_norm=-1',
     'data.train.pipeline.2.img_scale=[(0,0),(0,0)]', 'data.train.pipeline.2.img_scale=[(1000000,1000000)]',
     'data.train.pipeline.4.mean=["a"]', 'data.train.pipeline=[]', 'data.train.type=X', 'data.train.ann_file=[]',
@@ -40,7 +40,7 @@ def words(drawn, tmp_path):
 def test_overrides(words, tmp_path, override):
     key = override.partition('=')[0]
     status, line = refusal([*words, f'config={ROW}', override])
-    assert status == 2 and key.split('.')[0] in line and '\n' not in line, line
+    assert status == 2 and key in line and '\n' not in line, line
     assert not (tmp_path / 'work').exists()
 
 

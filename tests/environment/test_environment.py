@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -67,6 +68,15 @@ def test_uv_provides_one(bare, tmp_path):
     version = '{}.{}'.format(*sys.version_info)
     executable(tmp_path / 'bin/uv', f'#!/bin/sh\n[ "$2" = find ] && echo {os.path.realpath(sys.executable)}\nexit 0\n')
     assert shell(f'find_python {version}', **bare).stdout.strip() == os.path.realpath(sys.executable)
+
+
+def test_without_a_home():
+    """As cron and some containers start a script: that of the list of users is taken, for what is started too."""
+    done = subprocess.run(['env', '-u', 'HOME', '-u', 'HEAD_CACHE', '-u', 'XDG_CACHE_HOME', 'bash', '-c',
+                           f'source {ROOT}/environment/shell.sh; printenv HOME HEAD_CACHE'],
+                          capture_output=True, text=True)
+    home = pwd.getpwuid(os.getuid()).pw_dir
+    assert (done.returncode, done.stdout, done.stderr) == (0, f'{home}\n{home}/.cache/head\n', '')
 
 
 def test_unknown_stack():

@@ -65,8 +65,10 @@ def test_epochs_as_floats_and_an_epoch_evaluated_again(tmp_path):
     assert [row['bbox_mAP'] for row in log.val] == [0.2] and [row['loss'] for row in log.train] == [1.0, 3.0]
 
 
-def test_a_new_meta_line_begins_a_new_run(tmp_path):
-    path = write(tmp_path / 'a.log.json', [meta(seed=1), *epochs(1, 12), meta(seed=2), *epochs(1, 3)])
+@pytest.mark.parametrize('earlier', [epochs(1, 12), epochs(1, 1)[:1]], ids=['whole', 'broken off after a row'])
+def test_a_new_meta_line_begins_a_new_run(tmp_path, earlier):
+    """Also where no row steps back: the earlier one ended where the newer one's first row is."""
+    path = write(tmp_path / 'a.log.json', [meta(seed=1), *earlier, meta(seed=2), *epochs(1, 3)])
     log = read_logs([path])
     assert log.seed == 2 and [row['epoch'] for row in log.val] == [1, 2, 3] and len(log.train) == 6
     assert log.notes == [f'{path} holds several runs: the newest counts']
