@@ -24,7 +24,7 @@ from ..request import Request
 from ..results.work_dir import open_folder
 from ..support.atomic_write import atomic_path, is_written_through
 from ..support.file_hash import file_hash
-from ..support.folders import WORK_DIRS
+from ..support.folders import WORK_DIRS, require_place
 from ..support.quiet import quietly
 from ..support.torch_versions import WRITES_ONNX
 
@@ -46,6 +46,7 @@ def run(request: Request) -> int:
     if head is None:
         raise RequestError(f'{path}: a {cfg.model.type}, which has no RetinaNet to export; name another config')
     out = request.get('out') or os.path.join(WORK_DIRS, path.stem, 'export')
+    require_place(out, 'out')
     names = [os.path.join(out, path.stem + suffix) for suffix in ('.pth', '.py', '.safetensors')]
     names += [request.get('onnx')] if request.get('onnx') else []
     files = [name for name in names if not is_written_through(name)]

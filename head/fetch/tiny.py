@@ -13,6 +13,7 @@ from ..coco.folder import check_split, read_annotations, require_images
 from ..coco.subset import choose, restrict, take_images, write_annotations
 from ..errors import RequestError
 from ..support.disk_space import require_space
+from ..support.folders import require_place
 from ..support.locks import Say, hidden_path, locked
 from .coco import ann_file, fetch_annotations, is_filled
 from .images import fetch_images
@@ -47,10 +48,11 @@ def cut_tiny(folder: Union[str, Path], out: Union[str, Path], number: int, say: 
     the images of both splits one by one. For the rule see `head.coco.subset.choose`.
 
     Raises:
-        RequestError: `folder` is broken, or `out` is something else.
+        RequestError: `folder` is broken, or `out` is something else, or no folder.
         EnvironmentFault: no room, or see `download`.
     """
     folder, out = Path(folder), Path(out)
+    require_place(out, 'out')
     splits = [split for split in catalog.coco().splits if is_filled(folder / split)]
     for split in splits:
         require_images(str(ann_file(folder, split)), str(folder / split))

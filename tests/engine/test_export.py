@@ -185,6 +185,8 @@ def test_a_torch_without_onnx(checkpoint, tmp_path, monkeypatch):
     (('config=assist_r18', ), 'not a checkpoint of'),
     (('config=head_r18', 'checkpoint=none.pth'), 'none.pth: no such file'),
     (('config=head_r18', 'out=/proc/none'), '/proc/none: not writable'),
+    (('config=head_r18', 'out=/dev/null'), 'out=/dev/null: /dev/null is no folder'),
+    (('config=head_r18', 'out=/dev/null/x'), 'out=/dev/null/x: /dev/null is no folder'),
     (('config=head_r18', 'onnx=/proc/none/x.onnx'), '/proc/none: not writable'),
 ])
 def test_refused(refused, checkpoint, tmp_path, words, named):

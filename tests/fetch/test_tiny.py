@@ -1,6 +1,7 @@
 """`fetch tiny`, and the rule by which its images are chosen."""
 
 import json
+import os
 
 import pytest
 from hypothesis import strategies as st
@@ -45,6 +46,18 @@ def test_cut_from_a_folder(fetch, drawn, out):
     assert 'not this subset' in fetch('tiny', f'data={drawn}', 'images=4', status=2)
     (out / 'annotations' / 'instances_val2017.json').write_text('{')
     assert 'not json, or cut off' in fetch('tiny', f'data={drawn}', 'images=5', status=2)
+
+
+@pytest.mark.parametrize('make', [os.mkfifo, lambda path: path.write_text('mine'), lambda path: path.symlink_to('none')],
+                         ids=['pipe', 'file', 'link to nowhere'])
+@pytest.mark.parametrize('below', ['', '/new'], ids=['itself', 'above'])
+def test_something_else_in_the_place_of_the_folder(fetch, drawn, tmp_path, make, below):
+    """Refused before anything is made: no lock, no half of a copy."""
+    place = tmp_path / 'taken' / 'out'
+    place.parent.mkdir()
+    make(place)
+    line = fetch('tiny', f'data={drawn}', 'images=2', f'out={place}{below}', status=2)
+    assert f'out={place}{below}: {place} is no folder' in line and os.listdir(place.parent) == ['out'], line
 
 
 def test_of_one_split(fetch, drawn, tmp_path):
