@@ -4,13 +4,18 @@ import json
 from dataclasses import replace
 
 import pytest
+import torch
+import torchvision
 
 from head import catalog
 from head.checkpoints import run_identity
 from head.coco.folder import Split
 from head.engine import configuration
 from head.errors import RequestError
+from head.method.frozen_teacher import build_teacher
 from head.results.verdict_file import Weights
+
+from ..engine.planning import plan, refusal
 
 SPLITS = {name: Split(f'{name}.json', 8, 30, name * 16, name * 8) for name in ('train', 'val')}
 WEIGHTS = [Weights('backbone', 'pretrained/resnet18.pth', 'b' * 64, True),
@@ -58,6 +63,23 @@ def test_the_end_of_a_training(cfg):
                            filename=cfg.filename)
     assert run_identity.differences(identity(cfg), identity(cfg, epochs=24)) == []
     assert run_identity.differences(identity(cosine), identity(cosine, epochs=24)) == ['epochs=12, now 24']
+
+
+def test_a_teacher_named_by_hand_is_exchanged(cfg, drawn, tmp_path):
+    """And the run is started again: it would go on from another teacher."""
+    backbone, teacher = tmp_path / 'backbone.pth', tmp_path / 'teacher.pth'
+    torch.save(torchvision.models.resnet18().state_dict(), backbone)
+    torch.save(build_teacher(cfg.model.distiller.teacher.config, None).state_dict(), teacher)
+    words = ['train', 'config=head_r18', f'data={drawn}', f'work_dir={tmp_path}/work',
+             f'model.backbone.init_cfg.checkpoint={backbone}', f'model.distiller.teacher.ckpt={teacher}']
+    begun = plan(words)
+    before = next(one for one in begun.used if one.part == 'teacher')
+    run_identity.write(f'{tmp_path}/work', begun.training.run, '20200101_000000', 8, None)
+    state = torch.load(str(teacher))
+    next(iter(state.values())).add_(1)
+    torch.save(state, teacher)
+    status, line = refusal(words)
+    assert status == 2 and f'work_dir={tmp_path}/work: of another run, teacher={before.sha256}, now ' in line, line
 
 
 def test_a_checkpoint_that_a_run_was_begun_from(tmp_path):

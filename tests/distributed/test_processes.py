@@ -195,3 +195,28 @@ def test_wrong_keys(refused, drawn):
         (('device=cpu', 'save_iters=0'), 'save_iters must be a positive whole number'),
     ]:
         assert named in refused(*train, *words)
+
+
+@pytest.mark.parametrize('what', ['instances_train2017.json', 'instances_val2017.json', 'images of', 'mine.pth'])
+def test_machines_with_different_files(drawn, tmp_path, monkeypatch, what):
+    """Each has its own copy: another machine's hash of one of the parts is another one."""
+    import torchvision
+
+    from head.distributed import processes
+
+    from ..engine.planning import refusal
+    torch.save(torchvision.models.resnet18().state_dict(), tmp_path / 'mine.pth')
+    told = []
+
+    def gathered(parts):
+        if not told:
+            told.extend(parts)
+        other = [(name, '0' * 64 if what in name else sha256) for name, sha256 in parts]
+        return [parts, [], other, []]
+
+    monkeypatch.setattr(processes, 'gather_everywhere', gathered)
+    status, line = refusal(['train', 'config=retinanet_r18', f'data={drawn}', f'work_dir={tmp_path}/work',
+                            f'model.backbone.init_cfg.checkpoint={tmp_path}/mine.pth'])
+    named = next(name for name, _ in told if what in name)
+    assert (status, line) == (2, f'{named}: the machines have different files there; give all the same')
+    assert len(told) == 5 and all(len(sha256) == 64 for _, sha256 in told)

@@ -1,10 +1,12 @@
 """What is asked for has an effect, or is refused."""
 
 import inspect
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
+import mmdet
 import pytest
 from mmcv.runner import HOOKS
 from mmcv.runner.hooks.lr_updater import LrUpdaterHook
@@ -15,6 +17,8 @@ from head.commands import train
 from head.engine import configuration
 from head.engine.config_values import Inference, Training
 from head.errors import RequestError
+
+from .planning import plan
 
 
 @pytest.fixture
@@ -129,3 +133,14 @@ def test_doubts_are_printed_without_control_characters(tmp_path):
     train.announce(plan, dict(stack='paper', versions='…'), logger)
     said = [call.args[0] for call in logger.warning.call_args_list]
     assert said[-1] == r'this run cannot confirm the paper: a\x1b[2J\nb'
+
+
+@pytest.mark.parametrize('name', [
+    'retinanet/retinanet_r50_fpn_mstrain_640-800_3x_coco', 'faster_rcnn/faster_rcnn_r50_fpn_mstrain_3x_coco',
+    'faster_rcnn/faster_rcnn_r50_caffe_fpn_mstrain_3x_coco'])
+def test_mmdets_own_3x_configs(drawn, tmp_path, name):
+    """As they lie in the installed mmdet: the training set stands in a RepeatDataset, three times an epoch."""
+    path = os.path.join(os.path.dirname(mmdet.__file__), '.mim/configs', f'{name}.py')
+    found = plan(['train', f'config={path}', f'data={drawn}', 'pretrained=none', f'work_dir={tmp_path}/work'])
+    assert found.cfg.runner.max_epochs == 12 and found.cfg.data.train.times == 3
+    assert found.splits['train'].ann_file == f'{drawn}/annotations/instances_train2017.json' and found.row is None

@@ -1,6 +1,7 @@
 """Packages that take the place of the locked ones are seen, and no number of theirs is confirmed."""
 
 import json
+import logging
 import os
 import shutil
 import subprocess
@@ -10,10 +11,15 @@ from pathlib import Path
 import pytest
 
 from head.catalog import ROOT
+from head.commands import mini, smoke, train
 from head.engine import locked_packages
+from head.engine.run_facts import run_facts
+from head.miniature import comparison, experiment, smoke_run
+from head.request import Request
 from head.support.file_hash import file_hash
 
 from ..head_process import run_afresh
+from .planning import plan
 
 
 def differences(*options, code='', **environment):
@@ -106,3 +112,32 @@ def test_a_verdict_says_it(begun, drawn, tmp_path):
     verdict = json.loads((tmp_path / 'run/verdict.json').read_text())
     assert verdict['verdict'] == 'unverified'
     assert any(f'lock: terminaltables is imported from {folder}' in why for why in verdict['why']), verdict['why']
+
+
+def end_of_train(drawn, work_dir, monkeypatch):
+    found = plan(['train', 'config=retinanet_r18', f'data={drawn}', 'pretrained=none', f'work_dir={work_dir}'])
+    train.conclude(found, None, 1.0, run_facts('cpu'), logging.getLogger('no handler'))
+
+
+def end_of_smoke(drawn, work_dir, monkeypatch):
+    data, stored = next(iter(json.loads(smoke_run.REFERENCE.read_text()).items()))
+    ap = dict(teacher=dict(AP=0.5), student=dict(AP=0.5), untrained=dict(AP=0.0))
+    monkeypatch.setattr(smoke, 'measure', lambda *_: dict(data=data, first_steps=stored['first_steps'], **ap))
+    smoke.run(Request('smoke', dict(work_dir=str(work_dir))))
+
+
+def end_of_mini(drawn, work_dir, monkeypatch):
+    stored = json.loads(comparison.RESULT.read_text())
+    monkeypatch.setattr(experiment, 'measure', lambda _: {
+        key: stored[key] for key in ('data', 'pretraining', 'teacher', 'runs')})
+    mini.run(Request('mini', dict(work_dir=str(work_dir))))
+
+
+@pytest.mark.parametrize('end', [end_of_train, end_of_smoke, end_of_mini], ids=['train', 'smoke', 'mini'])
+def test_every_commands_verdict_says_it(drawn, tmp_path, monkeypatch, end):
+    """As eval's does: what they measured is as stored."""
+    reason = 'the packages differ from the lock'
+    monkeypatch.setattr(locked_packages, 'doubts', lambda: [reason])
+    end(drawn, tmp_path / 'run', monkeypatch)
+    verdict = json.loads((tmp_path / 'run/verdict.json').read_text())
+    assert verdict['verdict'] == 'unverified' and reason in verdict['why'], verdict['why']

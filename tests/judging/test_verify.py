@@ -9,7 +9,10 @@ import pytest
 from head import catalog
 from head.cli import main
 from head.engine import locked_packages
+from head.judging.earlier_result import BYTES_SCORED
 from head.judging.verdict import judge, sentence
+from head.results.detections import BYTES_READ
+from head.support import available_memory
 from head.support.file_hash import file_hash
 
 from ..report.made_up_runs import OTHERS, write_json
@@ -191,6 +194,18 @@ def test_detections_on_val2017(verify, tmp_path, drawn, monkeypatch):
     scored, read = written['results']
     assert status == 0 and scored['verdict'] == written['verdict'] == 'unverified' and 'lock: numpy is 9' in out
     assert 'lock: numpy is 9, not 1' in scored['why'][0] and read['why'] == []
+
+
+@pytest.mark.parametrize('missing', [0, 1])
+def test_detections_that_cannot_all_be_scored(verify, tmp_path, drawn, monkeypatch, missing):
+    """Told before they are read: reading them would find room, scoring them would not."""
+    one = dict(image_id=1001, category_id=1, bbox=[1, 2, 3, 4], score=0.5)
+    (tmp_path / 'x.bbox.json').write_text(json.dumps([one] * 100))
+    need = 100 * (BYTES_READ + BYTES_SCORED)
+    monkeypatch.setattr(available_memory, 'available_memory', lambda: need - missing)
+    status, _, err, _ = verify(tmp_path / 'x.bbox.json', f'data={drawn}')
+    assert status == (3 if missing else 0) and err.count('\n') == missing, err
+    assert not missing or 'x.bbox.json: needs about 0.0 GB of memory' in err
 
 
 @pytest.mark.parametrize('change,named', [

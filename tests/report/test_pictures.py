@@ -1,8 +1,14 @@
 """Which images are shown, and where labels go."""
 
-from head.report.ground_truth import Box, Category, Truth, TruthImage
+import os
+
+import pytest
+
+from head.errors import EnvironmentFault
+from head.report.ground_truth import BYTES_READ, Box, Category, Truth, TruthImage, read_truth
 from head.report.label_places import place_labels
 from head.report.pictures import _ranked
+from head.support import available_memory
 
 
 def test_the_most_informative_images_come_first():
@@ -28,3 +34,16 @@ def test_labels_stay_inside_and_apart():
 def test_a_label_without_room_is_left_out():
     places = place_labels([(100, 100, 20, 20)] * 40, ['potted plant 0.50'] * 40, 480, 360)
     assert places[0] and places[1] and places.count(None) >= 30
+
+
+def test_annotations_that_find_no_room(drawn, monkeypatch):
+    """Are not read: the report ends with a line, not with the machine."""
+    path = str(drawn / 'annotations/instances_val2017.json')
+    with open(path) as file:
+        need = file.read().count('{') * BYTES_READ + os.path.getsize(path)
+    monkeypatch.setattr(available_memory, 'available_memory', lambda: need)
+    assert len(read_truth(path).images) == 8
+    monkeypatch.setattr(available_memory, 'available_memory', lambda: need - 1)
+    monkeypatch.setattr('head.report.ground_truth.read_bytes', None)
+    with pytest.raises(EnvironmentFault, match='instances_val2017.json: needs about .* of memory, .*data=FOLDER'):
+        read_truth(path)
