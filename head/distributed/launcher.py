@@ -113,7 +113,8 @@ class _Run:
                 master_addr='localhost', master_port=0)  # of torch's own meeting place, which is not used
             peer_errors = PeerErrors(self.nnodes, self.endpoint)
             self.agent = Agent(spec, self.reports, peer_errors, **agent_options(self.reports))
-            self.result = self.agent.run()
+            with signals.blocked():  # for the workers that it starts, until they have handlers
+                self.result = self.agent.run()
         except Exception as error:  # of many kinds: the other machines do not come, or are gone
             self.error = error
         finally:

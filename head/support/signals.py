@@ -40,9 +40,14 @@ def write_stderr(line: bytes) -> None:
 
 
 def end_at_once() -> None:
-    """From here on a signal ends the process with its line and status, whatever the process is in."""
+    """From here on a signal ends the process with its line and status, whatever the process is in.
+
+    Also one that came before, where whoever started the process has held them back: Python's own start would answer
+    SIGINT with a traceback.
+    """
     for number in heard():
         signal.signal(number, _exit)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
 
 
 def be_silent() -> None:
@@ -141,7 +146,8 @@ def deferred() -> Iterator[None]:
 def blocked() -> Iterator[None]:
     """Hold signals back while the context lasts, and for ever in the processes that are started in it.
 
-    Those hear nothing of what goes to the whole group (a terminal's, Slurm's); whoever started them ends them.
+    Those hear nothing of what goes to the whole group (a terminal's, Slurm's); whoever started them ends them. A command
+    hears it from its `end_at_once` on.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     try:

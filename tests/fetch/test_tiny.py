@@ -48,8 +48,9 @@ def test_cut_from_a_folder(fetch, drawn, out):
     assert 'not json, or cut off' in fetch('tiny', f'data={drawn}', 'images=5', status=2)
 
 
-@pytest.mark.parametrize('make', [os.mkfifo, lambda path: path.write_text('mine'), lambda path: path.symlink_to('none')],
-                         ids=['pipe', 'file', 'link to nowhere'])
+@pytest.mark.parametrize('make', [
+    os.mkfifo, lambda path: path.write_text('mine'), lambda path: path.symlink_to('none')
+], ids=['pipe', 'file', 'link to nowhere'])
 @pytest.mark.parametrize('below', ['', '/new'], ids=['itself', 'above'])
 def test_something_else_in_the_place_of_the_folder(fetch, drawn, tmp_path, make, below):
     """Refused before anything is made: no lock, no half of a copy."""

@@ -45,5 +45,5 @@ def test_annotations_that_find_no_room(drawn, monkeypatch):
     assert len(read_truth(path).images) == 8
     monkeypatch.setattr(available_memory, 'available_memory', lambda: need - 1)
     monkeypatch.setattr('head.report.ground_truth.read_bytes', None)
-    with pytest.raises(EnvironmentFault, match='instances_val2017.json: needs about .* of memory, .*data=FOLDER'):
+    with pytest.raises(EnvironmentFault, match=r'instances_val2017\.json: needs about .* of memory, .*data=FOLDER'):
         read_truth(path)

@@ -1,5 +1,6 @@
 """How a command ends that is told to, at whatever moment."""
 
+import contextlib
 import os
 import re
 import signal
@@ -15,6 +16,7 @@ from head.catalog import ROOT
 from head.support.signals import ENDING, blocked, deferred
 
 from ..process_tree import children
+from ..training_runs import QUICK
 
 
 def start(*words, ignored=()):
@@ -67,6 +69,55 @@ def test_at_any_moment_of_a_start(number, tmp_path, chance):
         while [pid for pid in below if os.path.exists(f'/proc/{pid}')]:
             assert time.monotonic() < deadline, 'processes are left'
             time.sleep(0.05)
+
+
+def two_processes(drawn, work_dir):
+    """A training of two processes, as it is started."""
+    return head('train', 'config=retinanet_r18', f'data={drawn}', f'work_dir={work_dir}', 'device=cpu', 'procs=2',
+                'pretrained=none', 'epochs=1000', *QUICK[:2])
+
+
+def interrupted(process):
+    """It ends as documented, with one line beside the one that it stops, and leaves no process."""
+    said = process.communicate(timeout=120)
+    lines = [line for line in ''.join(said).splitlines()
+             if line.startswith('head: ') and not line.startswith('head: stopping after this step')]
+    assert process.returncode == 75 and 'Traceback' not in ''.join(said), said
+    assert len(lines) == 1 and lines[0].startswith('head: interrupted'), said
+    deadline = time.monotonic() + 60
+    with contextlib.suppress(ProcessLookupError):
+        while os.killpg(process.pid, 0) is None:
+            assert time.monotonic() < deadline, 'processes are left'
+            time.sleep(0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('to_all', [False, True], ids=['to the launcher', 'to the whole group'])
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
+def test_at_any_moment_of_several_processes_start(drawn, tmp_path, chance, number, to_all):
+    """The launcher's own, that of its workers, their set-up and their first step."""
+    for attempt in range(4):
+        process = two_processes(drawn, tmp_path / str(attempt))
+        time.sleep(chance.uniform(0, 9))
+        (os.killpg if to_all else os.kill)(process.pid, number)
+        interrupted(process)
+
+
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
+def test_while_python_starts_in_the_workers(drawn, tmp_path, monkeypatch, number):
+    """Where nothing of this package is imported yet, and Python itself answers with a traceback."""
+    (tmp_path / 'sitecustomize.py').write_text(f"""if 1:
+        import os, pathlib, time
+        if 'HEAD_REPORTS' in os.environ:
+            pathlib.Path({str(tmp_path)!r}, 'begun').touch()
+            time.sleep(1)""")
+    monkeypatch.setenv('PYTHONPATH', f'{tmp_path}:{ROOT}')
+    process = two_processes(drawn, tmp_path / 'run')
+    while not (tmp_path / 'begun').exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    os.killpg(process.pid, number)
+    interrupted(process)
 
 
 @pytest.mark.parametrize('number', ENDING)
