@@ -146,8 +146,8 @@ def deferred() -> Iterator[None]:
 def blocked() -> Iterator[None]:
     """Hold signals back while the context lasts, and for ever in the processes that are started in it.
 
-    Those hear nothing of what goes to the whole group (a terminal's, Slurm's); whoever started them ends them. A command
-    hears it from its `end_at_once` on.
+    Those hear nothing of what goes to the whole group (a terminal's, Slurm's); whoever started them ends them. A
+    command hears it from its `end_at_once` on.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     try:
