@@ -40,7 +40,7 @@ KEYS: Dict[str, Key] = dict(
     rdzv=Key('HOST:PORT of the machine with node_rank=0, where they connect'),
     accumulate=Key('gradient accumulation: micro-batches per step and process, or auto: 16 images per step in total',
                    default='1'),
-    seed=Key('random seed; a resumed run keeps its own', int, 3407, minimum=0),
+    seed=Key('random seed; a resumed run keeps its own, a config may have one', int, 3407, minimum=0),
     deterministic=Key('true or false: the same operations give the same bits (default true on the CPU)', bool),
     cudnn_benchmark=Key('true: cuDNN tries its algorithms for each size of images and takes the fastest', bool, False),
     tf32=Key('true: a GPU may compute float32 convolutions and products in TensorFloat-32 (10 bits)', bool, False),

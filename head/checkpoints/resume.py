@@ -1,6 +1,5 @@
 """Continuing with a training, from any of its steps, also one that was begun on the other stack or by mmdet."""
 
-import itertools
 import math
 import os
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from ..errors import RequestError
 from ..results.verdict_file import RESUMED, Weights
 from ..support.file_hash import file_hash
 from ..support.file_kind import not_a_file
+from ..support.file_names import aside
 from ..support.printed_text import printable
 from . import restricted_pickle, run_identity
 from .meta import checked_meta
@@ -131,10 +131,10 @@ def set_aside(work_dir: str, resume_point: ResumePoint, steps: int, say: Callabl
         steps: of an epoch.
         say: takes a line about each.
     """
-    later = [path for path, done in iterations_done(work_dir, steps).items() if done > resume_point.meta['iter'] + 0.5]
+    later = [path for path, done in iterations_done(work_dir, steps).items()
+             if done > resume_point.meta['iter'] + 0.5 and not os.path.samefile(path, resume_point.path)]
     for path in later:
-        names = (f'{path}.set_aside{number or ""}' for number in itertools.count())
-        name = next(name for name in names if not os.path.exists(name))
+        name = aside(path)
         os.rename(path, name)
         say(f'renamed to {name}, because it is newer than the checkpoint that this continues from')
     if later:

@@ -148,6 +148,9 @@ def load_checkpoint(model: Any, path: str, config: str) -> None:
 CHECKED = 'model.backbone.init_cfg.checkpoint', 'model.distiller.teacher.ckpt'
 """Where a config names weights: those of the backbone, and the teacher's."""
 
+TEACHER = 'model.distiller.teacher.config.'
+"""Its detector gets the weights of `ckpt`, and is never initialized."""
+
 NAMES_WEIGHTS = 'checkpoint', 'ckpt', 'pretrained', 'teacher_ckpt'
 """Keys by which parts of a model, mmcv's `init_cfg` and detectors of mmdet load weights."""
 
@@ -161,6 +164,8 @@ def _refuse_others(node: Any, dotted: str = 'model') -> None:
         return
     for key, value in node.items():
         place = f'{dotted}.{key}'
+        if key in ('init_cfg', 'pretrained') and place.startswith(TEACHER):
+            continue
         if key == 'teacher_config' or (key in NAMES_WEIGHTS and place not in CHECKED and isinstance(value, str)):
             raise RequestError(f'{place}: weights are loaded by init_cfg=dict(type=\'Pretrained\', checkpoint=…) of '
                                'the backbone only, and by ckpt= of a distiller\'s teacher, where they are checked')

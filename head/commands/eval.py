@@ -23,7 +23,7 @@ from ..engine.float32 import choose_tf32, not_float32
 from ..engine.inference import build_for_inference, detect, score
 from ..engine.known_failures import MORE_MEMORY, known_failures
 from ..engine.loaders import build_test_loader
-from ..engine.run_facts import run_facts
+from ..engine.run_facts import changed_code, run_facts
 from ..engine.shared_memory import lacking
 from ..engine.trial import try_inference
 from ..errors import DONE, FELL_SHORT, HeadError, LostPeer, RequestError
@@ -140,7 +140,7 @@ def make_plan(request: Request, layout: Layout, device: str) -> EvalPlan:
     state = read_state_dict(weights.path)
     load_weights(build_for_inference(cfg), state, weights.path, path.name)
     doubts = configuration.doubts(request.overrides)
-    doubts += not_float32(amp, request.value('tf32')) + locked_packages.doubts()
+    doubts += not_float32(amp, request.value('tf32')) + locked_packages.doubts() + changed_code()
     if not split.is_val2017:
         doubts.append(NOT_VAL2017)
     work_dir = open_work_dir(work_dir_of(request), 'eval')

@@ -23,7 +23,7 @@ from ..engine.device import choose_device
 from ..engine.float32 import choose_tf32, not_float32
 from ..engine.known_failures import SMALLER_STEPS, known_failures
 from ..engine.randomness import choose_cudnn_benchmark, choose_determinism
-from ..engine.run_facts import run_facts
+from ..engine.run_facts import changed_code, run_facts
 from ..engine.shared_memory import lacking
 from ..engine.training import TrainOptions, train
 from ..engine.trial import try_training
@@ -50,6 +50,7 @@ class TrainPlan:
         cfg: ready to run.
         text: of the config as it was asked for, from which it can be trained again.
         config: path of its file.
+        config_sha256: of the file, which may change while it is trained.
         row: of the catalog, or None.
         used: weights that it starts from.
         splits: the data, by ``train`` and ``val``.
@@ -63,6 +64,7 @@ class TrainPlan:
     cfg: Config
     text: str
     config: Path
+    config_sha256: str
     row: Optional[Model]
     used: List[Weights]
     splits: Dict[str, Split]
@@ -98,7 +100,7 @@ def load(request: Request, layout: Layout) -> Tuple[Path, Optional[Model], Confi
     configuration.fill_in_defaults(cfg)
     configuration.apply_overrides(cfg, request.overrides, Training)
     check_values(cfg, Training)
-    settings = {key: request.value(key) for key in ('seed', 'deterministic', 'cudnn_benchmark')}
+    settings = {key: request.value(key) for key in ('deterministic', 'cudnn_benchmark')}
     refuse_unread(cfg, {**settings, 'checkpoint_config.max_keep_ckpts': request.get('keep')})
     configuration.set_data_root(cfg, request.value('data'), 'data' in request.keys)
     short = lacking(cfg.data.workers_per_gpu * layout.processes_here, cfg.data.samples_per_gpu)
@@ -114,12 +116,11 @@ def work_dir_of(request: Request) -> str:
 
 
 def check_splits(cfg: Config) -> Dict[str, Split]:
-    """Both splits, checked; of a training set of several files, `train`, `train 2` and so on."""
+    """Both splits, checked; of a training set of several, in order, `train`, `train 2` and so on."""
     splits: Dict[str, Split] = {}
     for name in ('train', 'val'):
-        files = dict.fromkeys((one['ann_file'], one['img_prefix']) for _, one in configs_inside(cfg.data[name], name))
-        for number, file in enumerate(files, 1):
-            splits[name if number == 1 else f'{name} {number}'] = check_split(*file)
+        for number, (_, one) in enumerate(configs_inside(cfg.data[name], name), 1):
+            splits[name if number == 1 else f'{name} {number}'] = check_split(one['ann_file'], one['img_prefix'])
     return splits
 
 
@@ -142,21 +143,22 @@ def make_plan(request: Request, layout: Layout, device: str, notes: List[str]) -
     splits = check_splits(cfg)
     epochs = request.get('epochs')
     try_training(cfg, device, request.overrides, epochs, accumulate)
-    doubts += not_float32(amp, request.value('tf32')) + locked_packages.doubts()
+    doubts += not_float32(amp, request.value('tf32')) + locked_packages.doubts() + changed_code()
     work_dir = work_dir_of(request)
     begun = run_identity.read(work_dir)
     resume_point = resume.choose_checkpoint(wanted, work_dir, begun, notes.append)
-    if wanted == 'auto' or (begun and not os.path.isfile(wanted)):
-        begun_from = begun['source'] if begun else None
-    else:
-        begun_from = run_identity.source(wanted)
-    in_place = resume_point.lies_in(work_dir) if resume_point else begun is not None
-    seed = request.get('seed')
+    continues = resume_point is not None and resume_point.lies_in(work_dir)
+    begun_from = run_identity.source(wanted) if wanted != 'auto' and not continues else begun and begun['source']
+    in_place = continues if resume_point else begun is not None
+    seed = cfg.get('seed') if request.get('seed') is None else request.get('seed')
     if resume_point:
         seed = resume.seed_of_run(resume_point, seed)
         doubts = list(dict.fromkeys(doubts + resume_point.doubts))
     cfg.seed = request.value('seed') if seed is None else seed
     open_work_dir(work_dir, 'train', in_place)
+    copy = os.path.join(work_dir, path.name)
+    if os.path.islink(copy) or (not in_place and os.path.exists(copy) and os.path.samefile(copy, path)):
+        raise RequestError(f'{copy}: a copy of the config would be written over it; name another work_dir')
 
     text = configuration.config_text(cfg)  # before the learning rate is scaled, so that it can be trained from
     configuration.scale_learning_rate(cfg, images, request.overrides, notes.append)
@@ -179,7 +181,7 @@ def make_plan(request: Request, layout: Layout, device: str, notes: List[str]) -
     if not splits['val'].is_val2017:
         doubts.append(NOT_VAL2017)
     used = started_from + ([resume_point.weights] if resume_point else [])
-    return TrainPlan(cfg, text, path, row, used, splits, doubts, work_dir, training,
+    return TrainPlan(cfg, text, path, file_hash(path), row, used, splits, doubts, work_dir, training,
                      begun['log'] if begun else None, notes)
 
 
@@ -241,7 +243,8 @@ def run(request: Request) -> int:
 def carry_out(plan: TrainPlan, facts: Dict[str, Any]) -> int:
     """Train as planned, on every process; returns the exit status.
 
-    A new training that ends before its first step is done leaves no work dir that a next command would take for a run.
+    A new training that ends before its first step is done, with no checkpoint, leaves nothing that a next command would
+    take for a run.
     """
     before = os.listdir(plan.work_dir) if processes.is_first() else []
     logger = None
@@ -254,7 +257,8 @@ def carry_out(plan: TrainPlan, facts: Dict[str, Any]) -> int:
     except BaseException:
         if processes.is_first() and logger and not plan.training.begun:
             logs.close_log(logger)
-            remove_run(plan.work_dir, {plan.config.name, run_identity.FILE, *logs.names(logger)}.difference(before))
+            names = {plan.config.name, run_identity.FILE, *logs.files_of_log(logger)}
+            remove_run(plan.work_dir, names.difference(before))
         raise
     return processes.on_first(conclude, plan, scores, runner.seconds, facts, logger)
 
@@ -269,7 +273,7 @@ def conclude(plan: TrainPlan, scores: Any, seconds: float, facts: Dict[str, Any]
         TrainVerdict(
             alias=row.alias if row else None,
             config=str(plan.config),
-            config_sha256=file_hash(plan.config),
+            config_sha256=plan.config_sha256,
             weights=plan.used,
             data={name: Data(**split.as_dict()) for name, split in plan.splits.items()},
             seed=plan.cfg.seed,

@@ -17,8 +17,8 @@ from .known_failures import MORE_MEMORY, as_head_error
 LONGEST, LONGEST_VALUE = 300, 80
 """Characters of another's message, and of a value, that are told; some hold whole configs."""
 
-LARGE_LAYER = 1 << 28
-"""Bytes of a layer's weights; of the published detectors none has a fifth of it."""
+LARGE_LAYER = 1 << 24
+"""Bytes of a layer's weights from which on it is looked whether there is room; it takes less time than to fill them."""
 
 
 def said(error: BaseException) -> str:
@@ -68,7 +68,9 @@ def building(key: str, overrides: Iterable[str] = (),
         yield
     except HeadError:
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
         raise as_config_error(error, key, failed, overrides) from error
 
 
@@ -92,18 +94,31 @@ def _unsaid(*_: Any, **__: Any) -> None:
 def without_initial_values() -> Iterator[None]:
     """Build layers of zeros: a model whose values nobody reads is made in a third of the time.
 
-    Its `init_weights` finds out what is wrong with its initializers, and draws and logs nothing.
+    Its `init_weights` finds out what is wrong with its initializers, and draws and logs nothing. For one thread at a
+    time, as it changes torch's functions.
     """
-    with contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack, _initialization_unlogged():
         for layer in (nn.modules.conv._ConvNd, nn.Linear):
             stack.enter_context(mock.patch.object(layer, 'reset_parameters', _zero))
         stack.enter_context(mock.patch.object(ConvModule, 'init_weights', lambda _: None))
         for draw in ('normal_', 'uniform_'):
             stack.enter_context(mock.patch.object(Tensor, draw, _zeroed))
-        stack.enter_context(mock.patch.object(weight_init, 'update_init_info', _unsaid))
-        stack.enter_context(mock.patch.object(base_module, 'print_log', _unsaid))
-        stack.enter_context(mock.patch.object(base_module.BaseModule, '_dump_init_info', _unsaid))
         yield
+
+
+@contextlib.contextmanager
+def _initialization_unlogged():
+    """mmcv writes what it initialized to its first logger, or makes one; the training's is to be the first."""
+    with mock.patch.object(weight_init, 'update_init_info', _unsaid), \
+            mock.patch.object(base_module, 'print_log', _unsaid), \
+            mock.patch.object(base_module.BaseModule, '_dump_init_info', _unsaid):
+        yield
+
+
+def _names_weights(init_cfg: Any) -> bool:
+    if isinstance(init_cfg, dict):
+        return 'checkpoint' in init_cfg or any(map(_names_weights, init_cfg.values()))
+    return isinstance(init_cfg, (list, tuple)) and any(map(_names_weights, init_cfg))
 
 
 def set_initial_values(model: Any) -> None:
@@ -112,10 +127,12 @@ def set_initial_values(model: Any) -> None:
         reset = getattr(module, 'reset_parameters', None) or getattr(module, '_reset_parameters', None)
         if reset:  # that of torch's layers
             reset()
-        wanted = getattr(module, 'init_cfg', None)
-        if isinstance(wanted, dict) and wanted.get('type') == 'Pretrained':
-            module.init_cfg = None
+        if isinstance(module, base_module.BaseModule):
+            module._is_init = False  # mmcv initializes once only
+            if _names_weights(module.init_cfg):
+                module.init_cfg = None
     for module in model.modules():
         if isinstance(module, ConvModule):
             module.init_weights()
-    model.init_weights()
+    with _initialization_unlogged():
+        model.init_weights()

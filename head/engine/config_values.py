@@ -49,9 +49,10 @@ class _Runner(Struct):
 class _Optimizer(Struct):
     type: str
     lr: Annotated[float, Meta(gt=0, le=1e6)]
+    momentum: Annotated[float, Meta(ge=0, lt=1)] = 0.0
 
 
-class _GradClip(Struct):
+class _GradClip(Struct, forbid_unknown_fields=True):
     max_norm: Positive
     norm_type: Positive = 2
 
@@ -102,6 +103,7 @@ class Training(Struct):
     log_config: _LogConfig
     evaluation: _Interval
     momentum_config: Optional[_LrConfig] = None
+    seed: Optional[Annotated[int, Meta(ge=0, lt=2**32)]] = None
     custom_hooks: Optional[List[_Typed]] = None
     data_root: str = ''
 
@@ -129,7 +131,7 @@ BY_NAME = dict(
     in_channels=(1, LARGEST_WIDTH), out_channels=(1, LARGEST_WIDTH), feat_channels=(1, LARGEST_WIDTH),
     fc_out_channels=(1, LARGEST_WIDTH), in_features=(1, LARGEST_WIDTH), out_features=(1, LARGEST_WIDTH),
     base_channels=(1, LARGEST_WIDTH), num_classes=(1, LARGEST_WIDTH), stacked_convs=(0, 64), num_outs=(1, 16),
-    num_stages=(1, 16), scales_per_octave=(1, 64), output_size=(1, 256), sampling_ratio=(0, 16),
+    num_stages=(1, 16), times=(1, 2**16), scales_per_octave=(1, 64), output_size=(1, 256), sampling_ratio=(0, 16),
     start_level=(-1, 16), end_level=(-1, 16), frozen_stages=(-1, 16))
 """Sizes of images, of layers and of numbers of layers, from and to, by the last part of their keys.
 
@@ -178,7 +180,7 @@ def _check_leaves(node: Any, key: str, name: str = '', depth: int = 0) -> None:
         raise RequestError(f'{key}: nested more than 64 times')
     if isinstance(node, (dict, list, tuple)):
         for step, value in node.items() if isinstance(node, dict) else enumerate(node):
-            if not isinstance(step, (str, int)):
+            if not isinstance(step, (str, int)) or isinstance(step, bool):
                 raise RequestError(f'{key}: has the key {shown(step)}; keys are words')
             named = step if isinstance(step, str) else name
             _check_leaves(value, f'{key}.{step}' if key else f'{step}', named, depth + 1)

@@ -51,7 +51,9 @@ def load_config(path: Union[str, Path]) -> Config:
     try:
         with quietly():
             cfg = Config.fromfile(str(path))  # imports the method, and todd with it
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
         _clear_frames(error)
         raise as_config_error(error, str(path), _unread(error)) from None
     for name, value in list(cfg._cfg_dict.items()):

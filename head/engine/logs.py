@@ -1,5 +1,6 @@
 """A training's logs, in mmdet's form, each of them one file however often the training is resumed."""
 
+import contextlib
 import logging
 import os
 import time
@@ -44,7 +45,7 @@ def open_log(work_dir: str, timestamp: Optional[str] = None, terminal: bool = Tr
     return logger
 
 
-def names(logger: Any) -> Set[str]:
+def files_of_log(logger: Any) -> Set[str]:
     """What a log of `open_log` and the hooks that continue write in its work dir."""
     return {TENSORBOARD, *(logger.timestamp + suffix for suffix in SUFFIXES)}
 
@@ -54,7 +55,8 @@ def close_log(logger: Any) -> None:
     for handler in list(logger.handlers):
         if isinstance(handler, logging.FileHandler):
             logger.removeHandler(handler)
-            handler.close()
+            with contextlib.suppress(OSError):  # a full disk's, which was told
+                handler.close()
 
 
 @HOOKS.register_module()

@@ -5,7 +5,7 @@ import platform
 import subprocess
 import sys
 from importlib import metadata
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 import torch
 
@@ -50,6 +50,12 @@ def commit() -> Optional[str]:
     except (OSError, subprocess.CalledProcessError):
         return None
     return head + ('+' if changes.strip() else '')
+
+
+def changed_code() -> List[str]:
+    """Why a number says nothing of the published code: what runs is in no commit."""
+    found = commit() or ''
+    return [f'code, configs or locks were changed since commit {found[:12]}'] if found.endswith('+') else []
 
 
 def run_facts(device: str) -> Dict[str, Any]:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ..distributed import processes
 from ..errors import HeadError
+from ..support.signals import deferred
 from .building import as_config_error
 from .known_failures import SMALLER_STEPS, as_head_error
 from .optimizer_step import WHAT_TO_DO, Diverged, OptimizerStepHook
@@ -93,12 +94,13 @@ class Runner(EpochBasedRunner):
             try:
                 super().run([loader], [('train', 1)])
             except KeyboardInterrupt:  # in an evaluation, or at once: the last whole step is kept all the same
-                self._save_last()
+                with deferred():  # one that is pressed again waits
+                    self._save_last()
                 raise
             except Exception as error:
                 self.interruption.waits = True  # for the checkpoint
                 known = as_head_error(error, SMALLER_STEPS)
-                if self.iter == first and not isinstance(error, IterationLimit):
+                if self.iter == first and not isinstance(error, (IterationLimit, OSError)):
                     known = as_config_error(known, 'model', 'the first step fails')
                 # where all end together, they wait for the one that saves: none is to be taken for a straggler
                 path = processes.on_first(self._save_last) if getattr(known, 'agreed', False) else self._save_last()

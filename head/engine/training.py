@@ -19,7 +19,7 @@ from ..distributed.model_wrapper import for_training
 from ..fast.fast_forms import use_fast_forms
 from ..fast.mixed_precision import autocast_model, gradient_scaler
 from ..results.coco_metrics import CocoScores
-from ..results.log_files import cut_logs
+from ..results.log_files import copy_logs_aside, cut_logs
 from ..support.quiet import quiet_children, quietly
 from .building import building
 from .configuration import config_text
@@ -49,7 +49,8 @@ class TrainOptions:
         doubts: why no run that continues from its checkpoints can confirm the paper; they tell it.
         begun_from: checkpoint that the run was asked to begin from, see `run_identity.source`.
         save_iters, save_minutes, keep: see `Saver`.
-        begun: whether a step of it is done; until then what it has written is worth nothing.
+        begun: whether its work dir holds what is to be kept: of an earlier start, of a step that is done, or a
+            checkpoint. `train` tells, also where it ends with an error.
     """
 
     device: str
@@ -98,16 +99,18 @@ def train(cfg: Any, training: TrainOptions, logger: Any) -> Tuple[Optional[CocoS
     except IterationLimit:
         logger.info(f'stopped after {training.iters} iterations, as asked')
     finally:
-        training.begun = training.begun or runner.iter > first
+        training.begun = training.begun or runner.iter > first or runner.saver.path is not None
     return evaluation.scores, runner
 
 
 def _take_over(training, steps, logger):
     """Make the work dir that of this course: nothing is refused any more."""
-    work_dir, resume_point, kept = training.work_dir, training.resume_point, {}
+    work_dir, resume_point = training.work_dir, training.resume_point
+    kept = resume_point.meta.get('logs', {}) if resume_point else {}
     if resume_point and resume_point.lies_in(work_dir):
         set_aside(work_dir, resume_point, steps, logger.info)
-        kept = resume_point.meta.get('logs', {})
+    if not kept.keys() & logger.before.keys():
+        copy_logs_aside(work_dir, logger.before, logger.info)
     if training.run:
         run_identity.write(work_dir, training.run, logger.timestamp, steps, training.begun_from)
     cut_logs(work_dir, kept, logger.before, logger.warning)

@@ -1,15 +1,17 @@
 """A config tried out before anything is written: all that it names is built, and one small step is computed.
 
 What does not fit together shows here, in a second, and not when the first step or the first evaluation comes. What
-small images of a model of zeros do not go through is tried again at the config's own size, as it would begin.
+small images of a model of zeros do not go through is tried again with larger ones and the weights that a training
+begins with, which takes longer.
 """
 
 import copy
 import gc
+import inspect
 import logging
 import math
 from types import SimpleNamespace
-from typing import Any, Callable, Dict, Iterable, Optional, Sequence
+from typing import Any, Callable, Dict, Iterable, Optional, Sequence, Set
 
 import numpy as np
 import torch
@@ -40,8 +42,14 @@ Size = Sequence[int]
 SMALL = (64, 64)
 """Of the images of the small step."""
 
+LARGE = 640
+"""Pixels a side that images of the config's own size have at most; a multiple of all that necks ask for."""
+
 OF_VALUES = (RuntimeError, ValueError, IndexError, AssertionError, ArithmeticError)
 """Errors that images too small, or weights of zeros, can be to blame for; others come at any size."""
+
+EPOCHS_TRIED = 200
+"""Of a schedule, at least half as many where it has more."""
 
 GROUND_TRUTH = ('gt_bboxes', 'gt_labels', 'gt_bboxes_ignore')
 
@@ -67,7 +75,9 @@ def try_training(cfg: Any, device: str, overrides: Iterable[str] = (), epochs: O
     data_set = build_training_set(cfg, overrides)
     with building('data.train', overrides, 'its first image does not go through'), quietly():
         sample = data_set[0]
-        _, *own = sample['img'].data.shape
+        own = _own_size(sample['img'])
+        if not torch.isfinite(sample['img'].data).all():
+            raise ValueError('its pixels are no finite numbers')
     with quietly(), building('model', overrides), without_initial_values():
         drop_pretrained(cfg)  # which are checked on their own
         model = build_detector(cfg.model).to(device)
@@ -75,6 +85,8 @@ def try_training(cfg: Any, device: str, overrides: Iterable[str] = (), epochs: O
     _check_classes(model, data_set, overrides)
     with quietly(), building('optimizer', overrides):
         optimizer = build_optimizer(model, cfg.optimizer)
+        if 'closure' in _required(optimizer.step):
+            raise ValueError('it computes the losses of a step several times, which no training here does')
     runner = Runner(model, optimizer=optimizer, logger=logging.getLogger('head.trial'), meta={},
                     max_epochs=epochs or cfg.runner.max_epochs, seed=0, interruption=Interruption())
     with quietly():
@@ -132,7 +144,7 @@ def _try_images(cfg, split, model, device, overrides):
 
     with quietly(), building('model', overrides, 'the evaluation fails'), torch.no_grad():
         found = _small_or_own(model, lambda: detect([SMALL] * len(views)),
-                              lambda: detect([shape[1:] for shape, _ in views]))
+                              lambda: detect([_own_size(image) for image in sample['img']]))
         if not (len(found) == 1 and isinstance(found[0], list) and len(found[0]) == len(NAMES)
                 and all(getattr(boxes, 'shape', (0, 0))[1:] == (5, ) for boxes in found[0])):
             raise ValueError(f'it finds no boxes of {len(NAMES)} classes')
@@ -150,12 +162,24 @@ def _check_classes(model, data_set, overrides):
 def _small_or_own(model: Any, small: Callable[[], Any], own: Callable[[], Any]) -> Any:
     """What `small` returns; where it fails, what `own` does with the weights that a training begins with."""
     try:
-        return small()
+        with quietly():
+            return small()
     except OF_VALUES as error:
         if as_head_error(error, MORE_MEMORY) is not error:
             raise
-        set_initial_values(model)
-        return own()
+    set_initial_values(model)
+    return own()
+
+
+def _required(function: Callable[..., Any]) -> Set[str]:
+    """Names of the arguments that a function cannot do without."""
+    return {name for name, one in inspect.signature(function).parameters.items()
+            if one.default is one.empty and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)}
+
+
+def _own_size(image: Any) -> Size:
+    """What the config's pipeline makes of an image, within `LARGE`."""
+    return [min(side, LARGE) for side in image.data.shape[1:]]
 
 
 def _of_size(meta: Dict[str, Any], size: Size) -> Dict[str, Any]:
@@ -177,7 +201,7 @@ def _batch(sample, size, images, device):
 
 
 def _check_schedules(runner, steps, overrides):
-    """Learning rates and momenta of the first steps and of the last, as mmcv's hooks compute them."""
+    """Learning rates and momenta of the first steps, of one an epoch and of the last, as mmcv's hooks compute them."""
     runner.data_loader = range(steps)
     runner._max_iters = runner.max_epochs * steps
     with building('lr_config', overrides, 'gives no learning rate'):
@@ -187,15 +211,20 @@ def _check_schedules(runner, steps, overrides):
                     raise RequestError(f'lr_config: gives the learning rate {rate:g} in epoch {epoch + 1}; '
                                        'give another schedule')
     with building('momentum_config', overrides, 'gives no momentum'):
-        for _ in _try_steps(runner, MomentumUpdaterHook, steps):
-            pass
+        for epoch in _try_steps(runner, MomentumUpdaterHook, steps):
+            for momentum in runner.current_momentum():
+                if not 0 <= momentum < 1:
+                    raise RequestError(f'momentum_config: gives the momentum {momentum:g} in epoch {epoch + 1}; '
+                                       'give one from 0 to below 1')
 
 
 def _try_steps(runner, kind, steps):
     """Let the hooks of a kind set what they set; yields the epoch."""
     for hook in (hook for hook in runner.hooks if isinstance(hook, kind)):
         hook.before_run(runner)
-        for epoch, step in ((0, 0), (0, min(1, steps - 1)), (runner.max_epochs - 1, steps - 1)):
+        last = runner.max_epochs - 1
+        middles = [(epoch, steps // 2) for epoch in range(0, last + 1, 1 + last // EPOCHS_TRIED)]
+        for epoch, step in [(0, 0), (0, min(1, steps - 1)), *middles, (last, steps - 1)]:
             runner._epoch, runner._iter = epoch, epoch * steps + step
             hook.before_train_epoch(runner)
             hook.before_train_iter(runner)

@@ -19,7 +19,6 @@ INSTEAD: Dict[str, str] = {
     'total_epochs': 'give runner.max_epochs',
     'train_cfg': 'give model.train_cfg',
     'test_cfg': 'give model.test_cfg',
-    'seed': 'give seed= on the command line',
     'deterministic': 'give deterministic=true on the command line',
     'cudnn_benchmark': 'give cudnn_benchmark=true on the command line',
     'data.imgs_per_gpu': 'give data.samples_per_gpu',

@@ -4,6 +4,7 @@ import os
 from typing import Callable, Dict
 
 from ..errors import RequestError
+from ..support.file_names import aside
 from .json_reading import parse_json
 
 SUFFIXES = ('.log', '.log.json')
@@ -22,6 +23,26 @@ def sync_logs(work_dir: str, timestamp: str) -> Dict[str, int]:
         with open(os.path.join(work_dir, name), 'rb') as file:
             os.fsync(file.fileno())
     return sizes
+
+
+def copy_logs_aside(work_dir: str, before: Dict[str, int], say: Callable[[str], object]) -> None:
+    """Keep what `cut_logs` will cut whole, where anything was trained: its checkpoints may lie elsewhere.
+
+    Args:
+        work_dir: the folder.
+        before: see `cut_logs`.
+        say: takes a line about each file.
+    """
+    content = {}
+    for name, end in before.items():
+        with open(os.path.join(work_dir, name), 'rb') as file:
+            content[name] = file.read(end)
+    if any(name.endswith('.json') and lines.count(b'\n') > 1 for name, lines in content.items()):
+        for name, lines in content.items():
+            copy = aside(os.path.join(work_dir, name))
+            with open(copy, 'xb') as kept:
+                kept.write(lines)
+            say(f'{os.path.basename(copy)}: what {name} had, of which no checkpoint is left here')
 
 
 def cut_logs(work_dir: str, sizes: Dict[str, int], before: Dict[str, int], say: Callable[[str], object]) -> None:

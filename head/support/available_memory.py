@@ -65,11 +65,11 @@ def available_memory(root: str = '/') -> Optional[int]:
     return min(found, default=None)
 
 
-def require_memory(path: str, need: int, what_to_do: str) -> None:
+def require_memory(name: str, need: int, what_to_do: str) -> None:
     """Refuse what would take the machine down.
 
     Args:
-        path: the file that is to be read.
+        name: of what needs it, a file for instance.
         need: bytes, about.
         what_to_do: ends the message.
 
@@ -78,7 +78,7 @@ def require_memory(path: str, need: int, what_to_do: str) -> None:
     """
     available = available_memory()
     if available is not None and need > available:
-        raise EnvironmentFault(f'{path}: needs about {_gigabytes(need)} of memory, {_gigabytes(available)} are '
+        raise EnvironmentFault(f'{name}: needs about {_gigabytes(need)} of memory, {_gigabytes(available)} are '
                                f'available; {what_to_do}')
 
 

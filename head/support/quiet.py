@@ -13,7 +13,7 @@ def quietly() -> Iterator[None]:
     """Swallow what libraries print, log below an error and warn of.
 
     An error that they log comes at the end, unless one is raised: that tells it, and libraries that log what they
-    raise would tell it twice.
+    raise would tell it twice. For one thread at a time, as it changes what all loggers do.
     """
     before, handle = logging.root.manager.disable, logging.Logger.callHandlers
     errors: List[Tuple[logging.Logger, logging.LogRecord]] = []

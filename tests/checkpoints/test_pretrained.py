@@ -26,8 +26,8 @@ INIT = dict(type='Pretrained', checkpoint='x.pth')
     ('neck.init_cfg', dict(checkpoint='x.pth')), ('backbone.pretrained', 'x.pth'), ('backbone.init_cfg', [INIT]),
     ('backbone.init_cfg', dict(type='Kaiming', layer='Conv2d', override=dict(INIT, name='conv1'))),
     ('bbox_head', [dict(type='X', init_cfg=INIT)]), ('teacher_ckpt', 'x.pth'),
-    ('teacher_config', dict(type='RetinaNet')), ('distiller.teacher.config.pretrained', 'x.pth'),
-    ('distiller.teacher.config.backbone.init_cfg', INIT), ('distiller.other', dict(ckpt='x.pth'))])
+    ('teacher_config', dict(type='RetinaNet')), ('distiller.teacher.config.neck.ckpt', 'x.pth'),
+    ('distiller.other', dict(ckpt='x.pth'))])
 def test_other_ways_are_refused(cfg, tmp_path, key, value):
     """Also with pretrained=none, which would load them all the same."""
     node = cfg.model
@@ -38,6 +38,13 @@ def test_other_ways_are_refused(cfg, tmp_path, key, value):
     for read in (lambda cfg: check_pretrained(cfg, str(tmp_path), {}), drop_pretrained):
         with pytest.raises(RequestError, match=rf'^model\.{key}.*: weights are loaded by init_cfg='):
             read(copy.deepcopy(cfg))
+
+
+def test_a_teachers_own_initializers_are_let_be(cfg):
+    """Nobody calls them: its weights are those of `ckpt`."""
+    cfg.model.distiller.teacher.config.update(pretrained='x.pth', init_cfg=INIT)
+    cfg.model.distiller.teacher.config.backbone.init_cfg = INIT
+    drop_pretrained(cfg)
 
 
 @pytest.mark.parametrize('init', [dict(checkpoint='x.pth'), dict(INIT, prefix='backbone.'), dict(INIT, type='Normal')])

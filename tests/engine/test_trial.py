@@ -15,6 +15,7 @@ from head.engine.configuration import config_text, load_config
 from ..conftest import STACK
 from .planning import plan, refusal
 
+SSD = os.path.join(os.path.dirname(mmdet.__file__), '.mim/configs/ssd/ssd300_coco.py')
 ROW = str(catalog.CONFIGS / 'retinanet/retinanet_r18_fpn_mstrain_1x_coco.py')
 
 
@@ -24,13 +25,15 @@ def words(drawn, tmp_path):
 
 
 @pytest.mark.parametrize('override', [
-    'optimizer.lr=-1', 'optimizer.lr=1e999', 'optimizer.type=X', 'optimizer.momentum=-1.0', 'data.samples_per_gpu=0',
+    'optimizer.lr=-1', 'optimizer.lr=1e999', 'optimizer.type=X', 'optimizer.momentum=-1.0', 'optimizer.momentum=2.0',
+    'data.samples_per_gpu=0',
     'data.workers_per_gpu=-1', 'data.workers_per_gpu=100000', 'evaluation.interval=0', 'checkpoint_config.interval=-1',
     'log_config.interval=0', 'log_config.hooks=[5]', 'log_config.hooks.0.type=X', 'lr_config.policy=x',
     'lr_config.step=["8"]', 'lr_config.warmup_ratio=1000000000.0', 'custom_hooks.0.type=X', 'custom_hooks.0={"a":1}',
     'runner.max_epochs=0', 'runner.type=IterBasedRunner', 'optimizer_config.grad_clip.max_norm=-1',
     'data.train.pipeline.2.img_scale=[(0,0),(0,0)]', 'data.train.pipeline.2.img_scale=[(1000000,1000000)]',
-    'data.train.pipeline.4.mean=["a"]', 'data.train.pipeline=[]', 'data.train.type=X', 'data.train.ann_file=[]',
+    'data.train.pipeline.4.mean=["a"]', 'data.train.pipeline.4.std=[0,0,0]', 'data.train.pipeline=[]',
+    'data.train.type=X', 'data.train.ann_file=[]',
     'data.val.pipeline.1.transforms=[]', 'data.val.type=X', 'data.val.ann_file=None',
     'model.bbox_head.num_classes=3', 'model.bbox_head.num_classes=0', 'model.neck.in_channels=[1,2,3,4]',
     'model.neck.num_outs=1000000000', 'model.neck.start_level=100000',
@@ -57,6 +60,12 @@ def test_overrides(words, tmp_path, override):
     ('model = dict(neck=dict(init_cfg=dict(type="Normal", layer="Conv2d", wrong=1)))', 'wrong'),
     ('custom_hooks = [dict(type="EMAHook", resume_from="x.pth")]', 'custom_hooks.0.resume_from'),
     ('momentum_config = dict(policy="OneCycle", base_momentum=[.1, .2])', 'momentum_config'),
+    ('optimizer_config = dict(_delete_=True, grad_clip=dict(max_norm=35, foo=1))', 'unknown field `foo`'),
+    ('optimizer = dict(_delete_=True, type="LBFGS", lr=0.001)', 'optimizer: '),
+    ('lr_config = dict(_delete_=True, policy="step", step=[3, 6], gamma=-0.1)', 'in epoch 4'),
+    ('momentum_config = dict(policy="cyclic", target_ratio=(-5, 5))', 'momentum_config: gives the momentum -'),
+    ('odd = {True: 2}', 'odd'), ('class E(BaseException):\n    pass\nraise E("x")', 'E: x'),
+    ('data = dict(train=dict(type="RepeatDataset", times=10**9))', 'data.train.times'),
     ('optimizer_config = dict(cumulative_iters=2)', 'cumulative_iters'), ('data = dict(train=[])', 'data.train')])
 def test_config_files(words, tmp_path, text, named, capfd):
     """Missing and mistyped sections, and files that are none."""
@@ -88,10 +97,11 @@ def test_steps_of_a_schedule(words, tmp_path, more, enough):
         assert (status, 'total steps' in line) == ((0, False) if steps == enough else (2, True)), line
 
 
-def test_the_trial_leaves_no_trace_of_initial_values(words):
+@pytest.mark.parametrize('config', [['config=head_r18'], [f'config={SSD}', 'cudnn_benchmark=true']])
+def test_the_trial_leaves_no_trace_of_initial_values(words, config):
     """The log's part about them is written to whichever of mmcv's loggers was the first."""
     before, handlers = dict(logger_initialized), list(logging.getLogger('mmcv').handlers)
-    plan([*words, 'config=head_r18'])
+    plan([*words, *config])
     assert logger_initialized == before and logging.getLogger('mmcv').handlers == handlers
 
 

@@ -61,3 +61,15 @@ def test_one_that_continues(words, tmp_path):
     config.write_text(f'_base_ = {ROW!r}\n{FAILING}\n')
     finish(*words, status=2)
     assert before <= {path.name for path in work.iterdir()}
+
+
+def test_one_that_continues_elsewhere(words, tmp_path):
+    """Its first checkpoint is the one that it was begun from; the same command goes on."""
+    config, work = tmp_path / 'mine.py', tmp_path / 'new/work'
+    config.write_text(f'_base_ = {ROW!r}\n{FAILING.replace("raise", "return")}\n')
+    finish(*words, 'iters=1')
+    words = [*words[:-4], f'work_dir={tmp_path}/other', f'resume={work}/iter_1.pth', *words[-3:]]
+    config.write_text(f'_base_ = {ROW!r}\n{FAILING}\n')
+    finish(*words, status=2)
+    config.write_text(f'_base_ = {ROW!r}\n{FAILING.replace("raise", "return")}\n')
+    finish(*words, 'iters=2')

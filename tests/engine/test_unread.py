@@ -11,9 +11,9 @@ from head.engine.configuration import load_config
 from head.engine.unread import refuse_unread
 from head.errors import RequestError
 
-from .planning import refusal
+from .planning import plan, refusal
 
-SETTINGS = dict(seed=3407, deterministic=None, cudnn_benchmark=False)
+SETTINGS = dict(deterministic=None, cudnn_benchmark=False)
 MMDET = os.path.join(os.path.dirname(mmdet.__file__), '.mim/configs')
 
 
@@ -35,7 +35,7 @@ def put(cfg, key, value):
     ('auto_scale_lr', dict(enable=True, base_batch_size=16), 'by itself'),
     ('workflow', [('train', 1), ('val', 1)], 'every epoch is trained'), ('workflow', 'x', 'every epoch is trained'),
     ('total_epochs', 7, 'runner.max_epochs'), ('test_cfg', dict(nms=1), 'model.test_cfg'),
-    ('seed', 0, 'seed= on the command line, or leave'), ('deterministic', True, 'deterministic=true'),
+    ('deterministic', True, 'deterministic=true'),
     ('cudnn_benchmark', True, 'cudnn_benchmark=true'),
     ('data.train_dataloader', dict(samples_per_gpu=4), 'data.samples_per_gpu'),
     ('data.val_dataloader', dict(workers_per_gpu=4), 'data.workers_per_gpu'), ('data.shuffle', False, 'leave it out'),
@@ -56,7 +56,7 @@ def test_refused(cfg, key, value, instead):
 
 @pytest.mark.parametrize('key, value', [
     ('load_from', None), ('auto_scale_lr', dict(enable=False, base_batch_size=16)), ('workflow', [('train', 5)]),
-    ('workflow', [['train', 1]]), ('total_epochs', 12), ('seed', None), ('seed', 3407), ('deterministic', False),
+    ('workflow', [['train', 1]]), ('total_epochs', 12), ('deterministic', False),
     ('cudnn_benchmark', False), ('data.train_dataloader', dict()), ('data.persistent_workers', True),
     ('evaluation.metric', 'bbox'), ('evaluation.metric', ['bbox']), ('evaluation.by_epoch', True),
     ('evaluation.save_best', None), ('evaluation.classwise', False), ('checkpoint_config.max_keep_ckpts', -1),
@@ -69,8 +69,8 @@ def test_accepted(cfg, key, value):
 
 
 def test_what_the_command_line_says_too(cfg):
-    cfg.seed, cfg.deterministic, cfg.checkpoint_config.max_keep_ckpts = 5, True, 2
-    refuse_unread(cfg, {'seed': 5, 'deterministic': True, 'checkpoint_config.max_keep_ckpts': 2})
+    cfg.deterministic, cfg.checkpoint_config.max_keep_ckpts = True, 2
+    refuse_unread(cfg, {'deterministic': True, 'checkpoint_config.max_keep_ckpts': 2})
 
 
 @pytest.mark.parametrize('alias', catalog.models())
@@ -91,17 +91,26 @@ def test_mmdets_configs(name):
 
 def test_sections_are_those_that_are_read():
     assert set(SECTIONS) <= {key.partition('.')[0] for key in Training.reads}
-    fields = {name for name in Training.__struct_fields__ if name != 'data_root'}
+    fields = {name for name in Training.__struct_fields__ if name not in ('data_root', 'seed')}
     assert fields == {key.partition('.')[0] for key in Training.reads}
 
 
 def test_of_a_request(drawn, tmp_path):
     """With the overrides in place, and the command line's keys."""
     path = tmp_path / 'mine.py'
-    path.write_text(f'_base_ = {str(catalog.find_config("retinanet_r18")[0])!r}\nseed = 1\n')
+    path.write_text(f'_base_ = {str(catalog.find_config("retinanet_r18")[0])!r}\ncudnn_benchmark = True\n')
     words = ['train', f'config={path}', f'data={drawn}', 'pretrained=none', f'work_dir={tmp_path}/work']
-    assert refusal(words) == (2, 'seed=1: not read here; give seed= on the command line, or leave it out of the config')
-    status, line = refusal([*words, 'seed=1', 'evaluation.metric=segm'])
+    assert refusal(words) == (2, 'cudnn_benchmark=True: not read here; give cudnn_benchmark=true on the command line, '
+                              'or leave it out of the config')
+    status, line = refusal([*words, 'cudnn_benchmark=true', 'evaluation.metric=segm'])
     assert status == 2 and line.startswith('evaluation.metric=segm: not read here')
     assert not (tmp_path / 'work').exists()
-    assert refusal([*words, 'seed=1']) == (0, '')
+    assert refusal([*words, 'cudnn_benchmark=true']) == (0, '')
+
+
+def test_the_seed_of_a_config(drawn, tmp_path):
+    """That of a work dir's config is the run's; the command line comes first."""
+    path = tmp_path / 'mine.py'
+    path.write_text(f'_base_ = {str(catalog.find_config("retinanet_r18")[0])!r}\nseed = 1\n')
+    words = ['train', f'config={path}', f'data={drawn}', 'pretrained=none', f'work_dir={tmp_path}/work']
+    assert (plan(words).cfg.seed, plan([*words, 'seed=2']).cfg.seed) == (1, 2)

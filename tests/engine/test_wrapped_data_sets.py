@@ -57,6 +57,18 @@ def test_of_several_files_each_is_checked(drawn, data, tmp_path):
     assert f'{data}/val2017' in refusal(words)[1]
 
 
+def test_another_order_is_another_run(data, tmp_path):
+    """Which of two sets is taken twice decides the numbers too."""
+    other = (f"dict(type='CocoDataset', ann_file='{data}/annotations/instances_val2017.json', "
+             f"img_prefix='{data}/val2017', pipeline={{{{_base_.train_pipeline}}}})")
+    runs = []
+    for last in ('plain', other):
+        path = config(tmp_path, f"dict(type='ConcatDataset', datasets=[plain, {other}, {last}])")
+        runs.append(plan(['train', f'config={path}', f'data={data}', 'pretrained=none',
+                          f'work_dir={tmp_path}/work']).training.run)
+    assert runs[0] != runs[1]
+
+
 def test_a_config_of_the_smoke_run(drawn, tmp_path):
     student = shrunk_config.with_teacher(shrunk_config.load('head_r18'), shrunk_config.load('faster_rcnn_r18'), None)
     cfg = shrunk_config.train_on(student, "/somewhere else's", 9, 3, 2, 0.001)
