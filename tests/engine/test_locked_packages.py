@@ -13,6 +13,7 @@ import pytest
 from head.catalog import ROOT
 from head.commands import mini, smoke, train
 from head.engine import locked_packages
+from head.engine import run_facts as run_facts_module
 from head.engine.run_facts import run_facts
 from head.miniature import comparison, experiment, smoke_run
 from head.request import Request
@@ -141,3 +142,10 @@ def test_every_commands_verdict_says_it(drawn, tmp_path, monkeypatch, end):
     end(drawn, tmp_path / 'run', monkeypatch)
     verdict = json.loads((tmp_path / 'run/verdict.json').read_text())
     assert verdict['verdict'] == 'unverified' and reason in verdict['why'], verdict['why']
+
+
+@pytest.mark.parametrize('commit, doubts', [('a' * 40, 0), ('a' * 40 + '+', 1), (None, 0)])
+def test_code_that_no_commit_has(drawn, tmp_path, monkeypatch, commit, doubts):
+    monkeypatch.setattr(run_facts_module, 'commit', lambda: commit)
+    found = plan(['train', 'config=retinanet_r18', f'data={drawn}', 'pretrained=none', f'work_dir={tmp_path}/work'])
+    assert sum('since commit aaaaaaaaaaaa' in doubt for doubt in found.doubts) == doubts
