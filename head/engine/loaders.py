@@ -5,7 +5,6 @@ from multiprocessing.util import get_temp_dir
 from typing import Any, Generator, List
 
 from mmcv.parallel import collate
-from mmdet.datasets import build_dataset
 from torch.utils.data import DataLoader
 
 from ..distributed import processes
@@ -16,7 +15,7 @@ from .building import building
 from .image_reading import report_broken_images
 from .randomness import SeededDataset
 from .training_order import MicroBatches
-from .training_set import on_arrays
+from .training_set import build_test_set
 
 
 class Loader(DataLoader):
@@ -68,7 +67,7 @@ class StepLoader:
 def build_test_loader(cfg: Any, split: str) -> DataLoader:
     """A loader of `cfg.data[split]`, one image a batch, in order; of several processes each has every n-th image."""
     with quietly(), building(f'data.{split}'):
-        dataset = build_dataset(on_arrays(cfg.data[split]), dict(test_mode=True))
+        dataset = build_test_set(cfg.data[split])
     report_broken_images(dataset)
     # any iterable will do; torch 1.9's types want a `Sampler`
     share: Any = range(processes.rank(), len(dataset), processes.world_size())

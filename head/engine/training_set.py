@@ -95,6 +95,21 @@ def on_arrays(cfg: Any) -> Any:
     return cfg
 
 
+def _in_test_mode(cfg: Any) -> Any:
+    """See `on_arrays`; in test mode, whatever the config says."""
+    if isinstance(cfg, (list, tuple)):
+        return [_in_test_mode(one) for one in cfg]
+    for key in ('dataset', 'datasets'):
+        if key in cfg:
+            return dict(cfg, **{key: _in_test_mode(cfg[key])})
+    return dict(on_arrays({key: value for key, value in cfg.items() if key != 'test_mode'}), test_mode=True)
+
+
+def build_test_set(cfg: Any) -> Any:
+    """The data set of a config's `data.val` or `data.test`, with all its images, also those without an object."""
+    return build_dataset(_in_test_mode(cfg))
+
+
 def build_training_set(cfg: Any, overrides: Iterable[str] = ()) -> Any:
     """The training set of a config; a broken image in it ends the run with its name.
 

@@ -7,9 +7,10 @@ import pytest
 from mmdet.datasets import CocoDataset
 
 from head.coco import annotations, folder
+from head.engine.data_sets import data_sets_inside
 from head.engine.randomness import SeededDataset
 from head.engine.training_order import MicroBatches, Place, epoch_order
-from head.engine.training_set import CocoArrays
+from head.engine.training_set import CocoArrays, build_test_set
 
 
 @pytest.fixture
@@ -61,6 +62,18 @@ def test_it_is_mmdets(cache, tmp_path, shared):
     assert {path.name.split('-')[0] for path in cache.iterdir()} == {
         folder.read_split(str(one))[0].sha256
         for one in (tmp_path / 'annotations/odd.json', shared / 'coco_tiny/annotations/instances_train2017.json')}
+
+
+@pytest.mark.parametrize('wrapped', [
+    lambda own: own, lambda own: [own, own], lambda own: dict(type='RepeatDataset', times=1, dataset=own),
+    lambda own: dict(type='ConcatDataset', datasets=[own, own])], ids=['plain', 'list', 'repeated', 'joined'])
+def test_an_evaluation_has_all_images_whatever_the_config_says(cache, tmp_path, wrapped):
+    (tmp_path / 'annotations').mkdir()
+    ann_file = odd_cases(tmp_path / 'annotations/odd.json')
+    data_set = build_test_set(wrapped(dict(type='CocoDataset', ann_file=ann_file, img_prefix='', pipeline=[],
+                                           test_mode=False)))
+    inner = list(data_sets_inside(data_set))
+    assert all(type(one) is CocoArrays and one.test_mode and len(one) == 5 for one in inner) and inner
 
 
 def test_an_evaluation_has_all_images(cache, tmp_path):
