@@ -36,5 +36,6 @@ def report_broken_images(dataset: Any) -> Any:
         steps = inner.pipeline.transforms
         for i, step in enumerate(steps):
             if type(step) is LoadImageFromFile:
-                steps[i] = LoadImageWithName(step.to_float32, step.color_type, step.file_client_args)
+                steps[i] = named = LoadImageWithName()
+                named.__dict__.update(vars(step))  # all that it was told; which that is differs between mmdet's versions
     return dataset
