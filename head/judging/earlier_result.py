@@ -38,6 +38,7 @@ ROUNDING = 100 * 10**-ROUNDED_TO / 2
 IN_VAL2017 = 'instances_val2017.json'
 NO_DATA_NAMED = 'the file does not say what was evaluated on'
 NO_EVALUATION = 'no evaluation in it'
+CONFIG_NOT_COMPARED = 'whether the config is the row\'s: no more than its file name was compared'
 
 MOST_GPUS = 64
 """An evaluation on more would have as many batches as one of a small data set."""
@@ -311,27 +312,29 @@ def _doubts_of_batches(log: TrainingLog, last: Row) -> Tuple[List[str], List[str
 
 
 def _doubts_of_length(log: TrainingLog, last: Row, row: catalog.Model) -> List[str]:
-    """Why the last evaluation is not at the end of the row's training."""
+    """Why the last evaluation is not at the end of the row's training, or the training goes on beyond it."""
     if not log.counts_iterations:
-        if last['epoch'] == row.epochs:
-            return []
-        return [f'the log ends at epoch {last["epoch"]:g}, the row\'s training at {row.epochs}']
-    epochs = last['at'] * IMAGES_A_STEP / catalog.coco().splits['train2017'].images
-    if abs(epochs / row.epochs - 1) < 0.02:  # images without an object are left out
-        return []
-    return [f'the log ends at iteration {last["at"]:.0f}, epoch {epochs:.1f} with {IMAGES_A_STEP} images a step, '
-            f'the row\'s training at {row.epochs}']
+        ends = [last['epoch'], max([last['epoch'], *(one['epoch'] for one in log.train)])]
+        return [f'the log ends at epoch {end:g}, the row\'s training at {row.epochs}'
+                for end in ends if end != row.epochs][-1:]
+    ends = [last['at'], max([last['at'], *(one['at'] for one in log.train)])]
+    epochs = [end * IMAGES_A_STEP / catalog.coco().splits['train2017'].images for end in ends]
+    return [f'the log ends at iteration {end:.0f}, epoch {epoch:.1f} with {IMAGES_A_STEP} images a step, '
+            f'the row\'s training at {row.epochs}'
+            for end, epoch in zip(ends, epochs)
+            if abs(epoch / row.epochs - 1) >= 0.02][-1:]  # images without an object are left out
 
 
 def _of_log(log: TrainingLog, row: Optional[catalog.Model], earlier: Iterable[str] = ()) -> Result:
     path, doubts = log.path, _lasting(dict.fromkeys([*earlier, *log.doubts]))
     row = _row(path, catalog.model_of_config(log.config_name) if log.config_name else None, row)
-    last, trusted = _last_evaluation(log), ['the log names its data, nothing else shows them']
+    last, trusted = _last_evaluation(log), ['the log names its data, nothing else shows them', CONFIG_NOT_COMPARED]
     metrics = {name: last[in_log] for name, in_log in IN_LOG.items() if in_log in last}
-    if log.val_ann_file is None:
+    files = log.val_ann_files
+    if not files:
         doubts.append(NO_DATA_NAMED)
-    elif os.path.basename(log.val_ann_file) != IN_VAL2017:
-        doubts.append(f'{NOT_VAL2017}: {printable(log.val_ann_file)}')
+    elif [os.path.basename(file) for file in files] != [IN_VAL2017]:
+        doubts.append(f'{NOT_VAL2017}: {printable(", ".join(files))}')
     if last:
         against, unknown = _doubts_of_batches(log, last)
         doubts += against
@@ -350,6 +353,7 @@ def _of_metrics(found: Metrics, path: str, row: Optional[catalog.Model]) -> Resu
     rounded = all(math.isfinite(value) and round(value, ROUNDED_TO) == value for value in metrics.values())
     doubts = [] if found.config else [NO_DATA_NAMED]
     trusted = ['the config names its data, nothing else shows them'] if found.config else []
+    trusted.append(CONFIG_NOT_COMPARED)
     return Result(path, _row(path, named, row), metrics, training=True, rounding=ROUNDING if rounded else 0.0,
                   doubts=doubts, trusted=trusted, identity=file_hash(path))
 
@@ -368,5 +372,5 @@ def _of_detections(path: str, row: Optional[catalog.Model], data: Optional[str])
     boxes = [dict(image_id=one.image_id, category_id=one.category_id, bbox=list(one.bbox), score=one.score)
              for one in found]
     del found
-    return Result(path, row, coco_scores(truth, boxes).metrics, training=True, doubts=doubts, identity=file_hash(path),
-                  scored_here=True)
+    return Result(path, row, coco_scores(truth, boxes).metrics, training=True, doubts=doubts,
+                  trusted=['what made the detections'], identity=file_hash(path), scored_here=True)

@@ -10,6 +10,7 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple, Un
 
 from ..errors import RequestError
 from ..support.printed_text import printable
+from .config_text import ann_files
 from .json_reading import is_number, open_file, parse_json
 from .log_rows import LogRows, Place, Row
 
@@ -80,11 +81,15 @@ class TrainingLog:
         return all(round(value, ROUNDED_TO) == value for value in values)
 
     @property
+    def val_ann_files(self) -> List[str]:
+        """The annotation files of the evaluation as the config names them; empty where it does not say."""
+        return ann_files(self.config_text or '', 'val')
+
+    @property
     def val_ann_file(self) -> Optional[str]:
-        """The annotation file of the evaluation as the config names it, or None."""
-        text = self.config_text or ''
-        found = re.compile(r"ann_file=\s*'([^']+)'").search(text, max(text.find('\n    val=dict('), 0))
-        return found.group(1) if found and '\n    val=dict(' in text else None
+        """The annotation file of the evaluation, or None where it is not one."""
+        files = self.val_ann_files
+        return files[0] if len(files) == 1 else None
 
 
 class _Reader:

@@ -19,6 +19,7 @@ from ..report.made_up_runs import OTHERS, write_json
 
 CONFIG = 'head_retina_faster_r18_fpn_mstrain_1x_coco.py'
 VAL2017 = catalog.coco().splits['val2017']
+VAL_STEPS = catalog.coco().splits['train2017'].images // 16
 
 
 @pytest.fixture(autouse=True)
@@ -54,14 +55,15 @@ def verdict(path, AP=0.361, seed=1, command='train', why=(), sha256=VAL2017.sha2
 
 
 def log(path, mAP=0.361, seed=1, ann_file='data/coco/annotations/instances_val2017.json', epochs=12, exp_name=CONFIG,
-        batches=625):
+        batches=625, beyond=0):
     """Write a log as mmdet does."""
-    config = f"data = dict(\n    val=dict(\n        type='CocoDataset',\n        ann_file='{ann_file}'))\n"
+    config = f"data = dict(\n    val=dict(\n        type='CocoDataset',\n        ann_file={ann_file!r}))\n"
     rows = [dict(env_info='…', config=config + "runner = dict(type='EpochBasedRunner', max_epochs=12)\n", seed=seed,
                  exp_name=exp_name)]
     for epoch in range(1, epochs + 1):
         rows.append(dict(mode='train', epoch=epoch, iter=50, lr=0.01, loss=1.0))
         rows.append(dict(mode='val', epoch=epoch, iter=batches, lr=0.01, bbox_mAP=mAP if epoch == epochs else 0.1))
+    rows += [dict(mode='train', epoch=epochs + 1 + more, iter=50, lr=0.01, loss=1.0) for more in range(beyond)]
     path.write_text('\n'.join(map(json.dumps, rows)))
     return path
 
@@ -114,12 +116,36 @@ def test_log_of_mmdet_is_rounded(verify, tmp_path):
 @pytest.mark.parametrize('change,why', [
     (dict(epochs=8), 'ends at epoch 8, the row\'s training at 12'),
     (dict(batches=64), 'took 64 batches'),
+    (dict(beyond=1), 'ends at epoch 13, the row\'s training at 12'),
     (dict(ann_file='mine/val.json'), 'mine/val.json'),
+    (dict(ann_file='it\'s mine/val.json'), 'it\'s mine/val.json'),
+    (dict(ann_file=['instances_val2017.json', 'more.json']), 'instances_val2017.json, more.json'),
     (dict(exp_name='mine.py'), 'nothing is reported'),
 ])
 def test_log_that_says_nothing_of_the_reported_number(verify, tmp_path, change, why):
     status, out, *_ = verify(log(tmp_path / 'a.log.json', **change))
     assert status == 0 and 'unverified' in out and why in out
+
+
+def test_an_iteration_based_log_that_goes_on(verify, tmp_path):
+    """Evaluated at the end of the row's epochs, and trained beyond."""
+    path, last = tmp_path / 'a.log.json', 12 * VAL_STEPS
+    config = "runner = dict(type='IterBasedRunner')\ndata = dict(val=dict(ann_file='instances_val2017.json'))\n"
+    rows = [dict(env_info='…', config=config, seed=1, exp_name=CONFIG),
+            dict(mode='train', epoch=1, iter=last, lr=0.01, loss=1.0),
+            dict(mode='val', epoch=1, iter=625, lr=0.01, bbox_mAP=0.361)]
+    path.write_text('\n'.join(map(json.dumps, rows)))
+    assert ': pass' in verify(path)[1]
+    rows.append(dict(mode='train', epoch=1, iter=2 * last, lr=0.01, loss=1.0))
+    path.write_text('\n'.join(map(json.dumps, rows)))
+    assert f'ends at iteration {2 * last}' in verify(path)[1]
+
+
+def test_what_was_not_compared_is_said(verify, tmp_path):
+    """A file tells the name of its config; one of that name may have been changed."""
+    (tmp_path / 'eval.json').write_text(json.dumps(dict(config=CONFIG, metric=dict(bbox_mAP=0.361))))
+    for path in (log(tmp_path / 'a.log.json'), tmp_path / 'eval.json'):
+        assert 'not checked: whether the config is the row\'s: no more than its file name' in verify(path)[1]
 
 
 def test_log_of_a_config_of_another_name(verify, tmp_path):
