@@ -73,6 +73,23 @@ def test_refuses_what_is_not_there(refused, evaluation, tmp_path):
     assert 'work_dirs: no run in it' in refused('report', cwd=tmp_path / 'empty')
 
 
+def test_refuses_data_that_are_not_there(refused, training, tmp_path):
+    """Also of a run that has nothing to draw."""
+    assert f'data={tmp_path}/none: no such folder' in refused('report', training, f'data={tmp_path}/none')
+
+
+def test_replaces_no_other_file(head, refused, evaluation):
+    before = (evaluation / 'verdict.json').read_bytes()
+    (evaluation / 'latest').symlink_to('verdict.json')
+    for name in ('verdict.json', 'latest'):
+        line = refused('report', evaluation, f'out={evaluation}/{name}')
+        assert f'{evaluation}/{name}: there already, and no report; out=FILE names another' in line
+    assert (evaluation / 'verdict.json').read_bytes() == before
+    (evaluation / 'page.html').touch()
+    for _ in range(2):
+        assert head('report', evaluation, f'out={evaluation}/page.html').returncode == 0
+
+
 @pytest.mark.parametrize('command, told', [
     ('smoke', ['smoke run', 'smoke: fail', 'AP gained by training', '0.02, wanted >= 0.05: does not hold']),
     ('mini', ['comparison in miniature', 'mini: pass', 'AP in percent, baseline', '20.0, 21.0']),
