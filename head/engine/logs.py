@@ -12,6 +12,7 @@ from mmcv.utils import get_logger
 
 from ..errors import RequestError
 from ..results.log_files import SUFFIXES, log_sizes
+from ..support.printed_text import LONGEST_LINE, printable
 
 TENSORBOARD = 'tf_logs'
 
@@ -28,15 +29,16 @@ def open_log(work_dir: str, timestamp: Optional[str] = None, terminal: bool = Tr
         Logger: its `timestamp` is for the ``*.log.json``, its `before` what `log_sizes` told before this start.
 
     Raises:
-        RequestError: something else is where a log belongs; a pipe would be waited for.
+        RequestError: something else is where a log belongs; a pipe would be waited for, another file would be cut.
     """
     timestamp = timestamp or time.strftime('%Y%m%d_%H%M%S', time.localtime())
     for path in (os.path.join(work_dir, timestamp + suffix) for suffix in SUFFIXES):
-        if os.path.exists(path) and not os.path.isfile(path):
-            raise RequestError(f'{path}: no file; move it away, or name another work_dir')
+        if os.path.islink(path) or (os.path.exists(path) and not os.path.isfile(path)):
+            what = 'a link, where a log belongs' if os.path.islink(path) else 'no file'
+            raise RequestError(f'{path}: {what}; move it away, or name another work_dir')
     # mmcv keeps one set of handlers a name
-    logger = get_logger(f'train {work_dir} {timestamp}', log_file=os.path.join(work_dir, f'{timestamp}.log'),
-                        file_mode='a')
+    logger = get_logger(f'train {printable(work_dir, LONGEST_LINE)} {timestamp}',
+                        log_file=os.path.join(work_dir, f'{timestamp}.log'), file_mode='a')
     logger.before = log_sizes(work_dir, timestamp)
     logger.timestamp, logger.propagate = timestamp, False  # torch's DDP gives the root logger a handler
     logging.raiseExceptions = False  # a full disk: the metrics' file and the checkpoint report it, once

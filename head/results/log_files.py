@@ -56,7 +56,8 @@ def cut_logs(work_dir: str, sizes: Dict[str, int], before: Dict[str, int], say: 
     """
     for name, end in before.items():
         counted = sizes.get(name, 0)
-        with open(os.path.join(work_dir, name), 'r+b') as file:
+        path = os.path.join(work_dir, name)  # where a link leads is another's file
+        with open(os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC), 'r+b') as file:
             kept = _whole_lines(file.read(min(counted, end)), name.endswith('.json'))
             file.seek(end)
             rest = file.read()

@@ -62,6 +62,8 @@ def open_work_dir(path: str, command: str, in_place: bool = False) -> str:
         odd = [one.name for one in entries if not (one.is_file() or one.is_dir() or one.is_symlink())]
     if odd:
         raise RequestError(f'work_dir={path}: {printable(odd[0])} is a pipe or a device; remove it, or name another')
+    if os.path.isdir(os.path.join(path, VERDICT)):
+        raise RequestError(f'work_dir={path}: {VERDICT} is a folder, where a file belongs; remove it, or name another')
     before = _command_of_verdict(os.path.join(path, VERDICT))
     if before not in (None, command):
         raise RequestError(f'work_dir={path}: holds the {VERDICT} of {before}, which {command} would overwrite; name '

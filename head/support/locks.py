@@ -101,6 +101,8 @@ def _open(path: str) -> int:
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise RequestError(f'{path}: a link, where a lock file belongs; remove it') from error
+        if error.errno == errno.EISDIR:
+            raise RequestError(f'{path}: a folder, where a lock file belongs; remove it') from error
         raise
     if not stat.S_ISREG(os.fstat(file).st_mode):
         os.close(file)

@@ -48,3 +48,12 @@ def test_a_torn_text(tmp_path):
     text = (LINES[0] + LINES[1][:9]).encode()
     assert len(cut(tmp_path, text, b'', {'now.log': len(text)})) == 1
     assert (tmp_path / 'now.log').read_text() == LINES[0] + NEW[0]
+
+
+def test_a_link_is_not_cut(tmp_path):
+    """Put in a log's place while a training is at work."""
+    (tmp_path / 'precious').write_text('kept\n')
+    (tmp_path / 'now.log').symlink_to('precious')
+    with pytest.raises(OSError, match='symbolic links'):
+        cut_logs(str(tmp_path), {}, {'now.log': 3}, print)
+    assert (tmp_path / 'precious').read_text() == 'kept\n'

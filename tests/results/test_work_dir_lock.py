@@ -88,3 +88,10 @@ def test_a_refused_request_leaves_no_folder(tmp_path):
     with held_work_dir(str(tmp_path / 'a' / 'b'), 'train'):
         (tmp_path / 'a' / 'b' / 'run.json').touch()
     assert [path.name for path in (tmp_path / 'a' / 'b').iterdir()] == ['run.json']
+
+
+def test_a_folder_for_a_lock(tmp_path):
+    (tmp_path / LOCK).mkdir()
+    with pytest.raises(RequestError, match='a folder, where a lock file belongs; remove it'), \
+            held_work_dir(str(tmp_path), 'train'):
+        pass
