@@ -112,9 +112,11 @@ def image_problem(content: bytes, width: float, height: float) -> str:
 def read_image(path: str, width: float, height: float) -> Tuple[str, bytes]:
     """What is wrong with an image file in words, or an empty string; and its sha256."""
     # a pipe would wait for a writer
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), 'rb') as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            return 'it is no regular file', b''
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        return 'it is no regular file', b''
+    with open(descriptor, 'rb') as file:
         content = file.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
         return f'it has more than {MOST_BYTES >> 20} MB', b''

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import stat
 from typing import Optional
 
 import numpy as np
@@ -35,6 +36,16 @@ def keep_array(path: str, array: np.ndarray) -> None:
             array.tofile(file)
 
 
+def _mapped(path: str) -> np.ndarray:
+    """A file's bytes, mapped into memory; OSError or ValueError where there is none. A pipe would be waited for."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ValueError(f'{path}: no regular file')
+    with open(descriptor, 'rb') as file:
+        return np.memmap(file, np.uint8, 'r')
+
+
 def kept_array(path: str, dtype: np.dtype, number: Optional[int] = None) -> Optional[np.ndarray]:
     """What `keep_array` has written, mapped into memory, so that the processes of a machine share it.
 
@@ -47,7 +58,7 @@ def kept_array(path: str, dtype: np.dtype, number: Optional[int] = None) -> Opti
         (n,) read-only; None where nothing was written, or what is there is anything else.
     """
     with contextlib.suppress(OSError, ValueError):  # mmap wants at least a byte
-        content = np.memmap(path, np.uint8, 'r')
+        content = _mapped(path)
         array = content[HASH_BYTES:]
         whole = len(array) % dtype.itemsize == 0 and number in (None, len(array) // dtype.itemsize)
         if whole and content[:HASH_BYTES].tobytes() == _hash(path, array):

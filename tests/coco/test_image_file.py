@@ -1,6 +1,7 @@
 """Files that are no whole images are told from whole ones, of real photographs and flat pictures."""
 
 import io
+import os
 
 import numpy as np
 import pytest
@@ -186,3 +187,9 @@ def test_more_bytes_than_any_image_has(tmp_path, monkeypatch):
     assert 'MB' not in read_image(str(path), 8, 8)[0]
     path.write_bytes(path.read_bytes() + b'\0')
     assert read_image(str(path), 8, 8) == ('it has more than 1 MB', b'')
+
+
+def test_a_folder_or_a_pipe(tmp_path):
+    os.mkfifo(tmp_path / 'pipe')
+    for path in (tmp_path, tmp_path / 'pipe'):
+        assert read_image(str(path), 8, 8) == ('it is no regular file', b'')
