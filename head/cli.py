@@ -1,5 +1,6 @@
 """The command line: a command, then key=value. Answers wrong requests without importing torch."""
 
+import errno
 import importlib
 import os
 import sys
@@ -20,6 +21,11 @@ from .support.quick_imports import quick_imports
 from .support.quiet import quietly
 
 STACKS = 'auto', 'current', 'paper'
+
+
+OF_WRONG_NAMES = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EEXIST, errno.ELOOP,
+                  errno.ENAMETOOLONG, errno.EROFS, errno.EXDEV, errno.EINVAL)
+"""What the system says of a file where another name helps; all else is a fault of the machine."""
 
 
 def check_stack(request: Request) -> None:
@@ -87,12 +93,13 @@ def _status(arguments: Sequence[str]) -> int:
         return print_error(error)
     except OSError as error:
         if error.errno in NO_SPACE:
-            return print_error(EnvironmentFault(
-                f'no space left on the disk ({error.filename or "work_dir"}): make room'))
+            where = '' if error.filename is None else f' ({error.filename})'
+            return print_error(EnvironmentFault(f'no space left on the disk{where}: make room'))
         if error.filename is None:
             return print_error(EnvironmentFault(f'{error.strerror or error}: a file or device that failed; look at the '
                                                 'disks that this command uses'))
-        return print_error(RequestError(f'{error.filename}: {error.strerror}'))
+        kind = RequestError if error.errno in OF_WRONG_NAMES else EnvironmentFault
+        return print_error(kind(f'{error.filename}: {error.strerror}'))
     except MemoryError:
         return print_error(EnvironmentFault('not enough memory: take a machine or a limit with more'))
     except KeyboardInterrupt:
