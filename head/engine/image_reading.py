@@ -37,5 +37,5 @@ def report_broken_images(dataset: Any) -> Any:
         for i, step in enumerate(steps):
             if type(step) is LoadImageFromFile:
                 steps[i] = named = LoadImageWithName()
-                named.__dict__.update(vars(step))  # all that it was told; which that is differs between mmdet's versions
+                named.__dict__.update(vars(step))  # all that it was told, which differs between versions
     return dataset

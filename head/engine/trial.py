@@ -18,7 +18,7 @@ import torch
 from mmcv.runner import build_optimizer
 from mmcv.runner.hooks.lr_updater import LrUpdaterHook
 from mmcv.runner.hooks.momentum_updater import MomentumUpdaterHook
-from mmdet.datasets import NumClassCheckHook, build_dataset
+from mmdet.datasets import NumClassCheckHook
 from mmdet.models import build_detector
 
 from ..checkpoints.weights import drop_pretrained
@@ -34,7 +34,7 @@ from .known_failures import MORE_MEMORY, as_head_error
 from .loaders import StepLoader
 from .optimizer_step import OptimizerStepHook, check_optimizer_config
 from .runner import Runner
-from .training_set import build_training_set, on_arrays
+from .training_set import build_test_set, build_training_set
 
 Size = Sequence[int]
 """Height and width."""
@@ -131,7 +131,7 @@ def _try_step(runner, sample, own, images, device, overrides):
 def _try_images(cfg, split, model, device, overrides):
     key = f'data.{split}'
     with building(key, overrides), quietly():
-        data_set = build_dataset(on_arrays(cfg.data[split]), dict(test_mode=True))
+        data_set = build_test_set(cfg.data[split])
     with building(key, overrides, 'its first image does not go through'), quietly():
         sample = data_set[0]
         views = [(image.data.shape, meta.data) for image, meta in zip(sample['img'], sample['img_metas'])]
