@@ -74,7 +74,7 @@ def _after_redirects(session, address, headers):
 
 
 def blocks(answer: requests.Response) -> Iterator[bytes]:
-    """The body of a streamed answer, in blocks of `BLOCK` bytes.
+    """The body of a streamed answer, in blocks of at least `BLOCK` bytes, less than twice as many, and a last one.
 
     Raises:
         RetryableError: one of them takes longer than `SLOWEST`; the connection is cut.
@@ -94,12 +94,15 @@ def blocks(answer: requests.Response) -> Iterator[bytes]:
     with contextlib.suppress(OSError, ValueError):  # a body without a byte has no connection any more
         connection = socket.socket(fileno=os.dup(answer.raw.fileno()))
         threading.Thread(target=watch, args=[connection], daemon=True).start()
-    body, lost = answer.iter_content(BLOCK), None
+    body, lost = iter(answer.iter_content(BLOCK)), None
     try:
         while True:
-            reading_since, block = time.monotonic(), b''
+            reading_since, block = time.monotonic(), bytearray()
             try:
-                block = next(body, b'')
+                for part in body:  # of a chunked body it has as few bytes as the server likes
+                    block += part
+                    if len(block) >= BLOCK:
+                        break
             except requests.RequestException as error:
                 lost = error
             if cut.is_set():
@@ -109,7 +112,7 @@ def blocks(answer: requests.Response) -> Iterator[bytes]:
             reading_since = math.inf  # what is done with it may take long
             if not block:
                 return
-            yield block
+            yield bytes(block)
     finally:
         ended.set()
 

@@ -20,7 +20,8 @@ class File:
 
     `first`: answers (status, headers) given before anything else; `most`: bytes of a part that it gives; `cuts`: after
     how many bytes of the next answers the connection ends; `etag`: None for a server that gives none; `conditions`: it
-    heeds If-Range; `pace`: seconds a block of 16 KB takes; `headers`: more.
+    heeds If-Range; `pace`: seconds a block of 16 KB takes; `chunk`: bytes of the chunks that it comes in, without a
+    length; `headers`: more.
     What was asked of it: `asked`, the Range of every request; `given`, the bytes of every answer.
     """
 
@@ -32,6 +33,7 @@ class File:
     cuts: list = field(default_factory=list)
     most: int = 0
     pace: float = 0
+    chunk: int = 0
     headers: dict = field(default_factory=dict)
     length: bool = True
     asked: list = field(default_factory=list)
@@ -151,7 +153,9 @@ class _Handler(BaseHTTPRequestHandler):
             headers['ETag'] = file.etag
         if status == 206:
             headers['Content-Range'] = f'bytes {start}-{stop - 1}/{total}'
-        if file.length:
+        if file.chunk:
+            headers['Transfer-Encoding'] = 'chunked'
+        elif file.length:
             headers['Content-Length'] = str(stop - start)
         else:
             headers['Connection'] = 'close'
@@ -164,12 +168,19 @@ class _Handler(BaseHTTPRequestHandler):
         end = min(stop, start + file.cuts.pop(0)) if file.cuts else stop
         for place in range(start, end, 1 << 14):
             block = file.body[place:min(end, place + (1 << 14))]
-            self.wfile.write(block)
+            self.wfile.write(_chunked(block, file.chunk) if file.chunk else block)
             self.wfile.flush()
             file.given[answer] += len(block)
             time.sleep(file.pace)
         if end < stop:
             self.close_connection = True
+        elif file.chunk:
+            self.wfile.write(b'0\r\n\r\n')
+
+
+def _chunked(block, size):
+    parts = [block[place:place + size] for place in range(0, len(block), size)]
+    return b''.join(b'%x\r\n%b\r\n' % (len(part), part) for part in parts)
 
 
 def folder_page(name, entries):

@@ -124,12 +124,13 @@ def test_a_redirect_to_something_else(get, internet, location):
     assert len(file.asked) == 1
 
 
-@pytest.mark.parametrize('length', [True, False])
-def test_a_body_that_trickles(get, internet, monkeypatch, length):
+@pytest.mark.parametrize('behaviour', [dict(length=True), dict(length=False), dict(chunk=1 << 12)],
+                         ids=['length', 'no length', 'chunks'])
+def test_a_body_that_trickles(get, internet, monkeypatch, behaviour):
     """Every byte comes in time, the file would not; what came before is kept, and the next answers are faster."""
     monkeypatch.setattr(web_module, 'SLOWEST', 0.2)
     body = os.urandom(400_000)
-    file = internet.put(ADDRESS, body, pace=0.1, length=length)
+    file = internet.put(ADDRESS, body, pace=0.3, **behaviour)
     with pytest.raises(EnvironmentFault, match=r'less than 66 kB came in 0 s, 5 tries without progress.*by hand'):
         get()
     assert len(file.asked) == 5
@@ -146,6 +147,16 @@ def test_a_reader_may_take_its_time(get, internet, monkeypatch):
             taken += len(block)
             time.sleep(0.3)
     assert taken == 200_000
+
+
+def test_a_body_in_small_chunks(get, internet):
+    """In blocks as any other, whole."""
+    body = os.urandom(200_001)
+    internet.put(ADDRESS, body, chunk=100)
+    with web(ADDRESS).ask() as answer:
+        found = list(web_module.blocks(answer))
+    assert b''.join(found) == body
+    assert len(found) == 4 and all(len(block) >= web_module.BLOCK for block in found[:-1])
 
 
 def test_redirects_without_end(get, internet):
