@@ -17,7 +17,7 @@ from ..engine import configuration
 from ..engine.building import building
 from ..engine.config_values import Inference, check_values
 from ..engine.inference import build_for_inference
-from ..engine.onnx_file import write_onnx
+from ..engine.onnx_file import onnx_content
 from ..engine.plain_student import PAPER, head_name, stock_config, student_weights
 from ..errors import DONE, EnvironmentFault, RequestError
 from ..request import Request
@@ -73,17 +73,21 @@ def run(request: Request) -> int:
     for name in files:
         folder = os.path.dirname(os.path.abspath(name))
         open_folder(folder, folder)
+    onnx = b''
+    if request.get('onnx'):  # before a file is opened: others take one that is not written to for left over
+        with building('data.test.pipeline', failed='no ONNX file comes of it'):
+            onnx = onnx_content(student, stock.data.test.pipeline)
     with contextlib.ExitStack() as stack:  # every file is written before the first gets its name
-        weights, config, tensors, *onnx = [stack.enter_context(atomic_path(name)) for name in names]
-        save_checkpoint(student, weights, meta=dict(mmdet_version=mmdet.__version__, head=note))
-        with open(config, 'w', encoding='utf-8') as file:
+        temporary = (stack.enter_context(atomic_path(name)) for name in names)
+        save_checkpoint(student, next(temporary), meta=dict(mmdet_version=mmdet.__version__, head=note))
+        with open(next(temporary), 'w', encoding='utf-8') as file:
             file.write(f'# The student of {note["config"]} ({PAPER}): plain mmdet, weights in {path.stem}.pth\n')
             file.write(configuration.config_text(stock))
-        with open(tensors, 'wb') as file:  # safetensors' own writing raises no OSError
+        with open(next(temporary), 'wb') as file:  # safetensors' own writing raises no OSError
             file.write(save(student.state_dict(), metadata=dict(note, format='pt')))
         if onnx:
-            with building('data.test.pipeline', failed='no ONNX file comes of it'):
-                write_onnx(student, onnx[0], stock.data.test.pipeline)
+            with open(next(temporary), 'wb') as file:
+                file.write(onnx)
     for name in files:
         print(f'written: {name} ({os.path.getsize(name) / 1e6:.1f} MB)')
     return DONE

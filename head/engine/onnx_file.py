@@ -1,6 +1,7 @@
 """A plain mmdet detector as ONNX."""
 
 import functools
+import io
 from typing import Any, Dict, List
 
 import numpy as np
@@ -16,15 +17,14 @@ DIVISOR = 32
 """Images are padded to a multiple of it."""
 
 
-def write_onnx(model: Any, path: str, pipeline: List[Dict[str, Any]]) -> None:
-    """Write a one-stage detector for one image of the size that landscape images have in the test pipeline.
+def onnx_content(model: Any, pipeline: List[Dict[str, Any]]) -> bytes:
+    """The file of a one-stage detector for one image of the size that landscape images have in the test pipeline.
 
     Input: ``input`` (1, 3, H, W), normalised and padded as the config says. Outputs: ``dets`` (1, n, 5), x1 y1 x2 y2 in
     pixels of the input and score; ``labels`` (1, n).
 
     Args:
         model (BaseDetector): left in eval mode.
-        path: the file.
         pipeline: a config's test pipeline; its ``img_scale`` is (long, short).
     """
     scale = next(step['img_scale'] for step in pipeline if 'img_scale' in step)
@@ -35,10 +35,12 @@ def write_onnx(model: Any, path: str, pipeline: List[Dict[str, Any]]) -> None:
     model.eval()
     forward = model.forward
     images: Any = [torch.zeros(1, 3, height, width)]  # torch 2's types want a tuple, mmdet takes a list
+    file: Any = io.BytesIO()
     model.forward = functools.partial(forward, img_metas=[[meta]], return_loss=False)
     try:
         with quietly():
-            torch.onnx.export(model, images, path, input_names=['input'], output_names=['dets', 'labels'],
+            torch.onnx.export(model, images, file, input_names=['input'], output_names=['dets', 'labels'],
                               opset_version=OPSET)
     finally:
         model.forward = forward
+    return file.getvalue()

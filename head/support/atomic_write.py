@@ -9,7 +9,6 @@ import shutil
 import stat
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any, Iterator, List, Set, Union
 
@@ -50,12 +49,24 @@ def _temporary_name(folder: str) -> str:
 
 def sweep(folder: str) -> None:
     """Remove what killed processes have left half-written in a folder; what may not be removed stays."""
-    with contextlib.suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
+    with contextlib.suppress(OSError):
+        with os.scandir(folder) as entries:
+            found = [entry.path for entry in entries
+                     if entry.name.startswith(TEMPORARY) and not entry.is_dir(follow_symlinks=False)]
+        now = _now(folder) if found else 0
+        for path in found:
             with contextlib.suppress(OSError):
-                if (entry.name.startswith(TEMPORARY) and not entry.is_dir(follow_symlinks=False)
-                        and time.time() - entry.stat(follow_symlinks=False).st_mtime > WRITING_SECONDS):
-                    os.unlink(entry.path)
+                if now - os.lstat(path).st_mtime > WRITING_SECONDS:
+                    os.unlink(path)
+
+
+def _now(folder: str) -> float:
+    """The time by the clock that the folder's files have theirs from: of a shared folder it is the server's."""
+    path = _new_file(folder)
+    try:
+        return os.stat(path).st_mtime
+    finally:
+        os.unlink(path)
 
 
 def _sweep_once(folder: str) -> None:

@@ -180,6 +180,22 @@ def test_a_torch_without_onnx(checkpoint, tmp_path, monkeypatch):
     assert not (tmp_path / 'two').exists() and not (tmp_path / 'x.onnx').exists()
 
 
+def test_no_file_is_open_while_onnx_is_computed(checkpoint, tmp_path, monkeypatch):
+    """Which may take longer than other commands wait with a temporary file that nobody writes to."""
+    from head.commands import export
+    folder = tmp_path / 'out'
+
+    def computed(*_):
+        assert os.listdir(folder) == []
+        return b'computed'
+
+    monkeypatch.setattr(export, 'WRITES_ONNX', True)
+    monkeypatch.setattr(export, 'onnx_content', computed)
+    words = ['export', 'config=head_r18', f'checkpoint={checkpoint}', f'out={folder}', f'onnx={folder}/x.onnx']
+    assert run(parse(words)) == 0
+    assert (folder / 'x.onnx').read_bytes() == b'computed' and len(os.listdir(folder)) == 4
+
+
 @pytest.mark.parametrize('words,named', [
     (('config=faster_rcnn_r50', ), 'a FasterRCNN, which has no RetinaNet to export'),
     (('config=assist_r18', ), 'not a checkpoint of'),

@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -97,6 +98,16 @@ def test_what_killed_processes_left_goes_with_the_next_write(tmp_path):
         os.utime(path, (1e9, 1e9))
     write_text(tmp_path / 'out', 'x')
     assert set(os.listdir(tmp_path)) == {now.name, folder.name, 'mine', 'out'}
+
+
+def test_a_machine_whose_clock_is_ahead_removes_nothing_of_others(tmp_path, monkeypatch):
+    """In a shared folder, whose files have their times from the server."""
+    now = tmp_path / f'{TEMPORARY}now'
+    now.touch()
+    ahead = time.time() + 3600
+    monkeypatch.setattr(time, 'time', lambda: ahead)
+    write_text(tmp_path / 'out', 'x')
+    assert set(os.listdir(tmp_path)) == {now.name, 'out'}
 
 
 @pytest.mark.parametrize('umask', [0o022, 0o077])
