@@ -5,13 +5,14 @@ install` or an editor can put other code in the place of a locked package.
 """
 
 import base64
+import functools
 import os
 import re
 import sys
 import sysconfig
 from importlib import metadata
 from pathlib import Path
-from typing import Dict, Iterable, List, NamedTuple, Optional
+from typing import Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 from ..catalog import ROOT
 from ..support.file_hash import file_hash
@@ -50,7 +51,8 @@ class _Installed(NamedTuple):
     sha256: Optional[str]
 
 
-def _records(folders: Iterable[str]) -> Dict[str, List[_Installed]]:
+@functools.lru_cache(maxsize=None)
+def _records(folders: Tuple[str, ...]) -> Dict[str, List[_Installed]]:
     """What is installed in folders of packages, by path from there on: several, where one has overwritten another's."""
     found: Dict[str, List[_Installed]] = {}
     for one in metadata.distributions(path=list(dict.fromkeys(folders))):
@@ -66,8 +68,9 @@ def _below(path: str, folders: Iterable[str]) -> Optional[str]:
     return next((os.path.relpath(path, one) for one in folders if path.startswith(os.path.join(one, ''))), None)
 
 
+@functools.lru_cache(maxsize=None)
 def _as_recorded(path: str) -> str:
-    """A file's sha256 in the form of a distribution's record."""
+    """A file's sha256 in the form of a distribution's record; read once, as what is imported is."""
     return base64.urlsafe_b64encode(bytes.fromhex(file_hash(path))).rstrip(b'=').decode()
 
 
@@ -90,7 +93,7 @@ def differences() -> List[str]:
     if lock is None:
         return []
     paths = sysconfig.get_paths()
-    packages, standard = ([os.path.realpath(paths[kind]) for kind in kinds]
+    packages, standard = (tuple(os.path.realpath(paths[kind]) for kind in kinds)
                           for kinds in (('purelib', 'platlib'), ('stdlib', 'platstdlib')))
     locked, tools, records = _locked(lock), {*TOOLS, *_locked(lock.with_name(f'dev-{lock.name}'))}, _records(packages)
     found: Dict[str, None] = {}

@@ -68,12 +68,28 @@ def test_a_package_beside_the_projects_own(tmp_path):
     assert f'yaml is imported from {ROOT.resolve()}' in differences(code=code)
 
 
-def test_a_file_that_was_edited(monkeypatch):
+@pytest.fixture
+def forgotten():
+    """No file was read yet, and what the test makes of them is forgotten."""
+    locked_packages._as_recorded.cache_clear()
+    yield
+    locked_packages._as_recorded.cache_clear()
+
+
+def test_a_file_that_was_edited(monkeypatch, forgotten):
     import tqdm.std
     import yaml
     monkeypatch.setattr(locked_packages, 'file_hash', lambda path: '00' * 32 if path.endswith('tqdm/std.py') else
                         file_hash(path))
     assert yaml and tqdm.std and locked_packages.differences() == ['tqdm/std.py was changed after it was installed']
+
+
+def test_files_are_read_once(monkeypatch, forgotten):
+    """However many results are judged."""
+    read = []
+    monkeypatch.setattr(locked_packages, 'file_hash', lambda path: read.append(path) or file_hash(path))
+    assert locked_packages.doubts() == [] and len(read) > 100
+    assert locked_packages.doubts() == [] and len(read) == len(set(read))
 
 
 def test_assertions_left_out():
