@@ -1,9 +1,10 @@
 """What a training's config asks for and this package would pass over: refused, unless it is done anyway."""
 
-from typing import Any, Dict, Iterator, Mapping, Tuple
+from typing import Any, Callable, Dict, Iterator, Mapping, Tuple
 
 from mmcv import Config
 
+from ..distributed import processes
 from ..errors import RequestError
 from .building import shown
 from .config_values import SECTIONS
@@ -49,9 +50,6 @@ DONE_ANYWAY: Dict[str, Tuple[Any, ...]] = {
     'test_cfg': ({}, ),
     'deterministic': (False, ),
     'cudnn_benchmark': (False, ),
-    'data.train_dataloader': ({}, ),
-    'data.val_dataloader': ({}, ),
-    'data.test_dataloader': ({}, ),
     'data.persistent_workers': (ANY, ),
     'data.pin_memory': (ANY, ),
     'evaluation.metric': ('bbox', ['bbox'], ('bbox', )),
@@ -68,7 +66,6 @@ DONE_ANYWAY: Dict[str, Tuple[Any, ...]] = {
     'checkpoint_config.save_last': (True, ),
     'checkpoint_config.create_symlink': (True, ),
     'checkpoint_config.sync_buffer': (False, ),
-    'checkpoint_config.max_keep_ckpts': (-1, ),
     'checkpoint_config.meta': (ANY, ),
 }
 """Values that mean what is done in any case, by dotted key; None means it everywhere."""
@@ -84,11 +81,14 @@ def refuse_unread(cfg: Config, settings: Mapping[str, Any]) -> None:
     Raises:
         RequestError: names the key, and what does the same.
     """
+    if cfg.get('find_unused_parameters') and processes.world_size() > 1:
+        raise RequestError('find_unused_parameters=True: every parameter takes part in each step of several processes; '
+                           'train in one process, or leave it out of the config where all do')
     for key, value in _unread(cfg):
         done = DONE_ANYWAY.get(key, ())
         if value is None or ANY in done or value in done or (key in settings and value == settings[key]):
             continue
-        if (key == 'workflow' and _trains_alone(value)) or (key == 'auto_scale_lr' and _is_off(value)):
+        if key in ASKS_NOTHING and ASKS_NOTHING[key](value):
             continue
         if key == 'total_epochs' and value == cfg.runner.max_epochs:
             continue
@@ -117,3 +117,23 @@ def _trains_alone(workflow: Any) -> bool:
 
 def _is_off(section: Any) -> bool:
     return not section or (isinstance(section, dict) and section.get('enable') is False)
+
+
+def _keeps_all(number: Any) -> bool:
+    return isinstance(number, int) and number <= 0
+
+
+def _keeps_workers(loader: Any) -> bool:
+    """Whether a loader's section has nothing but what may be given beside it in `data` too."""
+    return isinstance(loader, dict) and set(loader) <= {'persistent_workers'}
+
+
+ASKS_NOTHING: Dict[str, Callable[[Any], bool]] = {
+    'workflow': _trains_alone,
+    'auto_scale_lr': _is_off,
+    'data.train_dataloader': _keeps_workers,
+    'data.val_dataloader': _keeps_workers,
+    'data.test_dataloader': _keeps_workers,
+    'checkpoint_config.max_keep_ckpts': _keeps_all,
+}
+"""Whether a value means what is done in any case, by dotted key, where there are many such values."""

@@ -6,6 +6,7 @@ import mmdet
 import pytest
 
 from head import catalog
+from head.distributed import processes
 from head.engine.config_values import SECTIONS, Training, check_values
 from head.engine.configuration import load_config
 from head.engine.unread import refuse_unread
@@ -38,6 +39,7 @@ def put(cfg, key, value):
     ('deterministic', True, 'deterministic=true'),
     ('cudnn_benchmark', True, 'cudnn_benchmark=true'),
     ('data.train_dataloader', dict(samples_per_gpu=4), 'data.samples_per_gpu'),
+    ('data.train_dataloader', dict(persistent_workers=True, shuffle=False), 'data.samples_per_gpu'),
     ('data.val_dataloader', dict(workers_per_gpu=4), 'data.workers_per_gpu'), ('data.shuffle', False, 'leave it out'),
     ('evaluation.metric', ['bbox', 'segm'], 'boxes'), ('evaluation.metric', 'proposal', 'boxes'),
     ('evaluation.start', 8, 'evaluation.interval'), ('evaluation.save_best', 'auto', 'best'),
@@ -58,6 +60,8 @@ def test_refused(cfg, key, value, instead):
     ('load_from', None), ('auto_scale_lr', dict(enable=False, base_batch_size=16)), ('workflow', [('train', 5)]),
     ('workflow', [['train', 1]]), ('total_epochs', 12), ('deterministic', False),
     ('cudnn_benchmark', False), ('data.train_dataloader', dict()), ('data.persistent_workers', True),
+    ('data.train_dataloader', dict(persistent_workers=True)), ('checkpoint_config.max_keep_ckpts', 0),
+    ('checkpoint_config.max_keep_ckpts', -3),
     ('evaluation.metric', 'bbox'), ('evaluation.metric', ['bbox']), ('evaluation.by_epoch', True),
     ('evaluation.save_best', None), ('evaluation.classwise', False), ('checkpoint_config.max_keep_ckpts', -1),
     ('checkpoint_config.by_epoch', True), ('checkpoint_config.meta', dict(CLASSES=['x'])),
@@ -65,6 +69,17 @@ def test_refused(cfg, key, value, instead):
     ('auto_resume', True), ('opencv_num_threads', 0), ('mp_start_method', 'fork'), ('find_unused_parameters', True)])
 def test_accepted(cfg, key, value):
     put(cfg, key, value)
+    refuse_unread(cfg, SETTINGS)
+
+
+def test_parameters_that_a_step_leaves_out(cfg, monkeypatch):
+    """Of one process; several would end at their first step."""
+    cfg.find_unused_parameters = True
+    refuse_unread(cfg, SETTINGS)
+    monkeypatch.setattr(processes, 'world_size', lambda: 2)
+    with pytest.raises(RequestError, match=r'^find_unused_parameters=True: .*train in one process, or leave it out'):
+        refuse_unread(cfg, SETTINGS)
+    cfg.find_unused_parameters = False
     refuse_unread(cfg, SETTINGS)
 
 
