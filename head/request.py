@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 from .errors import RequestError
 from .keys import KEYS
 from .support.file_names import LONGEST_NAME, LONGEST_PATH, is_possible_path
+from .support.printed_text import printable
 from .support.whole_number import whole_number
 
 PROCESSES = ('device', 'gpus', 'procs', 'nnodes', 'node_rank', 'rdzv')
@@ -18,7 +19,8 @@ PROCESSES = ('device', 'gpus', 'procs', 'nnodes', 'node_rank', 'rdzv')
 class Command:
     """A command: the module whose `run(request)` does it, its keys, and one line for the help.
 
-    `words` names the words that it takes beside its keys; without it there are none. `optional` are keys whose usual
+    `words` names the words that it takes beside its keys; without it there are none. `words_are_paths`: of files or
+    folders. `optional` are keys whose usual
     default does not hold for it: without them it takes something else, or nothing.
     """
 
@@ -27,6 +29,7 @@ class Command:
     summary: str
     overrides: bool = False
     words: str = ''
+    words_are_paths: bool = False
     optional: Tuple[str, ...] = ()
 
 
@@ -51,10 +54,11 @@ COMMANDS = dict(
         'fetch COCO, weights and the released checkpoints', words='coco | pretrained | checkpoint | tiny | all | lock'),
     verify=Command(
         'head.commands.verify', ('config', 'data', 'work_dir', 'stack'),
-        'check results made earlier, here or by mmdet', words='FILE|WORK_DIR …', optional=('data', )),
+        'check results made earlier, here or by mmdet', words='FILE|WORK_DIR …', words_are_paths=True,
+        optional=('data', )),
     report=Command(
         'head.commands.report', ('data', 'out', 'stack'), 'one HTML file of what came out', words='[WORK_DIR …]',
-        optional=('data', )),
+        words_are_paths=True, optional=('data', )),
     export=Command(
         'head.commands.export', ('config', 'checkpoint', 'out', 'onnx', 'stack'),
         'the student as a plain mmdet RetinaNet'),
@@ -134,6 +138,11 @@ def literal(text: str) -> Any:
         return {'true': True, 'false': False, 'none': None}.get(text.lower(), text)
 
 
+def _no_path(word: str) -> RequestError:
+    return RequestError(f'{printable(word)}: cannot be a path; a file\'s or folder\'s name has at most {LONGEST_NAME} '
+                        f'bytes, all of them together {LONGEST_PATH}')
+
+
 def _value(word: str, name: str, text: str) -> Union[str, int, bool]:
     """The value that the word `word` gives the key `name`; RequestError where it is none of its kind."""
     key = KEYS[name]
@@ -151,8 +160,7 @@ def _value(word: str, name: str, text: str) -> Union[str, int, bool]:
     if not text:
         raise RequestError(f'{word}: {name} has no value')
     if key.path and not is_possible_path(text):
-        raise RequestError(f'{name}=: no path can be what it is given; a file\'s or folder\'s name has at most '
-                           f'{LONGEST_NAME} bytes, all of them together {LONGEST_PATH}')
+        raise _no_path(word)
     return text
 
 
@@ -171,6 +179,8 @@ def parse(arguments: Sequence[str]) -> Request:
     for word in words:
         key, equals, text = word.partition('=')
         if command.words and (not equals or '/' in key or os.path.exists(word)):
+            if command.words_are_paths and not is_possible_path(word):
+                raise _no_path(word)
             request.words.append(word)
             continue
         if not equals or not key:
