@@ -55,6 +55,13 @@ def shown(value: Any) -> str:
     return text if len(text) <= LONGEST_VALUE else f'{text[:LONGEST_VALUE]}…'
 
 
+def _as_raised(error: HeadError) -> HeadError:
+    """The error itself: mmcv raises those of what it builds anew, the class's name in front."""
+    while isinstance(error.__context__, HeadError) and str(error).endswith(f': {error.__context__}'):
+        error = error.__context__
+    return error
+
+
 @contextlib.contextmanager
 def building(key: str, overrides: Iterable[str] = (),
              failed: str = 'cannot be built from this config') -> Iterator[None]:
@@ -66,8 +73,8 @@ def building(key: str, overrides: Iterable[str] = (),
     """
     try:
         yield
-    except HeadError:
-        raise
+    except HeadError as error:
+        raise _as_raised(error) from None
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise

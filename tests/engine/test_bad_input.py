@@ -190,5 +190,6 @@ def test_images_that_are_all_too_small(refused, data, tmp_path):
 
     edit(data / 'annotations/instances_train2017.json', shrink)
     line = refused(*TRAIN, 'config=retinanet_r18', f'data={data}', f'work_dir={tmp_path}/work')
-    assert 'instances_train2017.json: none of its 16 images has an object and sides of 32 pixels' in line, line
+    path = data / 'annotations/instances_train2017.json'
+    assert line.startswith(f'head: {path}: none of its 16 images has an object and sides of 32 pixels'), line
     assert not (tmp_path / 'work').exists()
