@@ -78,6 +78,9 @@ class Inference(Struct):
 
     command: ClassVar[str] = 'eval'
     reads: ClassVar[Tuple[str, ...]] = ('model', 'data.test', 'data.workers_per_gpu')
+    leaves_out: ClassVar[Tuple[str, ...]] = (
+        'model.train_cfg', 'model.distiller.teacher', 'model.distiller.teacher_hooks', 'model.distiller.student_hooks',
+        'model.distiller.weight_transfer', 'model.distiller.losses')  # its adapters are those of a checkpoint
 
     model: _Typed
     data: _TestData
@@ -92,6 +95,7 @@ class Training(Struct):
         'model', 'data.train', 'data.val', 'data.samples_per_gpu', 'data.workers_per_gpu', 'optimizer',
         'optimizer_config', 'lr_config', 'momentum_config', 'runner', 'checkpoint_config', 'log_config', 'evaluation',
         'custom_hooks')
+    leaves_out: ClassVar[Tuple[str, ...]] = ()
 
     model: _Typed
     data: _TrainData
@@ -119,8 +123,14 @@ def is_inside(key: str, above: str) -> bool:
     return f'{key}.'.startswith(f'{above}.')
 
 
+BATCHES = re.compile(r'data\.(val|test)\.(.+\.)?samples_per_gpu')
+"""Of mmdet's own evaluations; those here take an image a batch."""
+
+
 def is_read(key: str, kind: Type[Union[Inference, Training]]) -> bool:
     """Whether a config's dotted key has an effect on what the config is for."""
+    if BATCHES.fullmatch(key) or any(is_inside(key, one) for one in kind.leaves_out):
+        return False
     return any(is_inside(key, one) for one in kind.reads)
 
 

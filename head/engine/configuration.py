@@ -55,7 +55,7 @@ def load_config(path: Union[str, Path]) -> Config:
         if isinstance(error, KeyboardInterrupt):
             raise
         _clear_frames(error)
-        raise as_config_error(error, str(path), _unread(error)) from None
+        raise as_config_error(error, str(path), _why_not_loaded(error)) from None
     for name, value in list(cfg._cfg_dict.items()):
         # functions and modules are what later mmcv leaves out too
         if name in BASE_VARIABLES or callable(value) or isinstance(value, ModuleType):
@@ -66,7 +66,7 @@ def load_config(path: Union[str, Path]) -> Config:
     return cfg
 
 
-def _unread(error: BaseException) -> str:
+def _why_not_loaded(error: BaseException) -> str:
     """What mmcv could not do with a config file, and what to do where imports are to blame."""
     if isinstance(error, ImportError):
         return 'it, or its custom_imports, imports what is not there: install it, or name its folder in PYTHONPATH'
@@ -98,6 +98,8 @@ def _fits(old, new):
         return isinstance(old, (dict, str))
     if isinstance(old, bool) or isinstance(new, bool):
         return isinstance(old, bool) and isinstance(new, bool)
+    if isinstance(old, dict):  # a ConfigDict
+        return isinstance(new, dict)
     if isinstance(old, float):
         return isinstance(new, float) or (isinstance(new, int) and abs(new) < 2**63)
     if isinstance(old, (list, tuple)):
@@ -132,7 +134,7 @@ def apply_overrides(cfg: Config, overrides: Dict[str, Any], kind: Type[Union[Inf
             value = float(value)  # mmdet looks at the kind
         if isinstance(old, list) and isinstance(value, tuple):
             value = list(value)
-        node[int(last) if isinstance(node, list) else last] = value
+        node[int(last) if isinstance(node, list) else last] = ConfigDict(value=value)['value']  # as a file's
 
 
 def _refuse_unread_override(key, kind, model):
@@ -145,7 +147,7 @@ def _refuse_unread_override(key, kind, model):
     if first in model and (not is_section or rest.partition('.')[0] in model[first]):
         read = [one for one in _flat(model) if is_read(one, kind) and one.endswith(f'.{rest}')]
         raise RequestError(f'{shown(key)}=: nothing reads it any more, so it would change nothing; '
-                           f'override {" or ".join(read[:3]) or "what it went into"}')
+                           f'override {" or ".join(read[:3]) or "what it went into, or leave it out"}')
 
 
 def _child(node, step, key, root, kind):
@@ -262,27 +264,35 @@ RATES = ('max_lr', 'min_lr')
 """Learning rates of mmcv's schedules that are no multiples of the optimizer's. `max_lr` takes its place."""
 
 
+GIVEN = 'given by hand'
+
+
 def scale_learning_rate(cfg: Config, images: int, overrides: Dict[str, Any], say: Callable[[str], object]) -> None:
     """Scale the learning rates with the images of an optimizer step, except those that were given by hand.
+
+    A schedule's `min_lr` belongs to the optimizer's: where that was given by hand, it stays too.
 
     Raises:
         RequestError: the optimizer's was given by hand, and the schedule does not look at it.
     """
     if cfg.lr_config.get('max_lr') is None:
-        _scale(cfg.optimizer, 'lr', 'learning rate', images, 'optimizer.lr' in overrides, say)
+        why = GIVEN if 'optimizer.lr' in overrides else None
+        _scale(cfg.optimizer, 'lr', 'learning rate', images, why, say)
     elif 'optimizer.lr' in overrides:
         raise RequestError(f'optimizer.lr={cfg.optimizer.lr:g}: the schedule takes lr_config.max_lr instead; override '
                            'that')
     for name in RATES:
         if cfg.lr_config.get(name):  # nothing of 0 is to be told
             by_hand = any(is_inside(key, f'lr_config.{name}') for key in overrides)
-            _scale(cfg.lr_config, name, f'lr_config.{name}', images, by_hand, say)
+            beside = 'as optimizer.lr was given by hand' if 'optimizer.lr' in overrides else None
+            _scale(cfg.lr_config, name, f'lr_config.{name}', images, GIVEN if by_hand else beside, say)
 
 
-def _scale(node, key, name, images, by_hand, say):
+def _scale(node, key, name, images, stays, say):
+    """Scale one, or say why it `stays` as it is."""
     published = node[key]
-    if by_hand:
-        say(f'{name} {_told(published)}, given by hand, for {images} images an iteration')
+    if stays:
+        say(f'{name} {_told(published)}, {stays}, for {images} images an iteration')
         return
     node[key] = _scaled(published, images)
     say(f'{name} {_told(node[key])} = {_told(published)} x {images} / {PUBLISHED_BATCH_SIZE} images an iteration')

@@ -47,11 +47,28 @@ def test_values_get_the_kind_that_the_config_has(cfg):
     assert cfg.lr_config.step == [16, 22] and type(cfg.optimizer.momentum) is float
 
 
+def test_a_dict_in_a_dicts_place(cfg):
+    """Read as one of a file, to the last of its own."""
+    cfg.custom_hooks = [dict(type='NumClassCheckHook')]
+    configuration.apply_overrides(cfg, {
+        'custom_hooks.0': dict(type='EMAHook'), 'model.neck': dict(type='FPN', more=[dict(a=1)])}, Training)
+    assert cfg.custom_hooks == [dict(type='EMAHook')]
+    assert cfg.model.neck.type == 'FPN' and cfg.model.neck.more[0].a == 1
+    with pytest.raises(RequestError, match='there, a dict'):
+        configuration.apply_overrides(cfg, {'model.neck': 'FPN'}, Training)
+
+
 @pytest.mark.parametrize('kind, key, line', [
     (Training, 'data.test.pipeline.1.flip', 'eval reads it, train does not'),
     (Inference, 'optimizer.lr', 'train reads it, eval does not'),
     (Inference, 'data.samples_per_gpu', 'train reads it, eval does not'),
     (Inference, 'data.val.pipeline.1.flip', 'train reads it, eval does not'),
+    (Inference, 'model.train_cfg.assigner.pos_iou_thr', 'train reads it, eval does not'),
+    (Inference, 'model.distiller.losses.x.weight', 'train reads it, eval does not'),
+    (Inference, 'model.distiller.teacher.ckpt', 'train reads it, eval does not'),
+    (Inference, 'data.test.samples_per_gpu', r'nothing reads it any more.*leave it out'),
+    (Inference, 'data.test.datasets.0.samples_per_gpu', r'nothing reads it any more.*leave it out'),
+    (Training, 'data.val.samples_per_gpu', r'nothing reads it any more.*leave it out'),
     (Inference, 'data.test_dataloader.samples_per_gpu', 'nothing reads it any more'),
     (Inference, 'data.tset.ann_file', 'no such key; nearest: data.test.ann_file')])
 def test_overrides_of_what_another_command_reads(cfg, kind, key, line):
@@ -65,6 +82,13 @@ def test_overrides_of_what_a_command_reads(cfg):
         configuration.apply_overrides(cfg, {'data.workers_per_gpu': 3, 'model.bbox_head.stacked_convs': 2}, kind)
     configuration.apply_overrides(cfg, {'data.test.ann_file': 'mine.json'}, Inference)
     assert cfg.data.workers_per_gpu == 3 and cfg.data.test.ann_file == 'mine.json'
+
+
+def test_overrides_of_adapters_are_read(cfg):
+    """Whose names and sizes are those of a checkpoint."""
+    cfg.model.distiller = dict(adapts=dict(x=dict(in_channels=3)))
+    for kind in (Training, Inference):
+        configuration.apply_overrides(cfg, {'model.distiller.adapts.x.in_channels': 5}, kind)
 
 
 def test_images_a_batch_of_mmdets_evaluations(cfg):
@@ -110,6 +134,15 @@ def test_a_learning_rate_that_the_schedule_ends_at(cfg):
                              'lr_config.min_lr 0.0005 = 0.001 x 8 / 16 images an iteration']
     cfg.lr_config.min_lr = 0
     assert len(rates(cfg, 8)) == 1 and cfg.lr_config.min_lr == 0
+
+
+def test_a_learning_rate_by_hand_keeps_the_one_that_the_schedule_ends_at(cfg):
+    """Scaled alone it would be another part of the optimizer's."""
+    cfg.lr_config = dict(policy='CosineAnnealing', min_lr=0.001)
+    assert rates(cfg, 8, optimizer__lr=1) == [
+        'learning rate 0.01, given by hand, for 8 images an iteration',
+        'lr_config.min_lr 0.001, as optimizer.lr was given by hand, for 8 images an iteration']
+    assert cfg.optimizer.lr == 0.01 and cfg.lr_config.min_lr == 0.001
 
 
 def test_every_rate_of_mmcvs_schedules_is_known():
