@@ -108,6 +108,9 @@ def _unread(cfg: Config) -> Iterator[Tuple[str, Any]]:
     for number, hook in enumerate(cfg.get('custom_hooks') or ()):
         if 'resume_from' in hook:  # mmcv's EMAHook would load it, unchecked
             yield f'custom_hooks.{number}.resume_from', hook['resume_from']
+    for number, hook in enumerate(cfg.log_config.hooks):
+        if hook['type'] == 'TensorboardLoggerHook' and 'log_dir' in hook:  # it writes to the work dir's tf_logs
+            yield f'log_config.hooks.{number}.log_dir', hook['log_dir']
 
 
 def _trains_alone(workflow: Any) -> bool:

@@ -48,6 +48,7 @@ def put(cfg, key, value):
     ('checkpoint_config.max_keep_ckpts', 3, 'keep='), ('checkpoint_config.out_dir', 'x', 'work_dir='),
     ('checkpoint_config.by_epoch', False, 'save_iters='), ('checkpoint_config.save_optimizer', False, 'leave it out'),
     ('log_config.by_epoch', False, 'leave it out'), ('runner.max_iters', 9, 'leave it out'),
+    ('log_config.hooks', [dict(type='TensorboardLoggerHook', log_dir='x')], 'leave it out'),
     ('custom_hooks', [dict(type='EMAHook', resume_from='x.pth')], 'leave it out')])
 def test_refused(cfg, key, value, instead):
     put(cfg, key, value)
