@@ -81,7 +81,7 @@ enter_environment() {
         (
             flock --exclusive 9
             if ! is_made "$stack"; then
-                flock --exclusive --nonblock 8 ||
+                flock --exclusive --nonblock --conflict-exit-code 75 8 2>/dev/null || [ $? != 75 ] ||
                     give_up 3 "$venv: what environment/ says has changed, and a command still runs in it; run this one again when that has ended, or work in another checkout"
                 python=$(find_python "$(setting "$stack" PYTHON)") || exit $?
                 "$HEAD_ROOT/environment/make.sh" "$stack" "$venv" auto "$python" 8>&- 9>&- || exit $?
@@ -89,8 +89,9 @@ enter_environment() {
             fi
         ) 8>>"$venv.in-use" 9>"$HEAD_ROOT/.venv/$stack.lock" || exit $?
     fi
-    # where it cannot be opened or locked, somebody else's environment is read only
-    if { exec {held}<"$venv.in-use"; } 2>/dev/null; then flock --shared "$held" || true; fi
+    # where it cannot be opened or locked, the environment is somebody else's, or the filesystem knows no locks
+    { : >>"$venv.in-use"; } 2>/dev/null || true
+    if { exec {held}<"$venv.in-use"; } 2>/dev/null; then flock --shared "$held" 2>/dev/null || true; fi
     source "$HEAD_ROOT/environment/processor.sh"
     export PATH=$venv/bin:$PATH PYTHONPATH=$HEAD_ROOT
 }

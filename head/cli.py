@@ -23,8 +23,8 @@ from .support.quiet import quietly
 STACKS = 'auto', 'current', 'paper'
 
 
-OF_WRONG_NAMES = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EEXIST, errno.ELOOP,
-                  errno.ENAMETOOLONG, errno.EROFS, errno.EXDEV, errno.EINVAL)
+WRONG_NAME_ERRORS = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EEXIST, errno.ELOOP,
+                     errno.ENAMETOOLONG, errno.EROFS, errno.EXDEV, errno.EINVAL, errno.ENXIO)
 """What the system says of a file where another name helps; all else is a fault of the machine."""
 
 
@@ -98,7 +98,7 @@ def _status(arguments: Sequence[str]) -> int:
         if error.filename is None:
             return print_error(EnvironmentFault(f'{error.strerror or error}: a file or device that failed; look at the '
                                                 'disks that this command uses'))
-        kind = RequestError if error.errno in OF_WRONG_NAMES else EnvironmentFault
+        kind = RequestError if error.errno in WRONG_NAME_ERRORS else EnvironmentFault
         return print_error(kind(f'{error.filename}: {error.strerror}'))
     except MemoryError:
         return print_error(EnvironmentFault('not enough memory: take a machine or a limit with more'))

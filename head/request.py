@@ -20,8 +20,8 @@ class Command:
     """A command: the module whose `run(request)` does it, its keys, and one line for the help.
 
     `words` names the words that it takes beside its keys; without it there are none. `words_are_paths`: of files or
-    folders. `optional` are keys whose usual
-    default does not hold for it: without them it takes something else, or nothing.
+    folders. `optional` are keys whose usual default does not hold for it: without them it takes something else, or
+    nothing.
     """
 
     module: str

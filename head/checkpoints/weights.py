@@ -2,7 +2,7 @@
 
 import copy
 from pathlib import Path
-from typing import Any, Container, Dict, List, Tuple, Union
+from typing import Any, Dict, Iterable, List, Tuple, Union
 
 import torch
 from mmcv.runner import CheckpointLoader
@@ -202,7 +202,7 @@ def drop_pretrained(cfg: Any) -> None:
         cfg.model.backbone.init_cfg = None
 
 
-def check_pretrained(cfg: Any, folder: str, overrides: Container[str]) -> List[Weights]:
+def check_pretrained(cfg: Any, folder: str, overrides: Iterable[str]) -> List[Weights]:
     """Let the config name its weights below `folder`, and check every file before hours are spent on them.
 
     The hash comes first: a file that is not the catalog's is not unpickled, not even with restriction. One that
@@ -226,7 +226,7 @@ def check_pretrained(cfg: Any, folder: str, overrides: Container[str]) -> List[W
     for dotted, node, key in _references(cfg):
         if node[key] is None:
             raise RequestError(f'{dotted}: no weights file is set; set one, or take random ones: pretrained=none')
-        by_hand = dotted in overrides
+        by_hand = any(f'{dotted}.'.startswith(f'{one}.') for one in overrides)
         path, known = Path(node[key]), file_named(node[key])
         if not by_hand and path.parts[0] == PRETRAINED:
             path = Path(folder, *path.parts[1:])

@@ -148,16 +148,21 @@ def make_plan(request: Request, layout: Layout, device: str, notes: List[str]) -
     begun = run_identity.read(work_dir)
     resume_point = resume.choose_checkpoint(wanted, work_dir, begun, notes.append)
     continues = resume_point is not None and resume_point.lies_in(work_dir)
-    begun_from = run_identity.source(wanted) if wanted != 'auto' and not continues else begun and begun['source']
+    if wanted == 'auto' or (begun and not os.path.isfile(wanted)) or (continues and os.path.islink(wanted)):
+        begun_from = begun['source'] if begun else None  # latest.pth, a link, names another file each time
+    else:
+        begun_from = run_identity.source(wanted)
     in_place = continues if resume_point else begun is not None
-    seed = cfg.get('seed') if request.get('seed') is None else request.get('seed')
+    seed = request.get('seed')
     if resume_point:
         seed = resume.seed_of_run(resume_point, seed)
         doubts = list(dict.fromkeys(doubts + resume_point.doubts))
-    cfg.seed = request.value('seed') if seed is None else seed
+    if seed is None and cfg.get('seed') is None:
+        seed = request.value('seed')
+    cfg.seed = cfg.seed if seed is None else seed
     open_work_dir(work_dir, 'train', in_place)
     copy = os.path.join(work_dir, path.name)
-    if os.path.islink(copy) or (not in_place and os.path.exists(copy) and os.path.samefile(copy, path)):
+    if not begun and (os.path.islink(copy) or (os.path.exists(copy) and os.path.samefile(copy, path))):
         raise RequestError(f'{copy}: a copy of the config would be written over it; name another work_dir')
 
     text = configuration.config_text(cfg)  # before the learning rate is scaled, so that it can be trained from

@@ -75,9 +75,7 @@ def building(key: str, overrides: Iterable[str] = (),
         yield
     except HeadError as error:
         raise _as_raised(error) from None
-    except BaseException as error:
-        if isinstance(error, KeyboardInterrupt):
-            raise
+    except (Exception, SystemExit, GeneratorExit) as error:
         raise as_config_error(error, key, failed, overrides) from error
 
 

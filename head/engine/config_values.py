@@ -55,6 +55,7 @@ class _Optimizer(Struct):
 class _GradClip(Struct, forbid_unknown_fields=True):
     max_norm: Positive
     norm_type: Positive = 2
+    error_if_nonfinite: bool = False
 
 
 class _OptimizerConfig(Struct):

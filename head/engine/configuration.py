@@ -51,7 +51,7 @@ def load_config(path: Union[str, Path]) -> Config:
     try:
         with quietly():
             cfg = Config.fromfile(str(path))  # imports the method, and todd with it
-    except BaseException as error:
+    except BaseException as error:  # a config may raise what it likes
         if isinstance(error, KeyboardInterrupt):
             raise
         _clear_frames(error)

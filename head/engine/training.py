@@ -109,7 +109,7 @@ def _take_over(training, steps, logger):
     kept = resume_point.meta.get('logs', {}) if resume_point else {}
     if resume_point and resume_point.lies_in(work_dir):
         set_aside(work_dir, resume_point, steps, logger.info)
-    if not kept.keys() & logger.before.keys():
+    else:
         copy_logs_aside(work_dir, logger.before, logger.info)
     if training.run:
         run_identity.write(work_dir, training.run, logger.timestamp, steps, training.begun_from)

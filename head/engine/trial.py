@@ -43,13 +43,13 @@ SMALL = (64, 64)
 """Of the images of the small step."""
 
 LARGE = 640
-"""Pixels a side that images of the config's own size have at most; a multiple of all that necks ask for."""
+"""Pixels a side that images of the second try have at most; a multiple of all that necks ask for."""
 
 OF_VALUES = (RuntimeError, ValueError, IndexError, AssertionError, ArithmeticError)
 """Errors that images too small, or weights of zeros, can be to blame for; others come at any size."""
 
 EPOCHS_TRIED = 200
-"""Of a schedule, at least half as many where it has more."""
+"""At most, evenly over a schedule."""
 
 GROUND_TRUTH = ('gt_bboxes', 'gt_labels', 'gt_bboxes_ignore')
 

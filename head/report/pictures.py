@@ -11,6 +11,7 @@ from typing import Dict, List, Optional, Tuple
 
 from PIL import Image
 
+from ..coco.image_file import MOST_PIXELS
 from ..errors import RequestError
 from ..results.detections import Detection, read_detections
 from ..results.run import Run
@@ -22,8 +23,6 @@ SHOWN, SCORE = 6, 0.3
 FEWEST, MOST = 3, 8
 WIDTH = 480
 """Of a picture in its own units, and of its JPEG in pixels."""
-MOST_PIXELS = 50_000_000
-"""Of an image that is drawn, as of one that is trained on; Pillow's own limit is more, and at first only warns."""
 COLOURS = 8
 """So many the style sheet has for categories."""
 

@@ -4,6 +4,7 @@ import os
 from typing import Callable, Dict
 
 from ..errors import RequestError
+from ..support.atomic_write import atomic_path
 from ..support.file_names import aside
 from .json_reading import parse_json
 
@@ -26,7 +27,7 @@ def sync_logs(work_dir: str, timestamp: str) -> Dict[str, int]:
 
 
 def copy_logs_aside(work_dir: str, before: Dict[str, int], say: Callable[[str], object]) -> None:
-    """Keep what `cut_logs` will cut whole, where anything was trained: its checkpoints may lie elsewhere.
+    """Keep logs with an evaluation as they are before `cut_logs` cuts them: their checkpoints may lie elsewhere.
 
     Args:
         work_dir: the folder.
@@ -37,12 +38,12 @@ def copy_logs_aside(work_dir: str, before: Dict[str, int], say: Callable[[str], 
     for name, end in before.items():
         with open(os.path.join(work_dir, name), 'rb') as file:
             content[name] = file.read(end)
-    if any(name.endswith('.json') and lines.count(b'\n') > 1 for name, lines in content.items()):
+    if any(name.endswith('.json') and b'"mode": "val"' in lines for name, lines in content.items()):
         for name, lines in content.items():
             copy = aside(os.path.join(work_dir, name))
-            with open(copy, 'xb') as kept:
+            with atomic_path(copy) as temporary, open(temporary, 'wb') as kept:
                 kept.write(lines)
-            say(f'{os.path.basename(copy)}: what {name} had, of which no checkpoint is left here')
+            say(f'{os.path.basename(copy)}: what {name} had before')
 
 
 def cut_logs(work_dir: str, sizes: Dict[str, int], before: Dict[str, int], say: Callable[[str], object]) -> None:

@@ -9,6 +9,7 @@ import shutil
 import stat
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any, Iterator, List, Set, Union
 
@@ -62,7 +63,10 @@ def sweep(folder: str) -> None:
 
 def _now(folder: str) -> float:
     """The time by the clock that the folder's files have theirs from: of a shared folder it is the server's."""
-    path = _new_file(folder)
+    try:
+        path = _new_file(folder)
+    except OSError:  # where there is room for none, sweeping makes some
+        return time.time()
     try:
         return os.stat(path).st_mtime
     finally:

@@ -162,7 +162,7 @@ def test_an_environment_in_use_is_not_made_anew(recipe, tmp_path):
     """A training goes on, though the lock changes under it; others run beside it."""
     done = recipe('''
         (enter_environment paper; mkfifo "$ROOT/end"; touch "$ROOT/runs"; exec cat "$ROOT/end") &
-        until [ -e "$ROOT/runs" ]; do sleep 0.05; done
+        until [ -e "$ROOT/runs" ]; do kill -0 $! || exit; sleep 0.05; done
         (enter_environment paper) && echo beside it
         echo more >>"$ROOT/environment/lock/paper.lock"
         (enter_environment paper) || echo "status $?"

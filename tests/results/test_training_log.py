@@ -93,7 +93,8 @@ def test_a_run_of_another_config_is_another_run(tmp_path):
 @pytest.mark.parametrize('newer', [[], [dict(env_info='new')]], ids=['no meta', 'little meta'])
 @pytest.mark.parametrize('earlier', [epochs(1, 12), []], ids=['trained', 'broken off before its first row'])
 def test_what_an_earlier_run_says_of_itself_is_not_taken_for_the_newer(tmp_path, earlier, newer):
-    earlier = [dict(meta(config='\n    val=dict(ann_file=\'a.json\''), doubts=['pretrained=none']), *earlier]
+    text = 'data = dict(\n    val=dict(ann_file="a.json"))\n'
+    earlier = [dict(meta(config=text), doubts=['pretrained=none']), *earlier]
     newer = [*newer, *epochs(1, 3)]
     logs = [read_logs([write(tmp_path / '1.log.json', earlier), write(tmp_path / '2.log.json', newer)])]
     if 'env_info' in newer[0]:
