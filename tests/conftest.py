@@ -1,5 +1,6 @@
 """What tests share: the real data beside the checkout, the command line, and random inputs."""
 
+import logging
 import os
 import random
 import shutil
@@ -85,6 +86,15 @@ def no_process_is_left():
     """However a test ends, the commands that it started end with it."""
     yield
     head_process.end_all()
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before():
+    """What a test, or a command that it runs in this process, does to all logging ends with it."""
+    disabled, handle = logging.root.manager.disable, logging.Logger.callHandlers
+    yield
+    logging.disable(disabled)
+    logging.Logger.callHandlers = handle
 
 
 @pytest.fixture(scope='session')

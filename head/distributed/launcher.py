@@ -64,11 +64,13 @@ def launch(arguments: Sequence[str], layout: Layout) -> int:
     os.environ.setdefault('OMP_NUM_THREADS', str(threads))
     os.environ.setdefault('TORCH_CPP_LOG_LEVEL', 'ERROR')
     os.environ['TORCH_DISABLE_SHARE_RDZV_TCP_STORE'] = '1'  # torch 2 would meet again among the keys of a lost round
+    disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)  # the agent's; what it knows is said in one line
     run = _Run(arguments, layout, reports)
     try:
         return run.wait()
     finally:
+        logging.disable(disabled)
         del os.environ[REPORTS]  # by which a worker knows that it is one
         shutil.rmtree(reports, ignore_errors=True)
 
