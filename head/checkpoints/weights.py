@@ -12,6 +12,7 @@ from ..catalog import file_named
 from ..errors import RequestError
 from ..method.frozen_teacher import build_teacher
 from ..results.verdict_file import Weights
+from ..support.dotted_keys import is_inside
 from ..support.file_hash import file_hash
 from ..support.folders import PRETRAINED
 from ..support.locks import Say
@@ -226,7 +227,7 @@ def check_pretrained(cfg: Any, folder: str, overrides: Iterable[str]) -> List[We
     for dotted, node, key in _references(cfg):
         if node[key] is None:
             raise RequestError(f'{dotted}: no weights file is set; set one, or take random ones: pretrained=none')
-        by_hand = any(f'{dotted}.'.startswith(f'{one}.') for one in overrides)
+        by_hand = any(is_inside(dotted, one) for one in overrides)
         path, known = Path(node[key]), file_named(node[key])
         if not by_hand and path.parts[0] == PRETRAINED:
             path = Path(folder, *path.parts[1:])

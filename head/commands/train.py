@@ -157,9 +157,9 @@ def make_plan(request: Request, layout: Layout, device: str, notes: List[str]) -
     if resume_point:
         seed = resume.seed_of_run(resume_point, seed)
         doubts = list(dict.fromkeys(doubts + resume_point.doubts))
-    if seed is None and cfg.get('seed') is None:
-        seed = request.value('seed')
-    cfg.seed = cfg.seed if seed is None else seed
+    if seed is None:
+        seed = cfg.get('seed')
+    cfg.seed = request.value('seed') if seed is None else seed
     open_work_dir(work_dir, 'train', in_place)
     copy = os.path.join(work_dir, path.name)
     if not begun and (os.path.islink(copy) or (os.path.exists(copy) and os.path.samefile(copy, path))):

@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 from typing_extensions import Annotated
 
 from ..errors import RequestError
+from ..support.dotted_keys import is_inside
 from .building import shown
 from .data_sets import configs_inside
 
@@ -117,11 +118,6 @@ SECTIONS: Dict[str, Type[Struct]] = dict(
     data=_TrainData, runner=_Runner, checkpoint_config=_Interval, log_config=_LogConfig,
     evaluation=_Interval)
 """Sections of a training that this package reads itself, with the fields that it reads; see `refuse_unread`."""
-
-
-def is_inside(key: str, above: str) -> bool:
-    """Whether a dotted key is another one, or below it."""
-    return f'{key}.'.startswith(f'{above}.')
 
 
 BATCHES = re.compile(r'data\.(val|test)\.(.+\.)?samples_per_gpu')

@@ -12,12 +12,13 @@ from unittest import mock
 from mmcv import Config, ConfigDict
 
 from ..errors import RequestError
+from ..support.dotted_keys import is_inside
 from ..support.folders import COCO, require_temporary_folder
 from ..support.printed_text import printable
 from ..support.quiet import quietly
 from ..support.whole_number import whole_number
 from .building import as_config_error, shown
-from .config_values import Inference, Training, is_inside, is_read
+from .config_values import Inference, Training, is_read
 from .data_sets import configs_inside
 
 BASE_VARIABLES = ('faster_rcnn_r50', 'retinanet_r50', 'mobilenet_v2')

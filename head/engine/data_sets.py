@@ -1,6 +1,6 @@
 """The data sets inside of mmdet's wrappers: `RepeatDataset`, `ClassBalancedDataset`, `ConcatDataset` and their kin."""
 
-from typing import Any, Iterator, Tuple
+from typing import Any, Callable, Iterator, Tuple
 
 from ..errors import RequestError
 from .building import shown
@@ -27,6 +27,16 @@ def configs_inside(cfg: Any, key: str) -> Iterator[Tuple[str, Any]]:
         yield key, cfg
     else:
         raise RequestError(f'{key}: the config has {shown(cfg)} there, where a data set belongs: a dict with its type')
+
+
+def with_each(cfg: Any, change: Callable[[Any], Any]) -> Any:
+    """A config of a data set, of a wrapper or a list of them, with `change` of every config that reads images."""
+    if isinstance(cfg, (list, tuple)):
+        return [with_each(one, change) for one in cfg]
+    for key in ('dataset', 'datasets'):
+        if key in cfg:
+            return dict(cfg, **{key: with_each(cfg[key], change)})
+    return change(cfg)
 
 
 def data_sets_inside(data_set: Any) -> Iterator[Any]:

@@ -12,6 +12,7 @@ from ..coco.folder import read_split
 from ..errors import RequestError
 from ..support.quiet import quietly
 from .building import building
+from .data_sets import with_each
 from .image_reading import report_broken_images
 
 LABELS = np.full(max(ID_TO_NAME) + 1, -1, np.int64)
@@ -83,12 +84,7 @@ class _Infos:
 
 
 def on_arrays(cfg: Any) -> Any:
-    """A data set's config with `CocoArrays` where nothing in it asks for more than that has; also in wrappers."""
-    if isinstance(cfg, (list, tuple)):
-        return [on_arrays(one) for one in cfg]
-    for key in ('dataset', 'datasets'):
-        if key in cfg:
-            return dict(cfg, **{key: on_arrays(cfg[key])})
+    """A data set's config with `CocoArrays` where nothing in it asks for more than that has."""
     masks = any(isinstance(step, dict) and step.get('with_mask') for step in cfg.get('pipeline') or ())
     if cfg['type'] == 'CocoDataset' and set(cfg) == {'type', 'ann_file', 'img_prefix', 'pipeline'} and not masks:
         return dict(cfg, type='CocoArrays')
@@ -97,17 +93,12 @@ def on_arrays(cfg: Any) -> Any:
 
 def _in_test_mode(cfg: Any) -> Any:
     """See `on_arrays`; in test mode, whatever the config says."""
-    if isinstance(cfg, (list, tuple)):
-        return [_in_test_mode(one) for one in cfg]
-    for key in ('dataset', 'datasets'):
-        if key in cfg:
-            return dict(cfg, **{key: _in_test_mode(cfg[key])})
     return dict(on_arrays({key: value for key, value in cfg.items() if key != 'test_mode'}), test_mode=True)
 
 
 def build_test_set(cfg: Any) -> Any:
     """The data set of a config's `data.val` or `data.test`, with all its images, also those without an object."""
-    return build_dataset(_in_test_mode(cfg))
+    return build_dataset(with_each(cfg, _in_test_mode))
 
 
 def build_training_set(cfg: Any, overrides: Iterable[str] = ()) -> Any:
@@ -121,7 +112,7 @@ def build_training_set(cfg: Any, overrides: Iterable[str] = ()) -> Any:
         RequestError: it cannot be built, or has no image to train on.
     """
     with quietly(), building('data.train', overrides):
-        data_set = build_dataset(on_arrays(copy.deepcopy(cfg.data.train)))
+        data_set = build_dataset(with_each(copy.deepcopy(cfg.data.train), on_arrays))
     if not len(data_set):
         raise RequestError('data.train: it has no image; RepeatDataset needs times, for instance')
     return report_broken_images(data_set)
