@@ -1,9 +1,12 @@
 # One file for every stack and device. Stages:
-#   wheels       compilers; the environment of environment/lock, with mmcv-full built by environment/build_mmcv.py
-#   environment  that environment without compilers, on the runtime base
+#   wheels       compilers; the packages of environment/lock, with mmcv-full built by environment/build_mmcv.py
+#   packages     what of them the image holds, in three parts by how often they change
+#   environment  those on the runtime base, without compilers
 #   test         with the test suite and its tools
-#   runtime      the image: with the project
-# The arguments' values are in docker/bases.yaml: build with scripts/image, or docker compose build.
+#   project      what the image holds of this repository
+#   runtime      the image
+# The arguments' values are in docker/bases.yaml: build with scripts/image, or docker compose build. Whoever builds a commit
+# gets the same files in the same layers: scripts/image check.
 
 # what the wheels are built on and what the image runs on: Debian or Ubuntu
 ARG BUILD_BASE
@@ -20,31 +23,55 @@ ARG STACK=paper
 ARG DEVICE=cuda
 # GPU architectures to compile mmcv-full for (8.0;9.0), in the place of the stack's
 ARG ARCHS=
-ENV HEAD_CACHE=/cache PIP_NO_CACHE_DIR=1
+# the day of the distribution's archive, and where else it is kept: docker/install_python.sh
+ARG SNAPSHOT=
+ARG APT_SNAPSHOTS=
+# the time of every file that is newer
+ARG SOURCE_DATE_EPOCH=
+ENV HEAD_CACHE=/cache \
+    PIP_CACHE_DIR=/cache/pip \
+    PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PYTHONDONTWRITEBYTECODE=1
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 WORKDIR /head
-COPY environment/settings.sh environment/stack-*.env environment/
+COPY environment/stack-${STACK}.env environment/
 COPY docker/install_python.sh docker/
 RUN docker/install_python.sh "$STACK" build
-COPY environment/make.sh environment/build_mmcv.py environment/
+COPY environment/requirements.sh environment/
 COPY environment/lock/${STACK}*.lock environment/lock/
+RUN --mount=type=cache,target=/cache \
+    "python$(sed -n s/^PYTHON=//p "environment/stack-$STACK.env")" -m venv /opt/venv; \
+    /opt/venv/bin/python -m pip install --quiet --no-deps --no-compile --require-hashes \
+        -r <(environment/requirements.sh "$STACK" "$DEVICE")
+COPY environment/build_mmcv.py environment/
 RUN --mount=type=cache,target=/cache --mount=type=bind,from=ready-wheels,target=/ready \
     if [ -d /ready/wheels ]; then cp -rn /ready/wheels /cache/; fi; \
     if [ -n "$ARCHS" ]; then sed -i "s/^\(CUDA_ARCHS_[^=]*\)=.*/\1=$ARCHS/" "environment/stack-$STACK.env"; fi; \
-    environment/make.sh "$STACK" /opt/venv "$DEVICE"; \
-    # compilers, Triton among them, which would need a C compiler at run time; what compilers and linkers read; and
-    # libraries that no other one loads
-    /opt/venv/bin/python -m pip uninstall --yes --quiet \
-        nvidia-cuda-nvcc nvidia-cuda-crt nvidia-nvvm nvidia-cuda-cccl triton; \
-    find /opt/venv \( -name '*.a' -o -name '*.bc' -o -path '*/torch/include/*' \
-        -o -name 'libcusolverMg.so.*' -o -name 'libnvrtc*.alt.so.*' \) -delete; \
+    wheel=$(/opt/venv/bin/python environment/build_mmcv.py "stack=$STACK" "device=$DEVICE"); \
+    /opt/venv/bin/python -m pip install --quiet --no-deps --no-compile --no-index "$wheel"; \
+    # where it was in the cache
+    rm /opt/venv/lib/python*/site-packages/mmcv_full-*.dist-info/direct_url.json; \
     mkdir /opt/cuda; \
     if [ -d /usr/local/cuda ]; then cp -L /usr/local/cuda/lib64/libcudart.so.*.? /opt/cuda/; fi
+
+
+FROM wheels AS packages
+ARG STACK=paper
+ARG DEVICE=cuda
+COPY docker/leave_out.py docker/stub_libraries.py docker/left_out.yaml docker/split.sh docker/
+RUN /opt/venv/bin/python docker/leave_out.py "$STACK" "$DEVICE"; \
+    # modules are compiled to what does not change with their files' times, and with one order of what has none
+    find /opt/venv -name __pycache__ -prune -exec rm -r {} +; \
+    PYTHONHASHSEED=0 /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/venv/lib; \
+    docker/split.sh /opt/venv /opt/parts
 
 
 FROM ${RUNTIME_BASE} AS environment
 ARG STACK=paper
 ARG DEVICE=cuda
+ARG SNAPSHOT=
+ARG APT_SNAPSHOTS=
+ARG SOURCE_DATE_EPOCH=
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONPATH=/head \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -59,18 +86,18 @@ ENV PATH=/opt/venv/bin:$PATH \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 WORKDIR /head
-COPY environment/settings.sh environment/stack-*.env environment/
-COPY docker/install_python.sh docker/
 # any uid may run it: folders to write to are everybody's, like /tmp
-RUN docker/install_python.sh "$STACK" run \
+RUN --mount=type=bind,source=docker/install_python.sh,target=/from/docker/install_python.sh \
+    --mount=type=bind,source=environment/stack-${STACK}.env,target=/from/environment/stack-${STACK}.env \
+    bash /from/docker/install_python.sh "$STACK" run \
     && install -d -m 1777 /home/head work_dirs \
     && install -d data/coco pretrained
-COPY --from=wheels /opt/venv /opt/venv
-# with ARCHS in them
-COPY --from=wheels /head/environment/stack-*.env environment/
+COPY --from=packages /opt/parts/torch /
+COPY --from=packages /opt/parts/large /
+COPY --from=packages /opt/parts/small /
 # torch has a CUDA runtime of its own, under a name of its own; mmcv-full's operators want the plain one
 COPY --from=wheels /opt/cuda /usr/local/lib
-RUN ldconfig
+RUN ldconfig && rm -rf /var/cache/ldconfig
 USER 1000:1000
 
 
@@ -78,8 +105,12 @@ FROM environment AS test
 ARG STACK=paper
 USER 0:0
 COPY environment/lock/dev-${STACK}.lock environment/lock/
-RUN python -m pip install --no-cache-dir --no-deps --require-hashes -r "environment/lock/dev-$STACK.lock"
+# with the pip that the image leaves out
+RUN --mount=type=bind,from=wheels,source=/opt/venv/lib,target=/with-pip \
+    python /with-pip/python*/site-packages/pip install --no-cache-dir --no-deps --require-hashes \
+        -r "environment/lock/dev-$STACK.lock"
 COPY . .
+RUN chmod -R u=rwX,go=rX .
 ENV HEAD_COMMIT=unknown
 USER 1000:1000
 # tests/environment and tests/container are about the checkout and the engine, tests/browser installs one
@@ -88,17 +119,28 @@ ENTRYPOINT ["tini", "--", "/head/docker/entrypoint", \
             "--ignore=tests/container", "--ignore=tests/browser"]
 
 
-# last: the default target
-FROM environment AS runtime
+# what the image has of the project, readable by everybody whatever the checkout's files are
+FROM ${RUNTIME_BASE} AS project
 ARG STACK=paper
-ARG DEVICE=cuda
-COPY docker/entrypoint docker/
-COPY environment/processor.sh environment/python.sh environment/gpu_stack.sh environment/
+WORKDIR /project
 COPY LICENSE CITATION.cff ./
+COPY docker/entrypoint docker/
+COPY environment/settings.sh environment/processor.sh environment/python.sh environment/gpu_stack.sh \
+    environment/stack-*.env environment/
+# with ARCHS in it
+COPY --from=wheels /head/environment/stack-${STACK}.env environment/
 # a verdict tells its hash
 COPY environment/lock/${STACK}.lock environment/lock/
 COPY configs configs
 COPY head head
+RUN chmod -R u=rwX,go=rX .
+
+
+# last: the default target
+FROM environment AS runtime
+ARG STACK=paper
+ARG DEVICE=cuda
+COPY --from=project /project /head
 ARG REVISION=unknown
 ARG SOURCE=unknown
 ARG VERSION=unknown

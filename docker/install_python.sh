@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Installs the stack's Python, and with it what an image needs to build or to run: docker/install_python.sh STACK build|run
+# Installs the stack's Python, and with it what an image needs to build or to run:
+#     docker/install_python.sh STACK build|run
+# Packages come from the distribution's archive as it was at $SNAPSHOT (20261101T000000Z), which Debian and Ubuntu keep;
+# $APT_SNAPSHOTS is another place that has it, laid out as DISTRIBUTION/SNAPSHOT. Without $SNAPSHOT they are today's.
 set -euo pipefail
 
-source "$(dirname "$0")/../environment/settings.sh"
-version=$(setting "$1" PYTHON)
+version=$(sed -n 's/^PYTHON=//p' "$(dirname "$0")/../environment/stack-$1.env")
 packages=(ca-certificates)
 case $2 in
     build) packages+=(g++) ;;
@@ -15,9 +17,36 @@ if ! command -v "python$version" >/dev/null; then
     if [ "$2" = build ]; then packages+=("python$version-venv" "python$version-dev"); fi
 fi
 
-# the key of these sources was rotated after the CUDA bases were made
-rm -f /etc/apt/sources.list.d/{cuda,nvidia-ml}.list
+# the one file of sources that apt reads, whatever the base has of its own
+source /etc/os-release
+sources=$(mktemp --suffix=.list)
+if [ -n "$SNAPSHOT" ]; then
+    case $ID in
+        debian)
+            from=${APT_SNAPSHOTS:-http://snapshot.debian.org/archive}
+            printf "deb [check-valid-until=no] $from/%s/$SNAPSHOT %s main\n" \
+                debian "$VERSION_CODENAME" debian "$VERSION_CODENAME-updates" \
+                debian-security "$VERSION_CODENAME-security"
+            ;;
+        ubuntu)
+            from=${APT_SNAPSHOTS:-http://snapshot.ubuntu.com}
+            printf "deb [check-valid-until=no] $from/ubuntu/$SNAPSHOT %s main universe\n" \
+                "$VERSION_CODENAME" "$VERSION_CODENAME-updates" "$VERSION_CODENAME-security"
+            ;;
+        *)
+            echo "head: $PRETTY_NAME: neither Debian nor Ubuntu" >&2
+            exit 3
+            ;;
+    esac >"$sources"
+    apt=(apt-get --quiet -o "Dir::Etc::SourceList=$sources" -o Dir::Etc::SourceParts=/dev/null)
+else
+    # the key of these sources was rotated after the CUDA bases were made
+    rm -f /etc/apt/sources.list.d/{cuda,nvidia-ml}.list
+    apt=(apt-get --quiet)
+fi
 export DEBIAN_FRONTEND=noninteractive
-apt-get update --quiet
-apt-get install --yes --quiet --no-install-recommends "${packages[@]}"
-rm -rf /var/lib/apt/lists/*
+"${apt[@]}" update
+"${apt[@]}" install --yes --no-install-recommends "${packages[@]}"
+# what tells of the day, or of this machine
+rm -rf "$sources" /var/lib/apt/lists/* /var/log/{apt,dpkg.log,alternatives.log} /var/cache/{apt,ldconfig,debconf} \
+    /var/lib/dpkg/*-old

@@ -25,6 +25,16 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 
 
+YEAR_1980 = '315532800'
+"""When time begins for the files of a wheel."""
+
+SORTED_GLOB = """
+import glob
+in_any_order = glob.glob
+glob.glob = lambda *args, **kwargs: sorted(in_any_order(*args, **kwargs))
+"""
+
+
 class BuildError(Exception):
     """The wheel cannot be built here; the message says why and what to do."""
 
@@ -141,16 +151,22 @@ def merge_dispatchers(source):
 
 
 def prepare_source(settings, device, folder):
-    """The source tree, with the headers that its archive lacks and the C++ standard that torch's headers want."""
+    """The source tree, with the headers that its archive lacks, and setup.py changed.
+
+    It gets the C++ standard that torch's headers want, and lists files in the order of their names, so that the linker
+    has the same order wherever it runs.
+    """
     source = unpack(download(settings['VERSION'], settings['SHA256'], folder), folder)
     if settings['MMCV_HEADERS_FROM']:
         donor = unpack(download(settings['MMCV_HEADERS_FROM'], settings['MMCV_HEADERS_SHA256'], folder), folder)
         for name in (settings['MMCV_HEADERS'] + ' ' + settings['MMCV_HEADERS_CUDA'] * (device == 'cuda')).split():
             copy = shutil.copytree if (donor / name).is_dir() else shutil.copy
             copy(donor / name, source / name)
+    setup = source / 'setup.py'
+    text = SORTED_GLOB + setup.read_text()
     if settings['MMCV_CXX_STANDARD']:
-        setup = source / 'setup.py'
-        setup.write_text(setup.read_text().replace('-std=c++17', f'-std=c++{settings["MMCV_CXX_STANDARD"]}'))
+        text = text.replace('-std=c++17', f'-std=c++{settings["MMCV_CXX_STANDARD"]}')
+    setup.write_text(text)
     merge_dispatchers(source)
     return source
 
@@ -167,7 +183,11 @@ def complete_toolkit(toolkit, folder):
 
 
 def compile_wheel(source, device, archs, toolkit, log):
-    """Run the source tree's own setup.py, showing how far the compiler is."""
+    """Run the source tree's own setup.py, showing how far the compiler is.
+
+    The wheel is the same wherever and whenever it is made: no path of this machine is in it, and no time.
+    """
+    paths = f'-ffile-prefix-map={source}=mmcv-full -ffile-prefix-map={sys.prefix}=python'
     environment = dict(
         os.environ,
         # ninja, without which torch compiles one file after the other, lies beside the Python
@@ -175,10 +195,12 @@ def compile_wheel(source, device, archs, toolkit, log):
         MMCV_WITH_OPS='1',
         FORCE_CUDA=str(int(device == 'cuda')),
         MAX_JOBS=os.environ.get('MAX_JOBS', str(len(os.sched_getaffinity(0)))),
-        CFLAGS=os.environ.get('CFLAGS', '') + ' -g0')
+        CFLAGS=f'{os.environ.get("CFLAGS", "")} -g0 {paths}',
+        SOURCE_DATE_EPOCH=os.environ.get('SOURCE_DATE_EPOCH', YEAR_1980))
     if device == 'cuda':
         environment['TORCH_CUDA_ARCH_LIST'] = archs
         environment['CUDA_HOME'] = str(toolkit)
+        environment['NVCC_APPEND_FLAGS'] = ' '.join(f'-Xcompiler={word}' for word in paths.split())
     else:
         environment['CUDA_VISIBLE_DEVICES'] = ''
     command = [sys.executable, 'setup.py', '--quiet', 'bdist_wheel']

@@ -64,7 +64,7 @@ find_python() {
 # What an environment is made from, as one hash.
 recipe() {
     (cd "$HEAD_ROOT/environment" &&
-        sha256sum "stack-$1.env" "lock/$1.lock" settings.sh make.sh build_mmcv.py | sha256sum)
+        sha256sum "stack-$1.env" "lock/$1.lock" settings.sh requirements.sh make.sh build_mmcv.py | sha256sum)
 }
 
 # Whether the environment of a stack is there, whole, and of today's recipe.
@@ -84,7 +84,7 @@ enter_environment() {
                 flock --exclusive --nonblock --conflict-exit-code 75 8 2>/dev/null || [ $? != 75 ] ||
                     give_up 3 "$venv: what environment/ says has changed, and a command still runs in it; run this one again when that has ended, or work in another checkout"
                 python=$(find_python "$(setting "$stack" PYTHON)") || exit $?
-                "$HEAD_ROOT/environment/make.sh" "$stack" "$venv" auto "$python" 8>&- 9>&- || exit $?
+                "$HEAD_ROOT/environment/make.sh" "$stack" "$venv" "$python" 8>&- 9>&- || exit $?
                 recipe "$stack" >"$venv/made-from"
             fi
         ) 8>>"$venv.in-use" 9>"$HEAD_ROOT/.venv/$stack.lock" || exit $?

@@ -19,7 +19,9 @@ if [ -n "$prefix" ]; then # what such a Python is linked with
 fi
 chroot "$root" apt-get install --yes --quiet --no-install-recommends ca-certificates "${libraries[@]}" >&2
 chroot "$root" ldconfig
-cp --dereference /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
+# whom this machine trusts, also after an upgrade of that package
+cp --dereference /etc/ssl/certs/ca-certificates.crt "$root/usr/local/share/ca-certificates/of-the-machine.crt"
+chroot "$root" update-ca-certificates >&2
 printf '[global]\ncert = /etc/ssl/certs/ca-certificates.crt\n' >"$root/etc/pip.conf"
 chroot "$root" apt-get clean
 tar -C "$root" -c . | docker import - "$tag"
