@@ -239,12 +239,12 @@ def dotenv(folder, *words, **environment):
 
 def test_dotenv(tmp_path):
     ids = {f'UID={os.getuid()}', f'GID={os.getgid()}'}
-    assert set(dotenv(tmp_path)) == {*ids, 'STACK=paper'}
+    assert set(dotenv(tmp_path, 'device=cuda')) == {*ids, 'COMPOSE_FILE=compose.yaml', 'STACK=paper'}
     cpu = {*ids, 'COMPOSE_FILE=compose.yaml:compose.cpu.yaml'}
     assert set(dotenv(tmp_path, 'device=cpu')) == {*cpu, 'STACK=paper'}
     assert set(dotenv(tmp_path, 'stack=current')) == set(dotenv(tmp_path)) == {*cpu, 'STACK=current'}
     (tmp_path / '.env').write_text('UID=5\nCOCO_DIR=/a b/coco # mine')  # no newline at its end
-    assert set(dotenv(tmp_path)) == {*ids, 'COCO_DIR=/a b/coco # mine', 'STACK=paper'}
+    assert set(dotenv(tmp_path, 'device=cpu')) == {*cpu, 'COCO_DIR=/a b/coco # mine', 'STACK=paper'}
     own = dict(SUDO_UID=str(os.getuid()), SUDO_GID=str(os.getgid()))
     assert ids < set(dotenv(tmp_path, **own))
     (tmp_path / '.env').unlink()
@@ -253,6 +253,22 @@ def test_dotenv(tmp_path):
     assert 'STACK=current' in dotenv(tmp_path, PATH=f'{tmp_path}/bin:{os.environ["PATH"]}')
     assert not (tmp_path / 'precious').exists() and (tmp_path / '.env').stat().st_mode & 0o777 == 0o644
     assert sorted(path.name for path in tmp_path.glob('.env*')) == ['.env', '.env.example', '.env.new']
+
+
+def test_dotenv_looks_for_a_gpu(tmp_path):
+    """Where it is not told and .env does not say it yet."""
+    with_gpu, without = tmp_path / 'with', tmp_path / 'without'
+    gpu(with_gpu, '8.0')
+    without.mkdir()
+    executable(without / 'nvidia-smi', '#!/bin/sh\necho "No devices were found"; exit 6\n')
+    with_gpu, without = (dict(PATH=f'{folder}:{os.environ["PATH"]}') for folder in (with_gpu, without))
+    cpu, cuda = 'COMPOSE_FILE=compose.yaml:compose.cpu.yaml', 'COMPOSE_FILE=compose.yaml'
+    assert cpu in dotenv(tmp_path, **without)
+    assert cpu in dotenv(tmp_path, **with_gpu), 'what .env says is kept'
+    assert cuda in dotenv(tmp_path, 'device=auto', **with_gpu)
+    assert cuda in dotenv(tmp_path, **without)
+    (tmp_path / '.env').unlink()
+    assert cuda in dotenv(tmp_path, **with_gpu)
 
 
 def build(*keys, **environment):
