@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 from .errors import RequestError
 from .keys import KEYS
+from .support.advice import call
 from .support.file_names import LONGEST_NAME, LONGEST_PATH, is_possible_path
 from .support.printed_text import printable
 from .support.whole_number import whole_number
@@ -71,6 +72,13 @@ COMMANDS = dict(
 )
 
 
+IN_A_CHECKOUT = 'dotenv', 'image', 'lock', 'pin-bases', 'run', 'test'
+"""Scripts that are no commands."""
+
+OWN_WORDS = {*COMMANDS, *IN_A_CHECKOUT}
+"""What the image's entrypoint takes for ours, though a program may have the name: /usr/bin/test."""
+
+
 @dataclass
 class Request:
     """What was asked for.
@@ -96,7 +104,8 @@ class Request:
     def require(self, key: str) -> Any:
         """The key's value; RequestError where it was not given."""
         if key not in self.keys:
-            raise RequestError(f'{self.command} needs {key}=: {KEYS[key].meaning}')
+            example = f'; for instance {call(self.command, "config=head_r18")}' if key == 'config' else ''
+            raise RequestError(f'{self.command} needs {key}=: {KEYS[key].meaning}{example}')
         return self.keys[key]
 
 
@@ -173,6 +182,9 @@ def parse(arguments: Sequence[str]) -> Request:
     name, *words = arguments
     if name not in COMMANDS:
         near = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.4)
+        if name in IN_A_CHECKOUT:
+            image = ', or docker compose run --rm test, which has an image of its own' if name == 'test' else ''
+            raise RequestError(f'{name}: no command, but a script of a checkout: scripts/{name}{image}')
         raise RequestError(f'{name}: no such command; ' +
                            (f'did you mean {near[0]}?' if near else f'there are {", ".join(COMMANDS)}'))
     command, request = COMMANDS[name], Request(name, arguments=tuple(arguments))

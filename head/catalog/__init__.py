@@ -12,6 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ..errors import RequestError
+from ..support.advice import call
 from ..support.file_kind import not_a_file
 from ..support.signals import raise_if_lost
 from .rows import EVALUATION_TOLERANCE, Coco, File, Model, Released, ReleasedFile, ReleasedFiles
@@ -118,7 +119,7 @@ def find_config(config: str) -> Tuple[Path, Optional[Model]]:
         return path, next((row for row in rows.values() if config_of(row).samefile(path)), None)
     if path.suffix == '.py' or '/' in config:
         raise RequestError(f'config={config}: {wrong or "its name does not end in .py"}; name a config file, or an '
-                           'alias of scripts/catalog')
+                           f'alias that this lists: {call("catalog")}')
     near = difflib.get_close_matches(config, rows, n=3, cutoff=0.3) or list(rows)
     raise RequestError(f'config={config}: no such alias; did you mean {", ".join(near)}?')
 

@@ -12,6 +12,7 @@ from ..catalog import file_named
 from ..errors import RequestError
 from ..method.frozen_teacher import build_teacher
 from ..results.verdict_file import Weights
+from ..support.advice import call
 from ..support.dotted_keys import is_inside
 from ..support.file_hash import file_hash
 from ..support.folders import PRETRAINED
@@ -233,13 +234,13 @@ def check_pretrained(cfg: Any, folder: str, overrides: Iterable[str]) -> List[We
             path = Path(folder, *path.parts[1:])
         node[key] = str(path)
         if not path.is_file():
-            advice = f'scripts/fetch pretrained brings it from {known.address}' if known else 'name another'
+            advice = f'{call("fetch", "pretrained")} brings it from {known.address}' if known else 'name another'
             raise RequestError(f'{path}: no such weights ({dotted}); {advice}, or take random ones: pretrained=none')
         sha256 = file_hash(path)
         confirmed = known is not None and known.has_hash(sha256)
         if known and not by_hand and not confirmed:
             raise RequestError(f'{path}: damaged, its sha256 begins with {sha256[:8]}, not {known.sha256}; '
-                               f'move it away and fetch it again: scripts/fetch pretrained')
+                               f'move it away and fetch it again: {call("fetch", "pretrained")}')
         teacher = key == 'ckpt'
         module = (
             build_teacher(cfg.model.distiller.teacher.config, None)
@@ -248,7 +249,7 @@ def check_pretrained(cfg: Any, folder: str, overrides: Iterable[str]) -> List[We
         problem = state_misfit(expected, found, allowed=() if teacher else CLASSIFIER)
         if problem:
             raise RequestError(f'{path}: not the {"teacher" if teacher else "backbone"} of this config ({problem}); '
-                               'fetch the one that the config names: scripts/fetch pretrained')
+                               f'fetch the one that the config names: {call("fetch", "pretrained")}')
         require_finite(expected, found, path)
         used.append(Weights('teacher' if teacher else 'backbone', str(path), sha256, confirmed))
     return used

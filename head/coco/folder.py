@@ -15,6 +15,7 @@ from typing_extensions import Annotated
 
 from ..catalog import coco
 from ..errors import RequestError
+from ..support.advice import call, mount
 from ..support.container import container_image
 from ..support.file_hash import file_hash
 from ..support.file_kind import not_a_file
@@ -23,7 +24,7 @@ from . import annotations
 from .categories import ID_TO_NAME
 from .image_checks import check_images
 
-LAYOUT = 'a COCO folder has annotations/, train2017/, val2017/; the command fetch coco brings it'
+LAYOUT = 'a COCO folder has annotations/, train2017/, val2017/'
 
 
 Id = Annotated[int, Meta(ge=-2**53, le=2**53)]
@@ -89,6 +90,10 @@ class Split:
         return dict(asdict(self), is_val2017=self.is_val2017)
 
 
+def _layout() -> str:
+    return f'{LAYOUT}; {call("fetch", "coco")} brings it'
+
+
 def _first(names: Sequence[object]) -> str:
     return f'{names[0]}' + (f' and {len(names) - 1} more' if len(names) > 1 else '')
 
@@ -120,14 +125,14 @@ def require_images(ann_file: str, img_prefix: str) -> Split:
     """
     split, found = read_split(ann_file)
     if not os.path.isdir(img_prefix):
-        raise RequestError(f'{img_prefix}: no such folder; {LAYOUT}')
+        raise RequestError(f'{img_prefix}: no such folder; {_layout()}')
     with os.scandir(img_prefix) as entries:
         present = {entry.name for entry in entries}
     names = [name.decode() for name in found.names.tolist()]
     missing = [name for name in names if name not in present and not os.path.exists(os.path.join(img_prefix, name))]
     if missing:
         raise RequestError(f'{os.path.join(img_prefix, missing[0])}: listed in {ann_file} but missing'
-                           f' ({len(missing)} of {len(names)} images); fetch them: scripts/fetch coco')
+                           f' ({len(missing)} of {len(names)} images); fetch them: {call("fetch", "coco")}')
     return split
 
 
@@ -240,9 +245,9 @@ def _require(ann_file: str) -> None:
     folder = os.path.dirname(os.path.dirname(ann_file)) or '.'
     if not os.path.isdir(folder):
         raise RequestError(f'{folder}: no such folder; data= names a COCO folder')
-    layout = LAYOUT
+    layout = _layout()
     if container_image() and not any(name for name in os.listdir(folder) if not name.startswith('.')):
-        layout += f'; mount it: -v COCO:{os.path.abspath(folder)}:ro (docker run), COCO_DIR=COCO (docker compose)'
+        layout += f', or mount yours: {mount(folder, read_only=True)}'
     wrong = not_a_file(ann_file)
     if wrong:
         raise RequestError(f'{ann_file}: {wrong}; {layout}')

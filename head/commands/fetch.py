@@ -11,6 +11,7 @@ from ..fetch.pretrained import fetch_weights
 from ..fetch.released import fetch_all_released, fetch_released, lock_released
 from ..fetch.tiny import cut_tiny
 from ..request import Request
+from ..support.advice import call
 from ..support.container import container_image
 from ..support.folders import COCO, WORK_DIRS
 from ..support.for_each import raise_together
@@ -64,7 +65,8 @@ def run(request: Request) -> int:
     words = ', '.join(WORDS)
     if len(request.words) != 1 or request.words[0] not in WORDS:
         given = ' '.join(request.words)
-        raise RequestError(f'fetch {given}: fetches one of {words}' if given else f'fetch what? One of {words}')
+        raise RequestError(f'fetch {given}: fetches one of {words}' if given else f'fetch what? One of {words}; '
+                           f'for instance {call("fetch", "coco")}')
     word = request.words[0]
     for key in request.keys:
         if key not in (*WORDS[word], 'stack'):

@@ -13,9 +13,10 @@ from mmcv import Config, ConfigDict
 
 from ..errors import RequestError
 from ..support.dotted_keys import is_inside
-from ..support.folders import COCO, require_temporary_folder
+from ..support.folders import COCO
 from ..support.printed_text import printable
 from ..support.quiet import quietly
+from ..support.temporary_folder import require_temporary_folder
 from ..support.whole_number import whole_number
 from .building import as_config_error, shown
 from .config_values import Inference, Training, is_read

@@ -11,6 +11,7 @@ from ..catalog import ROOT
 from ..distributed.layout import Layout
 from ..distributed.processes import local_rank
 from ..errors import EnvironmentFault, RequestError
+from ..support import advice
 from ..support.container import container_image
 
 RULE = ROOT / 'environment' / 'gpu_stack.sh'
@@ -44,8 +45,9 @@ def choose_device(layout: Layout, say: Callable[[str], object]) -> str:
 
 
 def _way_to_a_gpu():
-    if (container_image() or '').endswith('-cpu'):
-        return f' (the image {container_image()} has no CUDA: take the one for cuda)'
+    stack, _, built_for = (container_image() or '').rpartition('-')
+    if built_for == 'cpu':
+        return f' (the image {container_image()} has no CUDA: {advice.image(stack, "cuda")})'
     if os.path.exists('/dev/nvidiactl'):
         hidden = os.environ.get('CUDA_VISIBLE_DEVICES')
         if hidden is not None:
@@ -54,7 +56,7 @@ def _way_to_a_gpu():
                 'other stack)')
     if not container_image():
         return ''
-    return ' (a container gets GPUs by docker run --gpus all, with NVIDIA\'s container toolkit on the host)'
+    return f' ({advice.gpus()})'
 
 
 def check_gpu() -> None:

@@ -3,6 +3,7 @@
 import os
 import shutil
 
+from ..support.advice import shared_memory
 from ..support.container import container_image
 
 PREFETCHED = 2
@@ -21,5 +22,5 @@ def lacking(workers: int, images_a_batch: int) -> str:
     need = workers * PREFETCHED * images_a_batch * IMAGE
     if free >= need:
         return ''
-    advice = ' (docker run --shm-size=8g)' if container_image() else ''
+    advice = f' ({shared_memory()})' if container_image() else ''
     return f'{free >> 20} MB of shared memory, where {workers} data loader workers want {need >> 20} MB{advice}'

@@ -10,6 +10,7 @@ from typing import Iterable, List, Tuple, Union
 from .. import catalog
 from ..coco.folder import check_split
 from ..errors import RequestError
+from ..support.advice import call
 from ..support.disk_space import require_space
 from ..support.folders import COCO
 from ..support.for_each import for_each
@@ -67,7 +68,8 @@ def _check_annotations(folder: Path, split: str) -> None:
     path = ann_file(folder, split)
     problem = hash_problem('sha256', catalog.coco().splits[split].sha256, path)
     if problem:
-        raise RequestError(f'{path}: not COCO\'s own: {problem}; move it away and fetch again: scripts/fetch coco')
+        raise RequestError(f'{path}: not COCO\'s own: {problem}; move it away and fetch again: '
+                           f'{call("fetch", "coco")}')
 
 
 def _check_images(folder: Path, say: Say, split: str) -> None:
@@ -76,8 +78,8 @@ def _check_images(folder: Path, say: Say, split: str) -> None:
     try:
         found = check_split(str(ann_file(folder, split)), str(folder / split))
     except RequestError as error:
-        raise RequestError(f'{error}; move {folder / split} away and fetch again: scripts/fetch coco data={folder}'
-                           ) from error
+        raise RequestError(f'{error}; move {folder / split} away and fetch again: '
+                           f'{call("fetch", "coco", f"data={folder}")}') from error
     if (found.images, found.annotations, found.sha256) != (facts.images, facts.annotations, facts.sha256):
         raise RequestError(f'{folder}: {split} has {found.images} images and {found.annotations} annotations, not '
                            f'{facts.images} and {facts.annotations}; move {found.ann_file} away and fetch again')

@@ -6,6 +6,7 @@ from typing import Optional
 from .. import catalog
 from ..catalog import File
 from ..errors import RequestError
+from ..support.advice import call
 from ..support.folders import PRETRAINED
 from ..support.for_each import for_each
 from ..support.locks import Say
@@ -30,8 +31,8 @@ def fetch_file(file: File, folder: str = PRETRAINED, say: Say = print) -> str:
     try:
         _fetch(folder, say, file)
     except OSError as error:
-        raise RequestError(f'{path}: not there, and cannot be fetched to there ({error.strerror}); fetch it with the '
-                           'command fetch pretrained') from error
+        raise RequestError(f'{path}: not there, and cannot be fetched to there ({error.strerror}); fetch it: '
+                           f'{call("fetch", "pretrained")}') from error
     return path
 
 

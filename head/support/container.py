@@ -7,3 +7,8 @@ from typing import Optional
 def container_image() -> Optional[str]:
     """The image's stack and device (``paper-cuda``), or None outside of it."""
     return os.environ.get('HEAD_IMAGE')
+
+
+def in_compose() -> bool:
+    """Whether compose.yaml has started this."""
+    return bool(container_image() and os.environ.get('HEAD_COMPOSE'))

@@ -1,25 +1,13 @@
 """Where things are unless a key says otherwise, relative to the project; and where a folder can be made."""
 
 import os
-import tempfile
 from typing import Union
 
-from ..errors import EnvironmentFault, RequestError
+from ..errors import RequestError
 
 COCO = 'data/coco'
 PRETRAINED = 'pretrained'
 WORK_DIRS = 'work_dirs'
-
-
-def require_temporary_folder() -> None:
-    """Raises:
-        EnvironmentFault: there is none for temporary files, which mmcv and torch need.
-    """
-    try:
-        tempfile.gettempdir()
-    except OSError as error:
-        raise EnvironmentFault('no folder for temporary files can be written to: make /tmp writable, or name another '
-                               'in TMPDIR') from error
 
 
 def require_place(folder: Union[str, 'os.PathLike[str]'], key: str) -> None:

@@ -12,8 +12,8 @@ import pytest
 from head import cli
 from head.errors import EnvironmentFault
 from head.results import work_dir
-from head.support.folders import require_temporary_folder
 from head.support.nameless_user import name_the_user
+from head.support.temporary_folder import require_temporary_folder
 
 
 def test_a_user_whom_nobody_has_named(monkeypatch):

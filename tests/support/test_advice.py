@@ -1,0 +1,88 @@
+"""Each way to call, fetch or mount is the one of the place where it is read."""
+
+import re
+
+import pytest
+
+from head.catalog import ROOT
+from head.coco.folder import check_split
+from head.engine.shared_memory import lacking
+from head.errors import RequestError
+from head.request import COMMANDS
+from head.results.work_dir import open_folder
+from head.support import advice
+
+PLACES = dict(checkout={}, run=dict(HEAD_IMAGE='paper-cuda'), compose=dict(HEAD_IMAGE='paper-cuda', HEAD_COMPOSE='1'))
+
+
+@pytest.fixture
+def place(monkeypatch):
+    """Makes the process one that runs in a place."""
+
+    def at(name):
+        for variable in 'HEAD_IMAGE', 'HEAD_COMPOSE':
+            monkeypatch.delenv(variable, raising=False)
+        for variable, value in PLACES[name].items():
+            monkeypatch.setenv(variable, value)
+
+    monkeypatch.chdir(ROOT)
+    return at
+
+
+@pytest.mark.parametrize('name, fetch, catalog, mount', [
+    ('checkout', 'scripts/fetch coco', 'scripts/catalog', None),
+    ('run', f'docker run -v FOLDER:{ROOT}/data/coco … IMAGE fetch coco', 'docker run … IMAGE catalog',
+     f'docker run -v FOLDER:{ROOT}/work_dirs'),
+    ('compose', 'docker compose run --rm fetch coco', 'docker run … IMAGE catalog', 'WORK_DIR=FOLDER in .env'),
+])
+def test_each_place_has_its_own_words(place, name, fetch, catalog, mount):
+    place(name)
+    assert (advice.call('fetch', 'coco'), advice.call('catalog')) == (fetch, catalog)
+    assert advice.call('fetch', 'coco', 'data=a b').endswith("fetch coco 'data=a b'")
+    if mount:
+        assert advice.mount('work_dirs') == advice.mount('work_dirs/a/b') == mount
+        assert advice.writable('work_dirs/smoke/verdict.json').endswith(f'written to: {mount}')
+    else:
+        assert advice.writable('work_dirs') == 'mount it so that it can be written to'
+
+
+def test_a_package_that_pip_has_installed(place, monkeypatch, tmp_path):
+    place('checkout')
+    monkeypatch.setattr(advice, 'SCRIPTS', tmp_path / 'scripts')
+    assert advice.call('fetch', 'pretrained') == 'head fetch pretrained'
+
+
+def test_a_folder_that_compose_does_not_mount(place):
+    place('compose')
+    assert advice.mount('/elsewhere', read_only=True) == 'docker compose run -v FOLDER:/elsewhere:ro'
+
+
+@pytest.mark.parametrize('name, memory, ids, coco', [
+    ('run', '--shm-size=8g', '--user', 'docker run -v FOLDER:.*:ro'),
+    ('compose', 'shm_size in compose.yaml', 'scripts/dotenv', 'docker compose run --rm fetch coco'),
+])
+def test_who_says_it(place, name, memory, ids, coco, monkeypatch, tmp_path):
+    place(name)
+    assert memory in lacking(10**6, 2)
+    with pytest.raises(RequestError, match=coco):
+        check_split(str(tmp_path / 'annotations/x.json'), str(tmp_path))
+    monkeypatch.setattr('os.makedirs', lambda *_, **__: (_ for _ in ()).throw(PermissionError(13, 'Permission denied')))
+    with pytest.raises(RequestError, match=ids):
+        open_folder('work_dirs/x', 'work_dir=work_dirs/x')
+
+
+def test_the_services_are_those_of_compose():
+    services = re.findall(r'^  (\w+):$', (ROOT / 'compose.yaml').read_text().split('\nservices:\n')[1], re.M)
+    assert set(advice.SERVICES) == {*services} & {*COMMANDS}
+
+
+def test_the_variables_are_those_of_compose():
+    mounted = re.findall(r'\$\{(\w+):-\./([\w/]+)\}"?, target: /head/([\w/]+)', (ROOT / 'compose.yaml').read_text())
+    assert {place: variable for variable, _, place in mounted} == advice.FOLDERS
+
+
+def test_nothing_else_tells_how():
+    """No message of its own names a script to fetch by, or docker's options."""
+    own = {str(path.relative_to(ROOT)) for path in (ROOT / 'head').rglob('*.py')
+           if re.search(r'scripts/fetch|docker run|docker compose|--shm-size|-v FOLDER', path.read_text())}
+    assert own == {'head/support/advice.py', 'head/request.py'}
