@@ -6,19 +6,21 @@ import os
 import sys
 from typing import Sequence
 
+from .catalog import find_config
 from .distributed.worker import is_worker
 from .distributed.worker_report import report
 from .errors import DONE, INTERRUPTED, Ended, EnvironmentFault, HeadError, RequestError
 from .request import COMMANDS, Request, help_text, parse
 from .support import signals
+from .support.advice import image, writable
 from .support.atomic_write import NO_SPACE
 from .support.container import container_image
-from .support.folders import require_temporary_folder
 from .support.lasting_output import lasting_output
 from .support.nameless_user import name_the_user
 from .support.printed_text import LONGEST_LINE, printable
 from .support.quick_imports import quick_imports
 from .support.quiet import quietly
+from .support.temporary_folder import require_temporary_folder
 
 STACKS = 'auto', 'current', 'paper'
 
@@ -38,8 +40,8 @@ def check_stack(request: Request) -> None:
     if stack not in STACKS:
         raise RequestError(f'stack={stack}: no such stack; there is: {" ".join(STACKS)}')
     if container_image() and stack not in ('auto', own):
-        raise RequestError(f'stack={stack}: this is the image of the {own} stack; take the other one: STACK={stack} in '
-                           f'.env, or scripts/image stack={stack}')
+        device = str(container_image()).rpartition('-')[2]
+        raise RequestError(f'stack={stack}: this is the image of the {own} stack; {image(stack, device)}')
 
 
 def one_line(error: BaseException) -> str:
@@ -59,6 +61,8 @@ def _answer(arguments: Sequence[str]) -> int:
         return DONE
     request = parse(arguments)
     check_stack(request)
+    if 'config' in request.keys:
+        find_config(request.get('config'))  # before the seconds that torch takes
     name_the_user()
     try:
         with quietly(), quick_imports():
@@ -99,7 +103,8 @@ def _status(arguments: Sequence[str]) -> int:
             return print_error(EnvironmentFault(f'{error.strerror or error}: a file or device that failed; look at the '
                                                 'disks that this command uses'))
         kind = RequestError if error.errno in WRONG_NAME_ERRORS else EnvironmentFault
-        return print_error(kind(f'{error.filename}: {error.strerror}'))
+        advice = f'; {writable(os.fsdecode(error.filename))}' if error.errno == errno.EROFS else ''
+        return print_error(kind(f'{error.filename}: {error.strerror}{advice}'))
     except MemoryError:
         return print_error(EnvironmentFault('not enough memory: take a machine or a limit with more'))
     except KeyboardInterrupt:

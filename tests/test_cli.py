@@ -17,7 +17,9 @@ def test_a_wrong_name_or_a_fault_of_the_machine(number, status, monkeypatch, cap
 
     monkeypatch.setattr(cli, '_answer', answer)
     assert cli.main(['list']) == status
-    assert capsys.readouterr().err == f'head: a.json: {os.strerror(number)}\n'
+    monkeypatch.delenv('HEAD_IMAGE', raising=False)
+    advice = '; mount it so that it can be written to' if number == errno.EROFS else ''
+    assert capsys.readouterr().err == f'head: a.json: {os.strerror(number)}{advice}\n'
 
 
 @pytest.mark.parametrize('name, told', [(None, ''), ('a', ' (a)')])

@@ -30,7 +30,7 @@ MAY_IMPORT = dict(
     request={'keys', *LEAVES},
     commands={'request', 'bench', 'miniature', 'report', 'judging', 'engine', 'distributed', 'checkpoints', 'fetch',
               'fast', *FACTS, *LEAVES},
-    cli={'request', 'distributed', *LEAVES},  # of the rooms only what a launched process reports
+    cli={'request', 'catalog', 'distributed', *LEAVES},  # of the rooms only what a launched process reports
     __main__={'cli', 'distributed', *LEAVES})
 """Room -> the rooms that it may import; an import runs to the right of the line that it is on, never back."""
 

@@ -1,6 +1,7 @@
 """`bench`: speeds and memory beside stock mmdet's."""
 
 import os
+from typing import List
 
 from ..bench.parts import measure, parts
 from ..bench.speed_table import lines
@@ -13,6 +14,7 @@ from ..fast.mixed_precision import check_amp
 from ..request import Request
 from ..results.work_dir import open_folder
 from ..support.atomic_write import write_json
+from ..support.note import note
 
 
 def run(request: Request) -> int:
@@ -23,7 +25,8 @@ def run(request: Request) -> int:
     """
     if request.get('json'):
         open_folder(os.path.dirname(request.get('json')) or '.', f'json={request.get("json")}')
-    device = choose_device(Layout(device=request.get('device')), lambda line: None)
+    notes: List[str] = []
+    device = choose_device(Layout(device=request.get('device')), notes.append)
     check_amp(request.get('amp'), device)
     choose_tf32(False, device)
     known = parts(request.get('config'), request.get('amp'), device)
@@ -34,6 +37,7 @@ def run(request: Request) -> int:
     for word in request.words:
         if word not in known:
             raise RequestError(f'{word}: no part of the benchmark; there are {", ".join(known)}')
+    note('\n'.join(notes))
     found = measure({name: part for name, part in known.items() if name in (request.words or known)},
                     request.get('data'), device)
     print('\n'.join(lines(found)))

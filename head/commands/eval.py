@@ -40,6 +40,7 @@ from ..support.file_hash import file_hash
 from ..support.file_kind import not_a_file
 from ..support.folders import WORK_DIRS
 from ..support.for_each import raise_together
+from ..support.note import note
 
 
 def find_checkpoint(config: str, path: Optional[str], row: Optional[Model],
@@ -149,11 +150,14 @@ def make_plan(request: Request, layout: Layout, device: str) -> EvalPlan:
                     request.value('fast'))
 
 
-def plan_and_evaluate(request: Request, layout: Layout, device: str) -> Tuple[str, str]:
+def plan_and_evaluate(request: Request, layout: Layout, device: str, notes: List[str]) -> Tuple[str, str]:
     """`evaluate` what a request asks for, in a work dir that is nobody else's meanwhile."""
     with contextlib.ExitStack() as until_end:
         processes.on_first(lambda: until_end.enter_context(held_work_dir(work_dir_of(request), 'eval')))
-        return evaluate(processes.on_first(make_plan, request, layout, device))
+        plan = processes.on_first(make_plan, request, layout, device)
+        if processes.is_first():
+            note('\n'.join(notes))
+        return evaluate(plan)
 
 
 def evaluate(plan: EvalPlan) -> Tuple[str, str]:
@@ -213,7 +217,7 @@ def _standing(weights):
     return 'the released one' if weights.confirmed else 'as the released one, unconfirmed: no lock has its hash'
 
 
-def evaluate_all(request: Request, layout: Layout, device: str) -> int:
+def evaluate_all(request: Request, layout: Layout, device: str, notes: List[str]) -> int:
     """Every released checkpoint; returns the exit status."""
     found, errors = [], []
     for row in released.released_rows():
@@ -221,7 +225,7 @@ def evaluate_all(request: Request, layout: Layout, device: str) -> int:
         if 'work_dir' in keys:
             keys['work_dir'] = os.path.join(keys['work_dir'], row.alias)
         try:
-            found.append(plan_and_evaluate(replace(request, keys=keys), layout, device))
+            found.append(plan_and_evaluate(replace(request, keys=keys), layout, device, notes))
         except LostPeer:
             raise
         except HeadError as error:
@@ -245,9 +249,7 @@ def run(request: Request) -> int:
     if launches:
         return launcher.launch(request.arguments, layout)
     with processes.process_group(device):
-        if processes.is_first():
-            print('\n'.join(notes))
         if not {'config', 'checkpoint'} & set(request.keys):
-            return evaluate_all(request, layout, device)
-        verdict, _ = plan_and_evaluate(request, layout, device)
+            return evaluate_all(request, layout, device, notes)
+        verdict, _ = plan_and_evaluate(request, layout, device, notes)
         return EXIT_STATUS[verdict] if processes.is_first() else DONE

@@ -2,7 +2,7 @@
 
 import os
 import time
-from typing import Optional, Tuple
+from typing import List, Optional, Tuple
 
 from ..coco import drawn_set
 from ..coco.subset import take_images, write_annotations
@@ -19,6 +19,7 @@ from ..results.verdict_file import SmokeVerdict, VerdictWord, write_verdict
 from ..results.work_dir import open_work_dir
 from ..results.work_dir_lock import held_work_dir
 from ..support.folders import WORK_DIRS
+from ..support.note import note
 
 NOTHING_STORED = 'no numbers are stored for these data: only learning is checked'
 
@@ -38,17 +39,19 @@ def prepare(data: Optional[str], work_dir: str) -> Tuple[str, str]:
 
 def run(request: Request) -> int:
     """The command `smoke`; returns its exit status."""
-    device = choose_device(Layout(device=request.get('device') or 'cpu'), print)
+    notes: List[str] = []
+    device = choose_device(Layout(device=request.get('device') or 'cpu'), notes.append)
     choose_tf32(False, device)
     work_dir = request.get('work_dir') or os.path.join(WORK_DIRS, 'smoke')
     with held_work_dir(work_dir, 'smoke'):
-        return carry_out(request, work_dir, device)
+        return carry_out(request, work_dir, device, notes)
 
 
-def carry_out(request: Request, work_dir: str, device: str) -> int:
+def carry_out(request: Request, work_dir: str, device: str, notes: List[str]) -> int:
     """The run in a work dir that is nobody else's meanwhile; returns the exit status."""
     start = time.monotonic()
     out_dir, folder = prepare(request.get('data'), work_dir)
+    note('\n'.join(notes))
     with known_failures(MORE_MEMORY):
         found = measure(folder, out_dir, request.value('fast'), device)
     stored = stored_for(found['data'])

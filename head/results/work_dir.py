@@ -5,12 +5,13 @@ import errno
 import glob
 import os
 import shutil
-import sys
 import tempfile
 from typing import Iterable, Optional
 
 from ..errors import RequestError
+from ..support.advice import mount, own_ids, writable
 from ..support.container import container_image
+from ..support.note import note
 from ..support.printed_text import printable
 from .json_reading import parse_json, read_bytes
 from .verdict_file import VERDICT
@@ -38,10 +39,10 @@ def open_folder(path: str, name: str) -> None:
     except OSError as error:
         advice = 'name another'
         if error.errno == errno.EROFS:
-            advice = 'mount it so that it can be written to, or name another'
+            advice = f'{writable(path)}, or name another'
         elif container_image():
-            advice = (f'this container runs as {os.getuid()}:{os.getgid()}: let scripts/dotenv write your ids to .env '
-                      '(docker run: --user), or mount a folder of theirs')
+            advice = (f'this container runs as {os.getuid()}:{os.getgid()}: {own_ids()}, or mount a folder of theirs: '
+                      f'{mount(path)}')
         raise RequestError(f'{name}: not writable ({error.strerror}); {advice}') from error
 
 
@@ -74,10 +75,8 @@ def open_work_dir(path: str, command: str, in_place: bool = False) -> str:
         raise RequestError(f'work_dir={path}: holds the checkpoints of a training already; name another, or continue '
                            'from one: resume=FILE')
     if container_image() and os.stat(path).st_dev == os.stat('/').st_dev:
-        print(
-            f'head: work_dir={path} is inside the container and is deleted with it; mount a folder to keep the '
-            f'results: -v FOLDER:{os.path.abspath(path)}',
-            file=sys.stderr)
+        note(f'work_dir={path} is inside the container and is deleted with it; mount a folder to keep the results: '
+             f'{mount(path)}')
     return path
 
 

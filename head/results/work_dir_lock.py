@@ -3,13 +3,13 @@
 import contextlib
 import os
 import socket
-import sys
 import time
 from typing import Iterator, List
 
 from ..errors import RequestError
 from ..support.atomic_write import sweep
 from ..support.locks import FileLock, NoLocks
+from ..support.note import note
 from .work_dir import open_folder
 
 LOCK = '.lock'
@@ -44,8 +44,8 @@ def held_work_dir(path: str, command: str) -> Iterator[None]:
                 raise RequestError(f'work_dir={path}: {_holder(lock.path)} is at work there; wait for it, or name '
                                    'another')
         except NoLocks:
-            print(f'head: work_dir={path}: its filesystem has no file locks: a second command there would spoil this '
-                  'one unnoticed', file=sys.stderr)
+            note(f'work_dir={path}: its filesystem has no file locks: a second command there would spoil this one '
+                 'unnoticed')
         if lock.is_held:
             lock.write(_this_process(command) + '\n')
             _sweep(path, below=command in WITH_FOLDERS)

@@ -45,9 +45,10 @@ def head(*words, ignored=()):
 
 
 def end(process):
-    """(status, what it said on stderr), without a line that torch 2 says as it is imported."""
+    """(status, what it said on stderr), without a line that torch 2 says as it is imported, and the device."""
     said = process.communicate(timeout=60)[1]
-    return process.returncode, [line for line in said.splitlines() if 'No CUDA runtime' not in line]
+    return process.returncode, [line for line in said.splitlines()
+                                if 'No CUDA runtime' not in line and line != 'head: computing on the CPU']
 
 
 INTERRUPTED = 75, ['head: interrupted']
