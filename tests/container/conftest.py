@@ -139,7 +139,7 @@ def built(bases, image, files, **arguments):
         yield client
     finally:
         client.remove_containers()
-        client.compose('down', '--volumes', '--remove-orphans')
+        client.compose('--profile', '*', 'down', '--volumes', '--remove-orphans')
         client('image', 'rm', '--force', image, f'{image}-test')
 
 

@@ -9,7 +9,7 @@ import urllib.request
 
 import pytest
 
-from .conftest import ROOT, STACK, UID, checked
+from .conftest import ROOT, STACK, UID, Docker, checked
 from .test_image import only_line
 
 pytestmark = pytest.mark.container
@@ -17,12 +17,30 @@ pytestmark = pytest.mark.container
 
 @pytest.mark.parametrize('files', ['compose.yaml', 'compose.yaml:compose.cpu.yaml'])
 def test_config_is_clean(docker, files):
-    done = checked(docker.compose('config', '--format', 'json', COMPOSE_FILE=files))
+    done = checked(docker.compose('--profile', '*', 'config', '--format', 'json', COMPOSE_FILE=files))
     assert not done.stderr
     services = json.loads(done.stdout)['services']
     assert set(services) == {'train', 'eval', 'fetch', 'verify', 'report', 'smoke', 'test', 'tensorboard'}
     with_gpus = {name for name, service in services.items() if 'nvidia' in json.dumps(service.get('deploy', ''))}
     assert with_gpus == ({'train', 'eval'} if files == 'compose.yaml' else set())
+    on_cuda = {name for name, service in services.items() if service['build']['args']['DEVICE'] == 'cuda'}
+    assert on_cuda == with_gpus
+
+
+def test_without_ids_one_line_and_no_build(docker):
+    client = Docker({key: value for key, value in docker.environment.items() if key != 'UID'}, docker.limit)
+    done = client.compose('run', '--rm', 'smoke', IMAGE='head-test:none')
+    line, = done.stderr.strip().splitlines()
+    assert done.returncode and 'UID' in line and 'run scripts/dotenv' in line
+    assert client('image', 'inspect', 'head-test:none').returncode
+
+
+def test_up_starts_nothing_and_says_run(docker):
+    done = docker.compose('up')
+    assert done.returncode and done.stderr.strip() == 'no service selected'
+    done = docker.compose('up', 'train', COCO_DIR=ROOT / 'data')
+    assert 'for instance docker compose run --rm train config=head_r18' in done.stdout
+    checked(docker.compose('rm', '--force', 'train'))
 
 
 def test_train(trained):

@@ -73,12 +73,14 @@ def test_words(docker):
     assert checked(docker.run(IMAGE, 'python', '-c', 'print(40 + 2)')).stdout == '42\n'
     done = docker.run(IMAGE, 'trian', 'config=head_r18')
     assert done.returncode == 2 and 'did you mean train' in only_line(done)
+    done = docker.run(IMAGE, 'test')
+    assert done.returncode == 2 and 'test: no command' in only_line(done), 'it is not /usr/bin/test'
 
 
 @pytest.mark.parametrize('words,named', [
     (('config=head_r81', ), 'did you mean head_r18'),
-    (('config=head_r18', 'pretrained=none'), 'mount it: -v COCO:/head/data/coco:ro'),
-    (('config=head_r18', ), 'no such weights'),
+    (('config=head_r18', 'pretrained=none'), 'mount yours: docker run -v FOLDER:/head/data/coco:ro'),
+    (('config=head_r18', ), 'docker run -v FOLDER:/head/pretrained … IMAGE fetch pretrained brings it'),
 ])
 def test_wrong_requests(docker, words, named):
     done = docker.run('--shm-size=1g', IMAGE, 'train', *words)
@@ -89,6 +91,21 @@ def test_too_little_shared_memory(docker):
     """Docker gives a container 64 MB unless told otherwise: too little for the workers of a training."""
     done = docker.run(IMAGE, 'train', 'config=head_r18', 'pretrained=none')
     assert done.returncode == 3 and '--shm-size' in only_line(done)
+
+
+@pytest.mark.parametrize('command', ['smoke', 'export', 'report'])
+def test_no_folder_for_temporary_files(docker, folder, command):
+    done = docker.run('--read-only', '-v', f'{folder}:/head/work_dirs', IMAGE, command,
+                      *(('config=head_r18', 'checkpoint=x') if command == 'export' else ()))
+    assert done.returncode == 3 and '--tmpfs /tmp' in only_line(done)
+
+
+@pytest.mark.parametrize('words', [('smoke', ), ('fetch', 'tiny', 'images=2'), ('verify', 'work_dirs/eval.json')])
+def test_a_work_dir_that_is_read_only(docker, coco, folder, words):
+    (folder / 'eval.json').write_text('{"config": "head_retina_faster_r18_fpn_mstrain_1x_coco.py", '
+                                      '"metric": {"bbox_mAP": 0.31}}')
+    done = docker.run('-v', f'{coco}:/head/data/coco:ro', '-v', f'{folder}:/head/work_dirs:ro', IMAGE, *words)
+    assert done.returncode == 2 and 'written to: docker run -v FOLDER:/head/work_dirs' in only_line(done)
 
 
 def test_full_disk(docker, coco):
@@ -103,7 +120,7 @@ def test_without_a_gpu_it_says_so(docker, coco):
     """Said by an image for CUDA too, which names the way out; only what it calls itself differs here."""
     words = (IMAGE, 'train', 'config=retinanet_r18', 'pretrained=none', 'iters=1', 'data.workers_per_gpu=0',
              'data.train.pipeline.2.img_scale=[(96,96),(96,96)]')
-    for image, way in ((f'{STACK}-cpu', 'take the one for cuda'), (f'{STACK}-cuda', '--gpus all')):
+    for image, way in ((f'{STACK}-cpu', f'take the image for cuda of stack={STACK}'), (f'{STACK}-cuda', '--gpus all')):
         done = checked(docker.run('-e', f'HEAD_IMAGE={image}', '-v', f'{coco}:/head/data/coco:ro', *words))
         assert 'computing on the CPU: no GPU here' in done.stderr and way in done.stderr
         assert 'is inside the container and is deleted with it' in done.stderr

@@ -5,13 +5,14 @@ import os
 import pty
 import re
 import subprocess
+import textwrap
 import threading
 import time
 
 import pytest
 
-from .conftest import IMAGE, UID, checked
-from .test_image import LOCKED_DOWN
+from .conftest import IMAGE, ROOT, UID, checked
+from .test_image import LOCKED_DOWN, last_line
 
 pytestmark = pytest.mark.container
 
@@ -69,6 +70,42 @@ def test_compose_waits_longer_than_a_step_takes(docker, trained):
     grace = re.fullmatch(r'(\d+)m0s', services['train']['stop_grace_period'])
     verdict = json.loads((folder / 'head_retina_faster_r18_fpn_mstrain_1x_coco/verdict.json').read_text())
     assert int(grace[1]) * 60 > verdict['seconds'] / 2
+
+
+def test_a_signal_to_the_client_leaves_the_container(docker, coco, folder):
+    """Compose passes none on: another start meets the lock; `docker stop` of the container saves the step."""
+    name = 'head-test-left'
+    environment = dict(docker.environment, COCO_DIR=str(coco), WORK_DIR=str(folder))
+    client = subprocess.Popen(['docker', 'compose', 'run', '--rm', '--name', name, *WORDS], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment,
+                              start_new_session=True)
+    wait_for_a_step(docker, folder, lambda: client.poll() is None)
+    client.terminate()
+    client.wait(docker.limit)
+    assert docker('inspect', '-f', '{{.State.Running}}', name).stdout.strip() == 'true'
+    second = docker.service(*WORDS, COCO_DIR=coco, WORK_DIR=folder)
+    assert second.returncode == 2 and 'is at work there' in last_line(second)
+    checked(docker('stop', '-t', f'{docker.limit:.0f}', name))
+    whole_checkpoint(docker, folder)
+
+
+def recipe():
+    """The batch script of docs/container.md."""
+    text = (ROOT / 'docs/container.md').read_text()
+    found, = re.findall(r'((?:    .*\n)*    .*--name.*\n(?:    .*\n)*)', text[text.index('## Batch systems'):])
+    return textwrap.dedent(found)
+
+
+def test_the_recipe_for_batch_systems(docker, coco, folder):
+    script = recipe().replace('train config=head_r18', ' '.join(f"'{word}'" for word in WORDS))
+    job = subprocess.Popen(['bash', '-c', script], env=dict(docker.environment, COCO_DIR=coco, WORK_DIR=folder),
+                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                           start_new_session=True)
+    wait_for_a_step(docker, folder, lambda: job.poll() is None)
+    job.terminate()
+    said = job.communicate(timeout=docker.limit)[0]
+    assert job.returncode == 75 and 'head: interrupted after' in said, said
+    whole_checkpoint(docker, folder)
 
 
 def test_ctrl_c_in_a_terminal(docker, coco, folder):

@@ -71,6 +71,15 @@ def test_who_says_it(place, name, memory, ids, coco, monkeypatch, tmp_path):
         open_folder('work_dirs/x', 'work_dir=work_dirs/x')
 
 
+@pytest.mark.parametrize('name, other, gpus', [
+    ('run', 'take the image for cuda of stack=current', 'docker run --gpus all'),
+    ('compose', 'scripts/dotenv stack=current device=cuda, then scripts/image', 'scripts/dotenv device=cuda'),
+])
+def test_another_image_and_gpus(place, name, other, gpus):
+    place(name)
+    assert advice.image('current', 'cuda') == other and gpus in advice.gpus()
+
+
 def test_the_services_are_those_of_compose():
     services = re.findall(r'^  (\w+):$', (ROOT / 'compose.yaml').read_text().split('\nservices:\n')[1], re.M)
     assert set(advice.SERVICES) == {*services} & {*COMMANDS}
