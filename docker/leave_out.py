@@ -9,7 +9,6 @@ import sysconfig
 from pathlib import Path
 
 import yaml
-
 from stub_libraries import replace_by_stubs
 
 if sys.version_info >= (3, 10):

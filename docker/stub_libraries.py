@@ -1,14 +1,13 @@
 """Stubs for libraries that compute on a GPU alone, in an image for CPUs.
 
-Where a library that stays is linked with one that goes, the process does not start without it. A stub takes its place: it
-has its name and the symbols that are asked for, and a call of any ends the process with a line. So nothing is computed by
-it, and what computes on the CPU stays byte by byte. Needs a C++ compiler and binutils.
+Where a library that stays is linked with one that goes, the process does not start without it. A stub takes its place:
+it has its name and the symbols that are asked for, and a call of any ends the process with a line. So nothing is
+computed by it, and what computes on the CPU stays byte by byte. Needs a C++ compiler and binutils.
 """
 
 import collections
 import re
 import subprocess
-from pathlib import Path
 
 STAY = re.compile(r'lib(cudart|cupti)\.so')
 """Small, asked when torch starts, and able to say that there is no GPU."""
@@ -74,8 +73,8 @@ def definition(symbol):
 def compile_stub(path, wanted):
     """Write a library of some symbols, named as its file."""
     code = HEAD % path.name + '\n'.join(definition(symbol) for symbol in wanted) + '\n}\n'
-    command = ['c++', '-shared', '-fPIC', '-O1', '-w', f'-Wl,-soname,{path.name}', '-Wl,--build-id=none', '-x', 'c++', '-',
-               '-o', path]
+    command = ['c++', '-shared', '-fPIC', '-O1', '-w', f'-Wl,-soname,{path.name}', '-Wl,--build-id=none',
+               '-x', 'c++', '-', '-o', path]
     versions = sorted({symbol.version for symbol in wanted if symbol.version})
     script = path.with_suffix('.map')
     if versions:

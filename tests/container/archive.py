@@ -47,7 +47,7 @@ def running_archive():
     """The server: its `address`, and the `days` that were asked for."""
     with tempfile.TemporaryDirectory() as folder, ThreadingHTTPServer(('127.0.0.1', 0), _Handler) as server:
         server.folder, server.days, server.lock = Path(folder), set(), threading.Lock()
-        server.address = 'http://127.0.0.1:{}'.format(server.server_address[1])
+        server.address = f'http://127.0.0.1:{server.server_address[1]}'
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
             yield server

@@ -14,7 +14,8 @@ from head.catalog import ROOT
 from tests.conftest import SHARED, STACK
 from tests.head_process import run_afresh
 
-from .engine import NoEngine, add_compose, running_engine, say
+from .archive import running_archive
+from .engine import NoEngine, add_plug_ins, running_engine, say
 
 STAND_IN, WHEELS, IMAGE, CUDA_IMAGE = 'head-test-base', 'head-test-wheels', 'head-test:image', 'head-test:cuda'
 PYTHON = [sys.base_prefix] if STACK == 'paper' else []
@@ -102,18 +103,25 @@ def engine(cache):
     """The docker client's environment; ends the tests with one line where there is no engine."""
     try:
         with running_engine(cache) as environment:
-            add_compose(environment, cache)
+            add_plug_ins(environment, cache)
             yield environment
     except NoEngine as error:
         pytest.exit(f'head: {error}', returncode=3)
 
 
 @pytest.fixture(scope='session')
-def bases(engine, cache):
+def archive():
+    """The stand-in for the archive of Debian's days."""
+    with running_archive() as server:
+        yield server
+
+
+@pytest.fixture(scope='session')
+def bases(engine, cache, archive):
     """The docker client, with what images are built on; removes that from an engine that was there before."""
     client = Docker(
         dict(engine, COMPOSE_PROJECT_NAME=PROJECT, STACK=STACK, STAND_IN=STAND_IN, WHEELS=WHEELS, UID=str(UID),
-             GID=str(UID)), STARTS * seconds_of_a_start())
+             GID=str(UID), APT_SNAPSHOTS=archive.address), STARTS * seconds_of_a_start())
     try:
         say('making the stand-in base')
         checked(subprocess.run([ROOT / 'tests/container/stand_in_base.sh', STAND_IN, *PYTHON],
