@@ -90,3 +90,32 @@ def test_kubernetes():
     assert list(lost(wrong, TrainerV1alpha1TrainJob.from_dict(wrong).to_dict())) == ['.spec.trainer.nodes']
     assert job.spec.trainer.num_nodes == 2
     assert (f'gpus={job.spec.trainer.num_proc_per_node}') in job.spec.trainer.args[0]
+    pod = pod_of(wrong)
+    pod['securityContext']['fsgroup'] = pod['securityContext'].pop('fsGroup')
+    pod['containers'][0]['securityContext']['capabilities']['dropped'] = ['ALL']
+    found = {key.split('.')[-1] for key in lost(wrong, TrainerV1alpha1TrainJob.from_dict(wrong).to_dict())}
+    assert found == {'nodes', 'fsgroup', 'dropped'}, 'the schema reaches down to the pod'
+
+
+def pod_of(manifest):
+    """What the manifest says of each machine's pod."""
+    runtime, = manifest['spec']['runtimePatches']
+    job, = runtime['trainingRuntimeSpec']['template']['spec']['replicatedJobs']
+    return job['template']['spec']['template']['spec']
+
+
+def test_kubernetes_admits_it_where_pods_are_restricted():
+    """The rules of the Pod Security Standard "restricted", and that every mount has its volume."""
+    pod = pod_of(yaml.safe_load((ROOT / 'docs/cluster/trainjob.yaml').read_text()))
+    container, = pod['containers']
+    user, own = pod['securityContext'], container['securityContext']
+    assert user['runAsNonRoot'] is True and user['seccompProfile'] == {'type': 'RuntimeDefault'}
+    assert own['allowPrivilegeEscalation'] is False and own['capabilities'] == {'drop': ['ALL']}
+    # without the group a claim belongs to root, and nothing could be written
+    assert f'USER {user["runAsUser"]}:{user["runAsGroup"]}\n' in (ROOT / 'Dockerfile').read_text()
+    assert user['fsGroup'] == user['runAsGroup']
+    volumes = {volume['name']: volume for volume in pod['volumes']}
+    mounts = {mount['mountPath']: volumes.pop(mount['name']) for mount in container['volumeMounts']}
+    assert not volumes
+    assert mounts['/dev/shm']['emptyDir']['medium'] == 'Memory'
+    assert own['readOnlyRootFilesystem'] is True and 'emptyDir' in mounts['/tmp']
