@@ -9,7 +9,8 @@ from head.request import COMMANDS
 
 from .conftest import ROOT
 
-PAGES = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md', ROOT / 'CHANGELOG.md', *sorted((ROOT / 'docs').glob('*.md'))]
+PAGES = [*(ROOT / f'{name}.md' for name in ('README', 'CONTRIBUTING', 'CHANGELOG', 'SECURITY')),
+         *sorted((ROOT / 'docs').glob('*.md'))]
 
 
 def test_the_readme_is_an_entrance():
@@ -49,3 +50,11 @@ def test_messages_that_people_look_up_are_those_that_are_printed():
     lines = re.findall(r'^\| `([^`]+)` \|', (ROOT / 'docs/troubleshooting.md').read_text(), re.M)
     pieces = [piece.strip() for line in lines for piece in line.split('…')]
     assert len(pieces) > 25 and [piece for piece in pieces if piece not in sources] == []
+
+
+def test_containers_are_started_without_privileges():
+    """Every command line to copy takes away what compose.yaml does."""
+    lines = [line for page in PAGES for line in re.sub(r' *\\\n *', ' ', page.read_text()).splitlines()
+             if re.match(r'    +(docker|podman) run ', line)]
+    assert lines
+    assert [line for line in lines if '--cap-drop ALL --security-opt no-new-privileges' not in line] == []

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 
 import pytest
@@ -27,16 +28,22 @@ if [ "$1" = requeue ]; then echo "$2" >>"$REQUEUED"; else printf 'localhost\\nlo
 '''
 
 
+APPTAINER = '''#!/usr/bin/env bash
+printf '%s\\n' "$@" "$APPTAINERENV_SLURM_JOB_ID" "$APPTAINER_BIND" >"$APPTAINER_CALLS.$SLURM_NODEID"
+exit 75
+'''
+
+
 @pytest.fixture
 def sbatch(tmp_path):
     """Run the batch script where srun and scontrol are stand-ins; returns the process and what was queued again."""
-    for name, content in (('srun', SRUN), ('scontrol', SCONTROL)):
+    for name, content in (('srun', SRUN), ('scontrol', SCONTROL), ('apptainer', APPTAINER)):
         (tmp_path / name).write_text(content)
         (tmp_path / name).chmod(0o755)
 
-    def run(*words, **environment):
+    def run(*words, script='train.sbatch', **environment):
         done = subprocess.run(
-            [ROOT / 'docs/cluster/train.sbatch', *map(str, words)], capture_output=True, text=True, cwd=tmp_path,
+            [ROOT / 'docs/cluster' / script, *map(str, words)], capture_output=True, text=True, cwd=tmp_path,
             env=dict(os.environ, PATH=f'{tmp_path}:{os.environ["PATH"]}', SLURM_SUBMIT_DIR=str(ROOT), SLURM_JOB_ID='77',
                      SLURM_JOB_NODELIST='localhost,localhost', SLURM_JOB_NUM_NODES='2', OMP_NUM_THREADS='1',
                      SLURM_CPUS_PER_TASK='1', REQUEUED=str(tmp_path / 'requeued'), **environment))
@@ -64,6 +71,28 @@ def test_slurm_queues_an_interrupted_job_again(sbatch, tmp_path):
     assert done.returncode == 75 and not requeued, 'not for ever'
     done, requeued = sbatch('config=retinanet_r18', SLURM_RESTART_COUNT='19')
     assert done.returncode == 75 and requeued == ['77']
+
+
+def test_slurm_with_apptainer(sbatch, tmp_path):
+    """Each machine starts its container, with the folders that were named and the words as they were typed."""
+    calls = tmp_path / 'calls'
+    done, requeued = sbatch('config=head_r18', 'data.x=[(1, 2)]', script='train-apptainer.sbatch', COCO_DIR='/my/coco',
+                            SIF='/my images/head.sif', WORK_DIR='/my/work', APPTAINER_CALLS=str(calls))
+    assert done.returncode == 75 and requeued == ['77'], done.stderr
+    for node in '01':
+        words = (tmp_path / f'calls.{node}').read_text().splitlines()
+        place = words.index('/my images/head.sif')
+        assert words[0] == 'run' and {'--containall', '--no-home', '--nv'} < set(words[:place])
+        assert words[place + 1] == 'train' and words[-3:-1] == [f'node_rank={node}', '77'] and 'nnodes=2' in words
+        assert {'config=head_r18', 'data.x=[(1, 2)]'} < set(words[place:])
+        assert words[-1] == (f'/my/coco:/head/data/coco:ro,{ROOT}/pretrained:/head/pretrained:ro,'
+                             '/my/work:/head/work_dirs')
+
+
+def test_both_scripts_ask_slurm_for_the_same():
+    ask, other = (re.findall('^#SBATCH .*$', (ROOT / 'docs/cluster' / name).read_text(), re.M)
+                  for name in ('train.sbatch', 'train-apptainer.sbatch'))
+    assert ask and ask == other
 
 
 def lost(given, kept, place=''):

@@ -1,6 +1,7 @@
 """The image: what it holds, who it runs as, what it says."""
 
 import json
+import re
 import shutil
 import subprocess
 
@@ -33,6 +34,26 @@ def test_labels(labels):
     assert all(f'{name}==' in labels['head.packages'] for name in ('torch', 'mmcv-full', 'mmdet'))
     assert labels['org.opencontainers.image.licenses'] == 'Apache-2.0'
     assert labels['org.opencontainers.image.base.name'] == STAND_IN
+    assert labels['org.opencontainers.image.base.digest'] == 'unknown', 'it is of no registry'
+    assert re.fullmatch(r'20\d\d(-\d\d){2}T\d\d(:\d\d){2}Z', labels['org.opencontainers.image.created'])
+    assert re.fullmatch(r'unknown|https?://.*#readme', labels['org.opencontainers.image.documentation'])
+    assert re.fullmatch(r'unknown|(https?|ssh)://[^@]+', labels['org.opencontainers.image.source'])
+
+
+def test_the_sbom_lists_what_is_installed(docker):
+    """All of it, but for pip, which comes with Python."""
+    program = ('from importlib.metadata import distributions; '
+               'print(*(d.metadata["Name"] + "==" + d.version for d in distributions()))')
+    installed = checked(docker.run(IMAGE, 'python', '-c', program)).stdout.split()
+    made = subprocess.run([ROOT / 'scripts/image', 'sbom'], env=docker.environment, capture_output=True, text=True)
+    listed = [f"{part['name']}=={part['version']}" for part in json.loads(checked(made).stdout)['components']]
+    assert named(listed) == {pin for pin in named(installed) if not pin.startswith('pip==')}
+
+
+def named(pins):
+    """With names as the package index compares them."""
+    return {re.sub(r'[-_.]+', '-', name).lower() + '==' + version for name, _, version in
+            (pin.partition('==') for pin in pins)}
 
 
 def test_holds_no_compiler_and_no_data(docker):
