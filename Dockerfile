@@ -58,11 +58,14 @@ RUN --mount=type=cache,target=/cache --mount=type=bind,from=ready-wheels,target=
 FROM wheels AS packages
 ARG STACK=paper
 ARG DEVICE=cuda
-COPY docker/leave_out.py docker/stub_libraries.py docker/left_out.yaml docker/split.sh docker/
+COPY docker/leave_out.py docker/stub_libraries.py docker/split.sh docker/
+COPY docker/left_out docker/left_out
 RUN /opt/venv/bin/python docker/leave_out.py "$STACK" "$DEVICE"; \
-    # modules are compiled to what does not change with their files' times, and with one order of what has none
+    # modules are compiled to what does not change with their files' times, and with one order of what has none; one of
+    # torch's is for another Python
     find /opt/venv -name __pycache__ -prune -exec rm -r {} +; \
-    PYTHONHASHSEED=0 /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/venv/lib; \
+    PYTHONHASHSEED=0 /opt/venv/bin/python -m compileall -q -x py312_ --invalidation-mode unchecked-hash \
+        /opt/venv/lib; \
     docker/split.sh /opt/venv /opt/parts
 
 
@@ -82,6 +85,8 @@ ENV PATH=/opt/venv/bin:$PATH \
     HEAD_STACK=$STACK \
     HEAD_IMAGE=$STACK-$DEVICE \
     HEAD_CACHE=/head/work_dirs/.cache \
+    # under Apptainer it is not process 1, and would warn
+    TINI_SUBREAPER=1 \
     NVIDIA_VISIBLE_DEVICES=all \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
@@ -142,17 +147,23 @@ ARG STACK=paper
 ARG DEVICE=cuda
 COPY --from=project /project /head
 ARG REVISION=unknown
+ARG CREATED=unknown
 ARG SOURCE=unknown
+ARG DOCUMENTATION=unknown
 ARG VERSION=unknown
 ARG PACKAGES=unknown
 ARG RUNTIME_BASE
+ARG BASE_DIGEST=unknown
 ENV HEAD_COMMIT=$REVISION
 LABEL org.opencontainers.image.title="HEAD, reproduced" \
       org.opencontainers.image.description="HEtero-Assists Distillation (ECCV 2022): train, evaluate, compare with the paper" \
       org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.created="$CREATED" \
       org.opencontainers.image.source="$SOURCE" \
+      org.opencontainers.image.documentation="$DOCUMENTATION" \
       org.opencontainers.image.revision="$REVISION" \
       org.opencontainers.image.version="$VERSION-$STACK-$DEVICE" \
       org.opencontainers.image.base.name="$RUNTIME_BASE" \
+      org.opencontainers.image.base.digest="$BASE_DIGEST" \
       head.packages="$PACKAGES"
 ENTRYPOINT ["tini", "--", "/head/docker/entrypoint"]

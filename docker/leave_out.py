@@ -1,4 +1,4 @@
-"""Takes out of an environment what docker/left_out.yaml says: docker/leave_out.py STACK DEVICE
+"""Takes out of an environment what docker/left_out/ names: docker/leave_out.py STACK DEVICE
 
 Run it with the environment's Python, which it leaves as it must stay in the image.
 """
@@ -8,7 +8,6 @@ import sys
 import sysconfig
 from pathlib import Path
 
-import yaml
 from stub_libraries import replace_by_stubs
 
 if sys.version_info >= (3, 10):
@@ -16,11 +15,17 @@ if sys.version_info >= (3, 10):
 else:
     import importlib_metadata as metadata
 
-LEFT_OUT = Path(__file__).with_name('left_out.yaml')
+LEFT_OUT = Path(__file__).with_name('left_out')
+
+
+def listed(name):
+    """The lines of a list that are no comments."""
+    lines = (LEFT_OUT / f'{name}.txt').read_text().splitlines()
+    return [line for line in lines if line and not line.startswith('#')]
 
 
 def remove_package(name, site):
-    """Remove a package's files, those of `bin` too; one that the stack does not have is none to remove."""
+    """Remove a package's files, those in `bin` too; one that the stack does not have is none to remove."""
     try:
         files = metadata.distribution(name).files
     except metadata.PackageNotFoundError:
@@ -43,12 +48,13 @@ def remove(path):
 def leave_out(stack, device):
     """Do all of it; the stubs first, which are made after the libraries that go."""
     site = Path(sysconfig.get_path('purelib'))
-    left_out = yaml.safe_load(LEFT_OUT.read_text())
+    packages = listed('packages')
     if device == 'cpu':
-        replace_by_stubs(site, left_out['gpu_libraries'][stack])
-    for name in left_out['packages']:
+        replace_by_stubs(site, listed(f'gpu_libraries_{stack}'))
+        packages += listed('packages_cpu')
+    for name in packages:
         remove_package(name, site)
-    for pattern in left_out['files']:
+    for pattern in listed('files'):
         for path in sorted(site.glob(pattern)):
             if path.exists():  # not in a folder that went
                 remove(path)

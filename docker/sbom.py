@@ -33,10 +33,10 @@ def entries(lock):
     return found
 
 
-def left_out():
-    """The packages that Dockerfile removes again."""
-    text, = re.findall(r'pip uninstall --yes --quiet ([^;]*);', (ROOT / 'Dockerfile').read_text())
-    return set(text.replace('\\', ' ').split())
+def left_out(device):
+    """The packages that the image leaves out again."""
+    lists = ['packages', 'packages_cpu'] if device == 'cpu' else ['packages']
+    return {line for name in lists for line in (ROOT / f'docker/left_out/{name}.txt').read_text().splitlines()}
 
 
 def component(name, version, address, digests):
@@ -60,7 +60,7 @@ def sbom(stack, device):
     own = ROOT / f'environment/lock/{stack}-{device}.lock'
     if own.exists():
         packages.update(entries(own))
-    components = [component(name, *packages[name]) for name in sorted(packages.keys() - left_out())]
+    components = [component(name, *packages[name]) for name in sorted(packages.keys() - left_out(device))]
     version = re.search(r"^__version__ = '(.*)'", (ROOT / 'head/__init__.py').read_text(), re.M)[1]
     content = hashlib.sha256(json.dumps(components).encode()).hexdigest()
     return {

@@ -3,26 +3,14 @@
 With mmcv-full's sources, which are fetched.
 """
 
-import importlib.util
 import subprocess
 
 import pytest
-
-from head.catalog import ROOT
 
 from ..conftest import STACK
 from ..fat_binary import architectures
 
 KERNELS = ('roi_align', 'nms', 'focal_loss')
-
-
-@pytest.fixture(scope='module')
-def builder():
-    """environment/build_mmcv.py as a module."""
-    spec = importlib.util.spec_from_file_location('build_mmcv', ROOT / 'environment/build_mmcv.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope='module')

@@ -6,12 +6,12 @@ import shutil
 import pytest
 
 from tests.container import engine
-from tests.container.engine import NoEngine, running_engine
+from tests.container.engine import RELEASE, NoEngine, running_engine
 
 
 def test_neither_an_engine_nor_the_means_to_start_one(tmp_path, monkeypatch):
     monkeypatch.setattr(os, 'geteuid', lambda: 0)
-    monkeypatch.setattr(shutil, 'which', lambda name: None)
+    monkeypatch.setattr(shutil, 'which', lambda *_, **__: None)
     with pytest.raises(
             NoEngine, match='need a Docker engine and debootstrap: install debootstrap'), running_engine(tmp_path):
         pass
@@ -26,17 +26,16 @@ def test_no_root(tmp_path, monkeypatch):
 
 def test_an_engine_that_does_not_start(tmp_path, monkeypatch):
     """Its last words are passed on, and nothing is left of it."""
-    tools = tmp_path / 'bin'
-    tools.mkdir()
-    for name, text in (('dockerd', 'echo no room; exit 1'), ('docker', 'exit 1'), ('debootstrap', '')):
+    cache = tmp_path / 'cache'
+    tools = cache / f'engine-of-{RELEASE}/usr/bin'
+    tools.mkdir(parents=True)
+    for name, text in (('dockerd', 'echo no room; exit 1'), ('docker', 'exit 1'), ('debootstrap', ''), ('runc', '')):
         (tools / name).write_text(f'#!/bin/sh\n{text}\n')
         (tools / name).chmod(0o755)
     monkeypatch.setattr(os, 'geteuid', lambda: 0)
     monkeypatch.setattr(engine, 'FORWARDING', tmp_path / 'ip_forward')
     engine.FORWARDING.write_text('0')
     monkeypatch.setenv('PATH', f'{tools}:{os.environ["PATH"]}')
-    cache = tmp_path / 'cache'
-    cache.mkdir()
     with pytest.raises(NoEngine, match=r'dockerd does not start: .*no room'), running_engine(cache):
         pass
-    assert not list(cache.iterdir()) and engine.FORWARDING.read_text() == '0'
+    assert [path.name for path in cache.iterdir()] == [f'engine-of-{RELEASE}'] and engine.FORWARDING.read_text() == '0'

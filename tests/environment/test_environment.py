@@ -1,5 +1,6 @@
 """The environment's set-up: what it finds, refuses and reuses."""
 
+import datetime
 import json
 import os
 import pwd
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from head.catalog import ROOT
 
@@ -20,7 +22,7 @@ PINNED = dict(
              'todd-ai': '0.2.3a9'})
 """What each stack is."""
 
-RECIPE = ('stack-paper.env', 'lock/paper.lock', 'settings.sh', 'make.sh', 'build_mmcv.py')
+RECIPE = ('stack-paper.env', 'lock/paper.lock', 'settings.sh', 'requirements.sh', 'make.sh', 'build_mmcv.py')
 """What the paper's environment is made from, in environment/."""
 
 
@@ -181,20 +183,72 @@ def test_what_is_not_of_the_recipe_may_change(name, tmp_path):
     assert before and (before != after) == (name in RECIPE)
 
 
-def test_the_image_makes_its_packages_of_the_recipe_alone():
-    """An edit of anything else rebuilds no layer of them."""
+def test_the_image_makes_its_packages_of_the_lock_alone():
+    """An edit of a helper rebuilds no layer of them."""
     text = (ROOT / 'Dockerfile').read_text()
-    stage = text[text.index('AS wheels'):text.index('environment/make.sh "$STACK"')]
+    stage = text[text.index('AS wheels'):text.index('AS packages')]
     copied = {word for line in stage.splitlines() if line.startswith('COPY ') for word in line.split()[1:-1]}
-    stacks = {'environment/stack-*.env', 'environment/lock/${STACK}*.lock'}
-    named = {f'environment/{name}' for name in RECIPE[2:]}
-    assert copied == {*stacks, *named, 'docker/install_python.sh'}
+    named = ('requirements.sh', 'build_mmcv.py', 'stack-${STACK}.env', 'lock/${STACK}*.lock')
+    assert copied == {*(f'environment/{name}' for name in named), 'docker/install_python.sh'}
+
+
+@pytest.fixture
+def system(tmp_path):
+    """Runs docker/install_python.sh on a distribution; `log` has what apt-get was told, `sources` what it read."""
+    script = (ROOT / 'docker/install_python.sh').read_text()
+    script = script.replace('/etc/os-release', f'{tmp_path}/os-release').replace('rm -rf "$sources"', 'exit; :')
+    (tmp_path / 'docker').mkdir()
+    (tmp_path / 'environment').mkdir()
+    shutil.copy(ROOT / 'environment/stack-paper.env', tmp_path / 'environment')
+    (tmp_path / 'docker/install_python.sh').write_text(script)
+    executable(tmp_path / 'apt-get', f'#!/bin/sh\necho "$@" >>{tmp_path}/log\n'
+               f'for word; do case $word in *SourceList=*) cat "${{word#*=}}" >{tmp_path}/sources ;; esac; done\n')
+
+    def run(distribution, codename, **environment):
+        (tmp_path / 'os-release').write_text(f'ID={distribution}\nVERSION_CODENAME={codename}\nPRETTY_NAME=That\n')
+        return subprocess.run(['bash', tmp_path / 'docker/install_python.sh', 'paper', 'build'], text=True,
+                              env=dict(PATH=f'{tmp_path}:{os.environ["PATH"]}', **environment), capture_output=True)
+
+    return run
+
+
+@pytest.mark.parametrize('distribution,codename,parts', [
+    ('debian', 'bookworm', ['debian', 'debian', 'debian-security']),
+    ('ubuntu', 'focal', ['ubuntu', 'ubuntu', 'ubuntu']),
+])
+def test_packages_are_of_one_day(system, tmp_path, distribution, codename, parts):
+    """And of nothing else that the base has sources of."""
+    done = system(distribution, codename, SNAPSHOT='20260102T030405Z')
+    assert done.returncode == 0, done.stderr
+    sources = (tmp_path / 'sources').read_text().splitlines()
+    assert [line.split('/20260102T030405Z ')[0].rsplit('/', 1)[1] for line in sources] == parts
+    assert [line.split('Z ')[1].split()[0] for line in sources] == [
+        codename, f'{codename}-updates', f'{codename}-security']
+    log = (tmp_path / 'log').read_text().splitlines()
+    assert len(log) == 2 and all('Dir::Etc::SourceParts=/dev/null' in line for line in log)
+    assert 'install' in log[1].split() and 'g++' in log[1].split()
+
+
+def test_packages_of_another_archive_or_of_today(system, tmp_path):
+    assert system('debian', 'bookworm', SNAPSHOT='20260102T030405Z', APT_SNAPSHOTS='http://here').returncode == 0
+    assert '] http://here/debian-security/20260102T030405Z bookworm-security main' in (tmp_path / 'sources').read_text()
+    (tmp_path / 'log').unlink()
+    assert system('debian', 'bookworm', SNAPSHOT='').returncode == 0
+    assert 'SourceList' not in (tmp_path / 'log').read_text()
+    done = system('arch', 'none', SNAPSHOT='20260102T030405Z')
+    assert done.returncode == 3 and done.stderr == 'head: That: neither Debian nor Ubuntu\n'
+
+
+def test_one_day_for_archives_and_files():
+    day = yaml.safe_load((ROOT / 'docker/bases.yaml').read_text())['x-day']
+    date = datetime.datetime.strptime(day['SNAPSHOT'], '%Y%m%dT%H%M%SZ').replace(tzinfo=datetime.timezone.utc)
+    assert date.timestamp() == day['SOURCE_DATE_EPOCH']
 
 
 def test_an_image_for_cuda_takes_its_own_torch():
     """environment/lock/paper-cuda.lock stands before paper.lock, with hashes; nothing else differs."""
-    own, auto = (shell(f'source {ROOT}/environment/make.sh; requirements paper {device}').stdout
-                 for device in ('cuda', 'auto'))
+    own, auto = (subprocess.run([ROOT / 'environment/requirements.sh', 'paper', device], capture_output=True, text=True,
+                                check=True).stdout for device in ('cuda', 'auto'))
     names = [{line.split('==')[0].split(' @ ')[0] for line in text.splitlines() if line[:1].isalpha()}
              for text in (own, auto)]
     assert names[0] == names[1] and {'torch', 'mmdet'} <= names[0] and 'mmcv-full' not in names[0]

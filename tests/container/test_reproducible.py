@@ -1,0 +1,40 @@
+"""Whoever builds a commit gets the same bytes."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from .conftest import ROOT, STACK, checked
+
+pytestmark = pytest.mark.container
+
+
+@pytest.fixture
+def digests(docker, tmp_path):
+    """Of the image under test, written with the times of files cut off."""
+    facts = checked(subprocess.run([ROOT / 'docker/image_labels.sh', STACK], env=docker.environment,
+                                   capture_output=True, text=True)).stdout
+    output = f'*.output=type=oci,tar=false,dest={tmp_path}/image,rewrite-timestamp=true'
+    checked(docker('buildx', 'bake', '--provenance=false', '--set', output, 'train',
+                   **dict(line.split('=', 1) for line in facts.splitlines())))
+    return checked(subprocess.run([sys.executable, ROOT / 'docker/digests.py', tmp_path / 'image'],
+                                  capture_output=True, text=True)).stdout
+
+
+def test_two_builds_give_one_digest(docker, digests, archive, tmp_path):
+    """The second from nothing, minutes later, in another folder, whose files are of another day and their owner's alone."""
+    copy = tmp_path / 'elsewhere/checkout'
+    shutil.copytree(ROOT, copy, symlinks=True,
+                    ignore=shutil.ignore_patterns('.venv', 'work_dirs', 'pretrained', '__pycache__', '.pytest_cache'))
+    for path in [copy, *copy.rglob('*')]:
+        if not path.is_symlink() and '.git' not in path.relative_to(copy).parts:
+            path.chmod(0o700 if path.is_dir() or os.access(path, os.X_OK) else 0o600)
+            os.utime(path, (1900000000, 1900000000))
+    image = digests.split()[1]
+    done = subprocess.run([copy / 'scripts/image', 'check', image], env=docker.environment, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout == digests, f'{digests}{done.stdout}{done.stderr[-3000:]}'
+    assert done.stderr.strip().splitlines()[-1] == f'head: this is {image}'
+    assert archive.days == {'20261101T000000Z'}
