@@ -1,4 +1,5 @@
 # One file for every stack and device. Stages:
+#   recipe       what installs packages of Debian or Ubuntu
 #   wheels       compilers; the packages of environment/lock, with mmcv-full built by environment/build_mmcv.py
 #   packages     what of them the image holds, in three parts by how often they change
 #   environment  those on the runtime base, without compilers
@@ -18,25 +19,35 @@ FROM scratch AS no-wheels
 FROM ${WHEELS} AS ready-wheels
 
 
+# what installs the distribution's packages; where from is nothing of the image's
+FROM ${BUILD_BASE} AS recipe
+ARG STACK=paper
+# where else the archive of a day is kept: docker/install_python.sh
+ARG APT_SNAPSHOTS=
+COPY environment/stack-${STACK}.env /recipe/environment/
+COPY docker/install_python.sh /recipe/docker/
+RUN echo "$APT_SNAPSHOTS" >/recipe/apt_snapshots
+
+
 FROM ${BUILD_BASE} AS wheels
 ARG STACK=paper
 ARG DEVICE=cuda
 # GPU architectures to compile mmcv-full for (8.0;9.0), in the place of the stack's
 ARG ARCHS=
-# the day of the distribution's archive, and where else it is kept: docker/install_python.sh
+# the day of the distribution's archive
 ARG SNAPSHOT=
-ARG APT_SNAPSHOTS=
 # the time of every file that is newer
 ARG SOURCE_DATE_EPOCH=
-ENV HEAD_CACHE=/cache \
-    PIP_CACHE_DIR=/cache/pip \
+# where what was downloaded and compiled outlives a build; a folder that is not /cache keeps nothing
+ARG CACHE=/cache
+ENV HEAD_CACHE=$CACHE \
+    PIP_CACHE_DIR=$CACHE/pip \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PYTHONDONTWRITEBYTECODE=1
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 WORKDIR /head
 COPY environment/stack-${STACK}.env environment/
-COPY docker/install_python.sh docker/
-RUN docker/install_python.sh "$STACK" build
+RUN --mount=type=bind,from=recipe,source=/recipe,target=/recipe /recipe/docker/install_python.sh "$STACK" build
 COPY environment/requirements.sh environment/
 COPY environment/lock/${STACK}*.lock environment/lock/
 RUN --mount=type=cache,target=/cache \
@@ -45,12 +56,12 @@ RUN --mount=type=cache,target=/cache \
         -r <(environment/requirements.sh "$STACK" "$DEVICE")
 COPY environment/build_mmcv.py environment/
 RUN --mount=type=cache,target=/cache --mount=type=bind,from=ready-wheels,target=/ready \
-    if [ -d /ready/wheels ]; then cp -rn /ready/wheels /cache/; fi; \
+    if [ -d /ready/wheels ]; then mkdir -p "$CACHE"; cp -rn /ready/wheels "$CACHE/"; fi; \
     if [ -n "$ARCHS" ]; then sed -i "s/^\(CUDA_ARCHS_[^=]*\)=.*/\1=$ARCHS/" "environment/stack-$STACK.env"; fi; \
     wheel=$(/opt/venv/bin/python environment/build_mmcv.py "stack=$STACK" "device=$DEVICE"); \
     /opt/venv/bin/python -m pip install --quiet --no-deps --no-compile --no-index "$wheel"; \
     # where it was in the cache
-    rm /opt/venv/lib/python*/site-packages/mmcv_full-*.dist-info/direct_url.json; \
+    rm -f /opt/venv/lib/python*/site-packages/mmcv_full-*.dist-info/direct_url.json; \
     mkdir /opt/cuda; \
     if [ -d /usr/local/cuda ]; then cp -L /usr/local/cuda/lib64/libcudart.so.*.? /opt/cuda/; fi
 
@@ -61,6 +72,8 @@ ARG DEVICE=cuda
 COPY docker/leave_out.py docker/stub_libraries.py docker/split.sh docker/
 COPY docker/left_out docker/left_out
 RUN /opt/venv/bin/python docker/leave_out.py "$STACK" "$DEVICE"; \
+    # Ubuntu's has pip once more
+    rm -rf /opt/venv/share/python-wheels; \
     # modules are compiled to what does not change with their files' times, and with one order of what has none; one of
     # torch's is for another Python
     find /opt/venv -name __pycache__ -prune -exec rm -r {} +; \
@@ -73,7 +86,6 @@ FROM ${RUNTIME_BASE} AS environment
 ARG STACK=paper
 ARG DEVICE=cuda
 ARG SNAPSHOT=
-ARG APT_SNAPSHOTS=
 ARG SOURCE_DATE_EPOCH=
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONPATH=/head \
@@ -92,9 +104,7 @@ ENV PATH=/opt/venv/bin:$PATH \
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 WORKDIR /head
 # any uid may run it: folders to write to are everybody's, like /tmp
-RUN --mount=type=bind,source=docker/install_python.sh,target=/from/docker/install_python.sh \
-    --mount=type=bind,source=environment/stack-${STACK}.env,target=/from/environment/stack-${STACK}.env \
-    bash /from/docker/install_python.sh "$STACK" run \
+RUN --mount=type=bind,from=recipe,source=/recipe,target=/recipe /recipe/docker/install_python.sh "$STACK" run \
     && install -d -m 1777 /home/head work_dirs \
     && install -d data/coco pretrained
 COPY --from=packages /opt/parts/torch /
@@ -124,9 +134,10 @@ ENTRYPOINT ["tini", "--", "/head/docker/entrypoint", \
             "--ignore=tests/container", "--ignore=tests/browser"]
 
 
-# what the image has of the project, readable by everybody whatever the checkout's files are
+# what the image has of the project, with one time and readable by everybody, whatever the checkout's files are
 FROM ${RUNTIME_BASE} AS project
 ARG STACK=paper
+ARG SOURCE_DATE_EPOCH=
 WORKDIR /project
 COPY LICENSE CITATION.cff ./
 COPY docker/entrypoint docker/
@@ -138,7 +149,7 @@ COPY --from=wheels /head/environment/stack-${STACK}.env environment/
 COPY environment/lock/${STACK}.lock environment/lock/
 COPY configs configs
 COPY head head
-RUN chmod -R u=rwX,go=rX .
+RUN chmod -R ug-s,u=rwX,go=rX . && find . -exec touch --no-dereference --date "@${SOURCE_DATE_EPOCH:-0}" {} +
 
 
 # last: the default target

@@ -2,10 +2,12 @@
 # Installs the stack's Python, and with it what an image needs to build or to run:
 #     docker/install_python.sh STACK build|run
 # Packages come from the distribution's archive as it was at $SNAPSHOT (20261101T000000Z), which Debian and Ubuntu keep;
-# $APT_SNAPSHOTS is another place that has it, laid out as DISTRIBUTION/SNAPSHOT. Without $SNAPSHOT they are today's.
+# the file ../apt_snapshots may name another place that has it, laid out as DISTRIBUTION/SNAPSHOT. Without $SNAPSHOT they
+# are today's.
 set -euo pipefail
 
-version=$(sed -n 's/^PYTHON=//p' "$(dirname "$0")/../environment/stack-$1.env")
+here=$(cd "$(dirname "$0")/.." && pwd)
+version=$(sed -n 's/^PYTHON=//p' "$here/environment/stack-$1.env")
 packages=(ca-certificates)
 case $2 in
     build) packages+=(g++) ;;
@@ -20,16 +22,17 @@ fi
 # the one file of sources that apt reads, whatever the base has of its own
 source /etc/os-release
 sources=$(mktemp --suffix=.list)
-if [ -n "$SNAPSHOT" ]; then
+if [ -n "${SNAPSHOT-}" ]; then
+    elsewhere=$(cat "$here/apt_snapshots" 2>/dev/null || true)
     case $ID in
         debian)
-            from=${APT_SNAPSHOTS:-http://snapshot.debian.org/archive}
+            from=${elsewhere:-http://snapshot.debian.org/archive}
             printf "deb [check-valid-until=no] $from/%s/$SNAPSHOT %s main\n" \
                 debian "$VERSION_CODENAME" debian "$VERSION_CODENAME-updates" \
                 debian-security "$VERSION_CODENAME-security"
             ;;
         ubuntu)
-            from=${APT_SNAPSHOTS:-http://snapshot.ubuntu.com}
+            from=${elsewhere:-http://snapshot.ubuntu.com}
             printf "deb [check-valid-until=no] $from/ubuntu/$SNAPSHOT %s main universe\n" \
                 "$VERSION_CODENAME" "$VERSION_CODENAME-updates" "$VERSION_CODENAME-security"
             ;;
@@ -47,6 +50,11 @@ fi
 export DEBIAN_FRONTEND=noninteractive
 "${apt[@]}" update
 "${apt[@]}" install --yes --no-install-recommends "${packages[@]}"
+if [ "$2" = run ] && [[ $(command -v "python$version") == /usr/bin/* ]]; then
+    # a package of Python compiles its modules in an order that chance gives
+    find /usr/lib/python3* -name __pycache__ -prune -exec rm -r {} +
+    PYTHONHASHSEED=0 "python$version" -m compileall -q --invalidation-mode unchecked-hash "/usr/lib/python$version"
+fi
 # what tells of the day, or of this machine
 rm -rf "$sources" /var/lib/apt/lists/* /var/log/{apt,dpkg.log,alternatives.log} /var/cache/{apt,ldconfig,debconf} \
     /var/lib/dpkg/*-old

@@ -13,7 +13,8 @@ for package in "$site"/*; do
             continue
             ;;
     esac
-    size=$(du --summarize --apparent-size --block-size=1M "$package")
-    if [ "${size%%[!0-9]*}" -ge 8 ]; then mv "$package" "$2/large$site/"; fi
+    # of the files alone: what a folder takes is the file system's
+    bytes=$(find "$package" -type f -printf '%s\n' | awk '{ sum += $1 } END { print sum + 0 }')
+    if [ "$bytes" -ge 8000000 ]; then mv "$package" "$2/large$site/"; fi
 done
 mv "$1" "$2/small$1"

@@ -30,13 +30,15 @@ extern "C" {
 
 
 class Symbol:
-    """What `nm` says of a dynamic symbol: its version is empty where it has none."""
+    """A dynamic symbol: its version is empty where it has none."""
 
-    def __init__(self, line):
-        name, self.kind, *rest = line.split()
+    def __init__(self, name, size, kind, bind, place):
         self.name, _, version = name.partition('@')
         self.version = version.lstrip('@')
-        self.size = int(rest[1], 16) if len(rest) > 1 else 0
+        self.size = int(size, 0)
+        self.is_function = kind in ('FUNC', 'IFUNC')
+        self.is_weak = bind == 'WEAK'
+        self.is_defined = place != 'UND'
 
 
 def is_library(path):
@@ -44,10 +46,11 @@ def is_library(path):
         return file.read(4) == b'\x7fELF'
 
 
-def symbols(library, which):
-    """The dynamic symbols of a library that are `defined` or `undefined`."""
-    command = ['nm', '--dynamic', '--portability', '--with-symbol-versions', f'--{which}-only', library]
-    return [Symbol(line) for line in subprocess.check_output(command, text=True).splitlines()]
+def symbols(library):
+    """The dynamic symbols of a library, as `readelf` lists them."""
+    text = subprocess.check_output(['readelf', '--dyn-syms', '--wide', library], text=True)
+    lines = (line.split() for line in text.splitlines() if re.match(r' *\d+: ', line))
+    return [Symbol(words[7], words[2], words[3], words[4], words[6]) for words in lines if len(words) > 7]
 
 
 def linked_with(library):
@@ -62,7 +65,7 @@ def system_library(name):
 
 def definition(symbol):
     """C++ code of a symbol: a function that ends the process, the type of a class, or zeros."""
-    if symbol.kind in 'TtiW':
+    if symbol.is_function:
         return f'void {symbol.name}() {{ left_out("{symbol.name}"); }}'
     if symbol.name.startswith('_ZTI'):
         return f'extern const void *const {symbol.name}[]; ' \
@@ -94,15 +97,16 @@ def replace_by_stubs(site, patterns):
     staying = sorted(libraries - going)
     defined = collections.defaultdict(dict)
     for library in sorted(going & libraries):
-        for symbol in symbols(library, 'defined'):
-            defined[symbol.name][library.name] = symbol
+        for symbol in symbols(library):
+            if symbol.is_defined:
+                defined[symbol.name][library.name] = symbol
     there = {symbol.name for library in [*staying, *map(system_library, OF_THE_SYSTEM)]
-             for symbol in symbols(library, 'defined')}
+             for symbol in symbols(library) if symbol.is_defined}
     needed = {name for library in staying for name in linked_with(library)}
     stubs = {library.name: {} for library in sorted(going & libraries) if library.name in needed}
     for library in staying:
-        for symbol in symbols(library, 'undefined'):
-            if symbol.kind == 'U' and symbol.name in defined and symbol.name not in there:
+        for symbol in symbols(library):
+            if symbol.name in defined and symbol.name not in there and not (symbol.is_defined or symbol.is_weak):
                 found = defined[symbol.name]
                 # of a library that another one is linked with: whichever is loaded
                 home = next((name for name in found if name in stubs), next(iter(stubs)))

@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -182,12 +183,20 @@ def complete_toolkit(toolkit, folder):
     return folder
 
 
+def without_paths(source):
+    """Flags with which a compiler writes no path of this machine; none for one that is too old to know them."""
+    flags = [f'-ffile-prefix-map={source}=mmcv-full', f'-ffile-prefix-map={sys.prefix}=python']
+    command = [os.environ.get('CXX', 'c++'), *flags, '-E', '-x', 'c++', os.devnull]
+    known = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+    return [shlex.quote(flag) for flag in flags] if known else []
+
+
 def compile_wheel(source, device, archs, toolkit, log):
     """Run the source tree's own setup.py, showing how far the compiler is.
 
     The wheel is the same wherever and whenever it is made: no path of this machine is in it, and no time.
     """
-    paths = f'-ffile-prefix-map={source}=mmcv-full -ffile-prefix-map={sys.prefix}=python'
+    paths = without_paths(source)
     environment = dict(
         os.environ,
         # ninja, without which torch compiles one file after the other, lies beside the Python
@@ -195,12 +204,13 @@ def compile_wheel(source, device, archs, toolkit, log):
         MMCV_WITH_OPS='1',
         FORCE_CUDA=str(int(device == 'cuda')),
         MAX_JOBS=os.environ.get('MAX_JOBS', str(len(os.sched_getaffinity(0)))),
-        CFLAGS=f'{os.environ.get("CFLAGS", "")} -g0 {paths}',
+        CFLAGS=' '.join([os.environ.get('CFLAGS', ''), '-g0', *paths]),
         SOURCE_DATE_EPOCH=os.environ.get('SOURCE_DATE_EPOCH', YEAR_1980))
     if device == 'cuda':
         environment['TORCH_CUDA_ARCH_LIST'] = archs
         environment['CUDA_HOME'] = str(toolkit)
-        environment['NVCC_APPEND_FLAGS'] = ' '.join(f'-Xcompiler={word}' for word in paths.split())
+        environment['NVCC_APPEND_FLAGS'] = ' '.join(
+            [os.environ.get('NVCC_APPEND_FLAGS', ''), *(f'-Xcompiler={flag}' for flag in paths)])
     else:
         environment['CUDA_VISIBLE_DEVICES'] = ''
     command = [sys.executable, 'setup.py', '--quiet', 'bdist_wheel']

@@ -6,7 +6,6 @@ import os
 import sys
 from typing import Sequence
 
-from .catalog import find_config
 from .distributed.worker import is_worker
 from .distributed.worker_report import report
 from .errors import DONE, INTERRUPTED, Ended, EnvironmentFault, HeadError, RequestError
@@ -61,10 +60,11 @@ def _answer(arguments: Sequence[str]) -> int:
         return DONE
     request = parse(arguments)
     check_stack(request)
-    if 'config' in request.keys:
-        find_config(request.get('config'))  # before the seconds that torch takes
     name_the_user()
     try:
+        if 'config' in request.keys:
+            from .catalog import find_config
+            find_config(request.get('config'))  # before the seconds that torch takes
         with quietly(), quick_imports():
             command = importlib.import_module(COMMANDS[request.command].module)
     except ModuleNotFoundError as error:

@@ -9,6 +9,11 @@ def container_image() -> Optional[str]:
     return os.environ.get('HEAD_IMAGE')
 
 
+def in_apptainer() -> bool:
+    """Whether Apptainer, or its fork, has started this."""
+    return bool(container_image() and {'APPTAINER_CONTAINER', 'SINGULARITY_CONTAINER'} & set(os.environ))
+
+
 def in_compose() -> bool:
     """Whether compose.yaml has started this."""
     return bool(container_image() and os.environ.get('HEAD_COMPOSE'))

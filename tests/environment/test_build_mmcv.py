@@ -31,7 +31,8 @@ def wheel(builder, folder, numbers):
 
 def test_the_same_wheel_in_another_folder(builder, tmp_path):
     """Of files that were made, and are listed, in another order; at another time, too."""
-    one, other = wheel(builder, tmp_path / 'one', range(9)), wheel(builder, tmp_path / 'quite/another', range(8, -1, -1))
+    one = wheel(builder, tmp_path / 'one', range(9))
+    other = wheel(builder, tmp_path / 'an other', range(8, -1, -1))
     assert one.read_bytes() == other.read_bytes()
     with zipfile.ZipFile(one) as archive:
         library, = (archive.read(name) for name in archive.namelist() if name.endswith('.so'))

@@ -196,7 +196,7 @@ def test_the_image_makes_its_packages_of_the_lock_alone():
 def system(tmp_path):
     """Runs docker/install_python.sh on a distribution; `log` has what apt-get was told, `sources` what it read."""
     script = (ROOT / 'docker/install_python.sh').read_text()
-    script = script.replace('/etc/os-release', f'{tmp_path}/os-release').replace('rm -rf "$sources"', 'exit; :')
+    script = script.replace('/etc/', f'{tmp_path}/').replace('rm -rf "$sources"', 'exit; :')
     (tmp_path / 'docker').mkdir()
     (tmp_path / 'environment').mkdir()
     shutil.copy(ROOT / 'environment/stack-paper.env', tmp_path / 'environment')
@@ -207,7 +207,8 @@ def system(tmp_path):
     def run(distribution, codename, **environment):
         (tmp_path / 'os-release').write_text(f'ID={distribution}\nVERSION_CODENAME={codename}\nPRETTY_NAME=That\n')
         return subprocess.run(['bash', tmp_path / 'docker/install_python.sh', 'paper', 'build'], text=True,
-                              env=dict(PATH=f'{tmp_path}:{os.environ["PATH"]}', **environment), capture_output=True)
+                              env=dict(PATH=f'{tmp_path}:{os.environ["PATH"]}', TMPDIR=str(tmp_path), **environment),
+                              capture_output=True)
 
     return run
 
@@ -230,19 +231,24 @@ def test_packages_are_of_one_day(system, tmp_path, distribution, codename, parts
 
 
 def test_packages_of_another_archive_or_of_today(system, tmp_path):
-    assert system('debian', 'bookworm', SNAPSHOT='20260102T030405Z', APT_SNAPSHOTS='http://here').returncode == 0
+    (tmp_path / 'apt_snapshots').write_text('http://here\n')
+    assert system('debian', 'bookworm', SNAPSHOT='20260102T030405Z').returncode == 0
     assert '] http://here/debian-security/20260102T030405Z bookworm-security main' in (tmp_path / 'sources').read_text()
     (tmp_path / 'log').unlink()
-    assert system('debian', 'bookworm', SNAPSHOT='').returncode == 0
+    assert system('debian', 'bookworm').returncode == 0
     assert 'SourceList' not in (tmp_path / 'log').read_text()
     done = system('arch', 'none', SNAPSHOT='20260102T030405Z')
     assert done.returncode == 3 and done.stderr == 'head: That: neither Debian nor Ubuntu\n'
 
 
-def test_one_day_for_archives_and_files():
-    day = yaml.safe_load((ROOT / 'docker/bases.yaml').read_text())['x-day']
+def assert_one_day(text):
+    day = yaml.safe_load(text)['x-day']
     date = datetime.datetime.strptime(day['SNAPSHOT'], '%Y%m%dT%H%M%SZ').replace(tzinfo=datetime.timezone.utc)
     assert date.timestamp() == day['SOURCE_DATE_EPOCH']
+
+
+def test_one_day_for_archives_and_files():
+    assert_one_day((ROOT / 'docker/bases.yaml').read_text())
 
 
 def test_an_image_for_cuda_takes_its_own_torch():
@@ -270,6 +276,9 @@ def test_bases_are_pinned_where_a_digest_is_known(tmp_path):
     assert done.returncode == 3 and done.stderr.strip().splitlines()[-1].endswith(
         'debian:bookworm-slim nvidia/cuda:11.1.1-cudnn8-devel-ubuntu20.04')
     text = (copy / 'docker/bases.yaml').read_text()
+    today = datetime.datetime.now(datetime.timezone.utc).date()
+    assert yaml.safe_load(text)['x-day']['SNAPSHOT'] == f'{today:%Y%m%d}T000000Z'
+    assert_one_day(text)
     assert text.count(f'ubuntu:20.04@{digest}\n') == 3 and 'devel-ubuntu20.04\n' in text
     executable(tmp_path / 'docker', f'#!/bin/sh\necho {digest}\n')
     done = subprocess.run([copy / 'scripts/pin-bases'], env=environment, capture_output=True, text=True)

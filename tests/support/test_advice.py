@@ -12,7 +12,8 @@ from head.request import COMMANDS
 from head.results.work_dir import open_folder
 from head.support import advice
 
-PLACES = dict(checkout={}, run=dict(HEAD_IMAGE='paper-cuda'), compose=dict(HEAD_IMAGE='paper-cuda', HEAD_COMPOSE='1'))
+PLACES = dict(checkout={}, run=dict(HEAD_IMAGE='paper-cuda'), compose=dict(HEAD_IMAGE='paper-cuda', HEAD_COMPOSE='1'),
+              apptainer=dict(HEAD_IMAGE='paper-cuda', APPTAINER_CONTAINER='head.sif'))
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def place(monkeypatch):
     """Makes the process one that runs in a place."""
 
     def at(name):
-        for variable in 'HEAD_IMAGE', 'HEAD_COMPOSE':
+        for variable in 'HEAD_IMAGE', 'HEAD_COMPOSE', 'APPTAINER_CONTAINER':
             monkeypatch.delenv(variable, raising=False)
         for variable, value in PLACES[name].items():
             monkeypatch.setenv(variable, value)
@@ -34,11 +35,14 @@ def place(monkeypatch):
     ('run', f'docker run -v FOLDER:{ROOT}/data/coco … IMAGE fetch coco', 'docker run … IMAGE catalog',
      f'docker run -v FOLDER:{ROOT}/work_dirs'),
     ('compose', 'docker compose run --rm fetch coco', 'docker run … IMAGE catalog', 'WORK_DIR=FOLDER in .env'),
+    ('apptainer', f'apptainer run --bind FOLDER:{ROOT}/data/coco … head.sif fetch coco', 'apptainer run … head.sif catalog',
+     f'apptainer run --bind FOLDER:{ROOT}/work_dirs'),
 ])
 def test_each_place_has_its_own_words(place, name, fetch, catalog, mount):
     place(name)
     assert (advice.call('fetch', 'coco'), advice.call('catalog')) == (fetch, catalog)
-    assert advice.call('fetch', 'coco', 'data=a b').endswith("fetch coco 'data=a b'")
+    there = advice.call('fetch', 'coco', 'data=/a b')
+    assert there.endswith("fetch coco 'data=/a b'") and ('FOLDER' not in there or 'FOLDER:/a b ' in there)
     if mount:
         assert advice.mount('work_dirs') == advice.mount('work_dirs/a/b') == mount
         assert advice.writable('work_dirs/smoke/verdict.json').endswith(f'written to: {mount}')
@@ -54,12 +58,13 @@ def test_a_package_that_pip_has_installed(place, monkeypatch, tmp_path):
 
 def test_a_folder_that_compose_does_not_mount(place):
     place('compose')
-    assert advice.mount('/elsewhere', read_only=True) == 'docker compose run -v FOLDER:/elsewhere:ro'
+    assert advice.mount('/elsewhere', read_only=True) == 'docker compose run --rm -v FOLDER:/elsewhere:ro'
 
 
 @pytest.mark.parametrize('name, memory, ids, coco', [
     ('run', '--shm-size=8g', '--user', 'docker run -v FOLDER:.*:ro'),
     ('compose', 'shm_size in compose.yaml', 'scripts/dotenv', 'docker compose run --rm fetch coco'),
+    ('apptainer', '/dev/shm of this machine', 'as the user', 'apptainer run --bind FOLDER:.*:ro'),
 ])
 def test_who_says_it(place, name, memory, ids, coco, monkeypatch, tmp_path):
     place(name)
@@ -74,6 +79,7 @@ def test_who_says_it(place, name, memory, ids, coco, monkeypatch, tmp_path):
 @pytest.mark.parametrize('name, other, gpus', [
     ('run', 'take the image for cuda of stack=current', 'docker run --gpus all'),
     ('compose', 'scripts/dotenv stack=current device=cuda, then scripts/image', 'scripts/dotenv device=cuda'),
+    ('apptainer', 'take the image for cuda of stack=current', 'apptainer run --nv'),
 ])
 def test_another_image_and_gpus(place, name, other, gpus):
     place(name)
