@@ -35,7 +35,8 @@ def test_two_builds_give_one_digest(docker, digests, archive, tmp_path):
             path.chmod(0o700 if path.is_dir() or os.access(path, os.X_OK) else 0o600)
             os.utime(path, (1e9 + number % 2 * 1e9,) * 2)  # of 2001 and 2033
     image = digests.split()[1]
-    done = subprocess.run([copy / 'scripts/image', 'check', image], env=docker.environment, capture_output=True, text=True)
+    done = subprocess.run([copy / 'scripts/image', 'check', image], env=docker.environment, capture_output=True,
+                          text=True)
     assert done.returncode == 0 and done.stdout == digests, f'{digests}{done.stdout}{done.stderr[-3000:]}'
     assert done.stderr.strip().splitlines()[-1] == f'head: this is {image}'
     assert archive.days == {yaml.safe_load((ROOT / 'docker/bases.yaml').read_text())['x-day']['SNAPSHOT']}

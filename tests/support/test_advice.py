@@ -35,8 +35,8 @@ def place(monkeypatch):
     ('run', f'docker run -v FOLDER:{ROOT}/data/coco … IMAGE fetch coco', 'docker run … IMAGE catalog',
      f'docker run -v FOLDER:{ROOT}/work_dirs'),
     ('compose', 'docker compose run --rm fetch coco', 'docker run … IMAGE catalog', 'WORK_DIR=FOLDER in .env'),
-    ('apptainer', f'apptainer run --bind FOLDER:{ROOT}/data/coco … head.sif fetch coco', 'apptainer run … head.sif catalog',
-     f'apptainer run --bind FOLDER:{ROOT}/work_dirs'),
+    ('apptainer', f'apptainer run --bind FOLDER:{ROOT}/data/coco … head.sif fetch coco',
+     'apptainer run … head.sif catalog', f'apptainer run --bind FOLDER:{ROOT}/work_dirs'),
 ])
 def test_each_place_has_its_own_words(place, name, fetch, catalog, mount):
     place(name)
