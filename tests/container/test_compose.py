@@ -35,11 +35,11 @@ def test_without_ids_one_line_and_no_build(docker):
     assert client('image', 'inspect', 'head-test:none').returncode
 
 
-def test_up_starts_nothing_and_says_run(docker):
+def test_up_starts_nothing_and_says_run(docker, tmp_path):
     done = docker.compose('up')
     assert done.returncode and done.stderr.strip() == 'no service selected'
-    done = docker.compose('up', 'train', COCO_DIR=ROOT / 'data')
-    assert 'for instance docker compose run --rm train config=head_r18' in done.stdout
+    done = docker.compose('up', 'train', COCO_DIR=tmp_path, PRETRAINED_DIR=tmp_path, WORK_DIR=tmp_path)
+    assert 'for instance docker compose run --rm train config=head_r18' in done.stdout + done.stderr
     checked(docker.compose('rm', '--force', 'train'))
 
 
