@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from .conftest import ROOT, STACK, checked
+from .engine import say
 
 pytestmark = pytest.mark.container
 
@@ -34,6 +35,7 @@ def test_two_builds_give_one_digest(docker, digests, archive, tmp_path):
         if not path.is_symlink() and '.git' not in path.relative_to(copy).parts:
             path.chmod(0o700 if path.is_dir() or os.access(path, os.X_OK) else 0o600)
             os.utime(path, (1e9 + number % 2 * 1e9,) * 2)  # of 2001 and 2033
+    say(f'the image is {digests}')
     image = digests.split()[1]
     done = subprocess.run([copy / 'scripts/image', 'check', image], env=docker.environment, capture_output=True,
                           text=True)
