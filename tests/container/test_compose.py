@@ -140,8 +140,8 @@ def test_dotenv_is_read(docker, tmp_path):
     subprocess.run([copy / 'scripts/dotenv', 'device=cpu'], check=True, capture_output=True)
     environment = {key: value for key, value in docker.environment.items()
                    if key not in ('UID', 'GID', 'COMPOSE_FILE', 'IMAGE')}
-    done = checked(subprocess.run(['docker', 'compose', 'config', '--format', 'json', 'train'], cwd=copy, env=environment,
-                                  capture_output=True, text=True))
+    done = checked(subprocess.run(['docker', 'compose', 'config', '--format', 'json', 'train'], cwd=copy,
+                                  env=environment, capture_output=True, text=True))
     train = json.loads(done.stdout)['services']['train']
     assert train['user'] == f'{os.getuid()}:{os.getgid()}' and 'deploy' not in train
     assert train['image'] == f'head:{STACK}-cpu' and '/my/coco' in {mount['source'] for mount in train['volumes']}
