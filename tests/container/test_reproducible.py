@@ -19,9 +19,10 @@ def digests(docker, tmp_path):
     """Of the image under test, written with the times of files cut off."""
     facts = checked(subprocess.run([ROOT / 'docker/image_labels.sh', STACK], env=docker.environment,
                                    capture_output=True, text=True)).stdout
-    output = f'*.output=type=oci,tar=false,dest={tmp_path}/image,rewrite-timestamp=true'
-    checked(docker('buildx', 'bake', '--provenance=false', '--set', output, 'train',
-                   **dict(line.split('=', 1) for line in facts.splitlines())))
+    plan, output = tmp_path / 'train.yaml', f'*.output=type=oci,tar=false,dest={tmp_path}/image,rewrite-timestamp=true'
+    plan.write_text(checked(docker.compose('config', 'train',
+                                           **dict(line.split('=', 1) for line in facts.splitlines()))).stdout)
+    checked(docker('buildx', 'bake', '--file', plan, '--provenance=false', '--set', output, 'train'))
     return checked(subprocess.run([sys.executable, ROOT / 'docker/digests.py', tmp_path / 'image'],
                                   capture_output=True, text=True)).stdout
 

@@ -66,7 +66,7 @@ def test_docker_stop(docker, coco, folder):
 def test_compose_waits_longer_than_a_step_takes(docker, trained):
     """A step, of full-size images on a CPU, with what else the run did."""
     folder, _ = trained
-    services = json.loads(checked(docker.compose('config', '--format', 'json')).stdout)['services']
+    services = json.loads(checked(docker.compose('config', '--format', 'json', 'train')).stdout)['services']
     grace = re.fullmatch(r'(\d+)m0s', services['train']['stop_grace_period'])
     verdict = json.loads((folder / 'head_retina_faster_r18_fpn_mstrain_1x_coco/verdict.json').read_text())
     assert int(grace[1]) * 60 > verdict['seconds'] / 2
