@@ -59,9 +59,9 @@ RUN --mount=type=cache,target=/cache --mount=type=bind,from=ready-wheels,target=
     if [ -d /ready/wheels ]; then mkdir -p "$CACHE"; cp -rn /ready/wheels "$CACHE/"; fi; \
     if [ -n "$ARCHS" ]; then sed -i "s/^\(CUDA_ARCHS_[^=]*\)=.*/\1=$ARCHS/" "environment/stack-$STACK.env"; fi; \
     wheel=$(/opt/venv/bin/python environment/build_mmcv.py "stack=$STACK" "device=$DEVICE"); \
-    /opt/venv/bin/python -m pip install --quiet --no-deps --no-compile --no-index "$wheel"; \
-    # where it was in the cache
-    rm -f /opt/venv/lib/python*/site-packages/mmcv_full-*.dist-info/direct_url.json; \
+    # pip records where from: the same place, whatever cache it was in
+    cp "$wheel" /tmp/; \
+    /opt/venv/bin/python -m pip install --quiet --no-deps --no-compile --no-index "/tmp/${wheel##*/}"; \
     mkdir /opt/cuda; \
     if [ -d /usr/local/cuda ]; then cp -L /usr/local/cuda/lib64/libcudart.so.*.? /opt/cuda/; fi
 
