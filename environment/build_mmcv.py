@@ -185,7 +185,8 @@ def complete_toolkit(toolkit, folder):
 
 def without_paths(source):
     """Flags with which a compiler writes no path of this machine; none for one that is too old to know them."""
-    flags = [f'-ffile-prefix-map={source}=mmcv-full', f'-ffile-prefix-map={sys.prefix}=python']
+    folders = {sys.base_prefix: 'python', sys.prefix: 'python', source: 'mmcv-full'}
+    flags = [f'-ffile-prefix-map={folder}={name}' for folder, name in folders.items()]
     command = [os.environ.get('CXX', 'c++'), *flags, '-E', '-x', 'c++', os.devnull]
     known = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
     return [shlex.quote(flag) for flag in flags] if known else []
@@ -204,7 +205,9 @@ def compile_wheel(source, device, archs, toolkit, log):
         MMCV_WITH_OPS='1',
         FORCE_CUDA=str(int(device == 'cuda')),
         MAX_JOBS=os.environ.get('MAX_JOBS', str(len(os.sched_getaffinity(0)))),
+        # torch gives the C compiler's to C++ as well; newer setuptools do not
         CFLAGS=' '.join([os.environ.get('CFLAGS', ''), '-g0', *paths]),
+        CXXFLAGS=' '.join([os.environ.get('CXXFLAGS', ''), '-g0', *paths]),
         SOURCE_DATE_EPOCH=os.environ.get('SOURCE_DATE_EPOCH', YEAR_1980))
     if device == 'cuda':
         environment['TORCH_CUDA_ARCH_LIST'] = archs
