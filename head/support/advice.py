@@ -94,9 +94,9 @@ def image(stack: str, device: str) -> str:
 
 def gpus() -> str:
     """How a container gets GPUs, of an image for CUDA."""
+    if in_apptainer():
+        return 'a container gets GPUs by apptainer run --nv'
     by = 'docker run --gpus all'
     if in_compose():
         by = 'the services train and eval without compose.cpu.yaml: scripts/dotenv device=cuda'
-    if in_apptainer():
-        return 'a container gets GPUs by apptainer run --nv'
     return f'a container gets GPUs by {by}, with NVIDIA\'s container toolkit on the host'

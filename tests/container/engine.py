@@ -17,6 +17,12 @@ from pathlib import Path
 
 from head.catalog import ROOT
 
+from .archive import OF_TODAY
+
+RELEASE = 'trixie'
+"""The next Debian, and what its engine is made of."""
+PROGRAMS = ('docker.io', 'docker-cli', 'docker-buildx', 'containerd')
+
 FORWARDING = Path('/proc/sys/net/ipv4/ip_forward')
 
 
@@ -32,11 +38,6 @@ def answers(environment):
     """Whether an engine answers the docker client."""
     return bool(shutil.which('docker', path=environment['PATH'])) and subprocess.run(
         ['docker', 'version'], env=environment, capture_output=True).returncode == 0
-
-
-DEBIAN = 'http://deb.debian.org/debian'
-RELEASE = 'trixie'
-PROGRAMS = ('docker.io', 'docker-cli', 'docker-buildx', 'containerd')
 
 
 def have(program, package):
@@ -65,7 +66,7 @@ def unpacked_engine(cache):
             (apt / name).mkdir(parents=True)
         (apt / 'status').touch()
         (apt / 'sources.list').write_text(
-            f'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {DEBIAN} {RELEASE} main\n')
+            f'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {OF_TODAY}/debian {RELEASE} main\n')
         options = dict(zip(('Dir::Etc::SourceList', 'Dir::Etc::SourceParts', 'Dir::State::Lists', 'Dir::State::status',
                             'Dir::Cache', 'APT::Sandbox::User'),
                            (apt / 'sources.list', '/dev/null', apt / 'lists', apt / 'status', apt, 'root')))
