@@ -23,7 +23,8 @@ def test_too_little_memory_while_evaluating(drawn, begun, tmp_path, monkeypatch,
     checkpoint = next(path for path in begun.glob('*.pth'))
     assert main(['eval', 'config=head_r18', f'data={drawn}', 'device=cpu', f'checkpoint={checkpoint}',
                  f'work_dir={tmp_path}/eval', 'data.workers_per_gpu=0']) == 3
-    line, = capsys.readouterr().err.strip().splitlines()
+    device, line = capsys.readouterr().err.strip().splitlines()
+    assert device == 'head: computing on the CPU'
     assert 'this machine has not enough memory' in line and line.endswith(MORE_MEMORY)
     assert (str(error).splitlines() or ['MemoryError'])[0] in line
 
