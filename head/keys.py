@@ -27,7 +27,7 @@ class Key:
 
 KEYS: Dict[str, Key] = dict(
     config=Key('alias of the results table (head_r18, …) or path of a config file', path=True),
-    checkpoint=Key('the weights; eval fetches the released ones without it, export needs it', path=True),
+    checkpoint=Key('the weights; eval and detect fetch the released ones without it, export needs it', path=True),
     data=Key('COCO folder: annotations/, train2017/, val2017/', default=COCO, path=True),
     work_dir=Key('where results go (default work_dirs/CONFIG)', path=True),
     pretrained=Key('folder of the backbones\' and teachers\' weights, or none: random ones', default=PRETRAINED,

@@ -63,6 +63,10 @@ COMMANDS = dict(
     export=Command(
         'head.commands.export', ('config', 'checkpoint', 'out', 'onnx', 'stack'),
         'the student as a plain mmdet RetinaNet'),
+    detect=Command(
+        'head.commands.detect', ('config', 'checkpoint', 'out', 'pretrained', 'device', 'fast', 'stack'),
+        'find the objects on images of yours: drawn on them, and as COCO json', words='IMAGE|FOLDER …',
+        words_are_paths=True),
     bench=Command(
         'head.commands.bench', ('config', 'data', 'device', 'amp', 'stack', 'json'),
         'measure speed and memory beside stock mmdet, on generated inputs',

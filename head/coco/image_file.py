@@ -9,6 +9,7 @@ import io
 import os
 import stat
 import struct
+import warnings
 from typing import Callable, Tuple
 
 import cv2
@@ -26,6 +27,9 @@ MOST_BYTES = 1 << 28
 
 MOST_PIXELS = 50_000_000
 """Of an image; COCO's largest has less than half a million."""
+
+ORIENTATION, QUARTER_TURNS = 0x0112, (5, 6, 7, 8)
+"""EXIF's tag, and those of its values for which width and height change places."""
 
 EXIF = b'Exif\0\0', b'eXIf'
 """What stands before EXIF data in a JPEG and in a PNG."""
@@ -88,6 +92,11 @@ def _png_problem(content: bytes, width: float, height: float) -> str:
     return problem
 
 
+def too_many_pixels(width: float, height: float) -> str:
+    """In words, that an image of that size is not decoded; empty if it may be."""
+    return f'it has more than {MOST_PIXELS // 10**6} million pixels' if width * height > MOST_PIXELS else ''
+
+
 def image_problem(content: bytes, width: float, height: float) -> str:
     """In words, what keeps a file from being an image of that size; empty if nothing does.
 
@@ -95,8 +104,9 @@ def image_problem(content: bytes, width: float, height: float) -> str:
         content: of the file. Only JPEG and PNG are looked at, and no pixel is decoded of one that has another size.
         width, height: in pixels.
     """
-    if width * height > MOST_PIXELS:
-        return f'it has more than {MOST_PIXELS // 10**6} million pixels, by the annotations'
+    many = too_many_pixels(width, height)
+    if many:
+        return f'{many}, by the annotations'
     try:
         if content.startswith(PNG):
             return _png_problem(content, width, height)
@@ -109,15 +119,50 @@ def image_problem(content: bytes, width: float, height: float) -> str:
         return f'it does not decode whole ({error})'
 
 
-def read_image(path: str, width: float, height: float) -> Tuple[str, bytes]:
-    """What is wrong with an image file in words, or an empty string; and its sha256."""
+def upright_size(content: bytes) -> Tuple[int, int]:
+    """Width and height of a JPEG or PNG by its header, turned as its EXIF data say; no pixel is decoded.
+
+    Raises:
+        ValueError: it is neither, or its header is damaged; says which.
+    """
+    if not content.startswith((PNG, JPEG)):
+        raise ValueError('it is neither a JPEG nor a PNG' if content else 'it is empty')
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')  # of many pixels, and of damaged EXIF data, which turn nothing
+            with Image.open(io.BytesIO(content), formats=['JPEG', 'PNG']) as image:
+                width, height = image.size
+                turned = image.getexif().get(ORIENTATION, 1) in QUARTER_TURNS
+    except Image.DecompressionBombError as error:
+        raise ValueError(too_many_pixels(MOST_PIXELS, MOST_PIXELS)) from error
+    except (OSError, SyntaxError, IndexError, struct.error) as error:
+        raise ValueError('it does not decode, its header is damaged') from error
+    return (height, width) if turned else (width, height)
+
+
+def read_regular_file(path: str) -> bytes:
+    """The content of a file that may be an image.
+
+    Raises:
+        ValueError: it is no regular file, or has more than `MOST_BYTES`; says which.
+        OSError: it cannot be read.
+    """
     # a pipe would wait for a writer
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        return 'it is no regular file', b''
+        raise ValueError('it is no regular file')
     with open(descriptor, 'rb') as file:
         content = file.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
-        return f'it has more than {MOST_BYTES >> 20} MB', b''
+        raise ValueError(f'it has more than {MOST_BYTES >> 20} MB')
+    return content
+
+
+def read_image(path: str, width: float, height: float) -> Tuple[str, bytes]:
+    """What is wrong with an image file in words, or an empty string; and its sha256."""
+    try:
+        content = read_regular_file(path)
+    except ValueError as error:
+        return str(error), b''
     return image_problem(content, width, height), hashlib.sha256(content).digest()

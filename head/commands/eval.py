@@ -17,6 +17,7 @@ from ..distributed import launcher, processes
 from ..distributed.layout import Layout
 from ..distributed.worker import is_worker
 from ..engine import configuration, locked_packages
+from ..engine.chosen_weights import find_checkpoint
 from ..engine.config_values import Inference, check_values
 from ..engine.device import choose_device
 from ..engine.float32 import choose_tf32, not_float32
@@ -26,59 +27,19 @@ from ..engine.loaders import build_test_loader
 from ..engine.run_facts import changed_code, run_facts
 from ..engine.shared_memory import lacking
 from ..engine.trial import try_inference
-from ..errors import DONE, FELL_SHORT, HeadError, LostPeer, RequestError
+from ..errors import DONE, FELL_SHORT, HeadError, LostPeer
 from ..fast.fast_forms import use_fast_forms
 from ..fast.mixed_precision import autocast_model, check_amp
 from ..fetch import released
-from ..fetch.pretrained import fetch_file
 from ..judging.verdict import EXIT_STATUS, FAIL, NOT_VAL2017, judge, sentence
 from ..request import PROCESSES, Request
 from ..results.verdict_file import RELEASED, Data, EvalVerdict, Weights, write_verdict
 from ..results.work_dir import open_work_dir
 from ..results.work_dir_lock import held_work_dir
 from ..support.file_hash import file_hash
-from ..support.file_kind import not_a_file
 from ..support.folders import WORK_DIRS
 from ..support.for_each import raise_together
 from ..support.note import note
-
-
-def find_checkpoint(config: str, path: Optional[str], row: Optional[Model],
-                    pretrained: str) -> Tuple[Weights, Optional[float]]:
-    """The weights to evaluate: those of `checkpoint=`, or the released ones, fetched.
-
-    Args:
-        config: as it was asked for, for messages.
-        path: of `checkpoint=`, or None.
-        row: of the catalog, or None.
-        pretrained: the folder of teachers' weights.
-
-    Returns:
-        with the tolerance that holds for them, that of a training where they are not the released.
-
-    Raises:
-        RequestError: no such file; or none is asked for and none is released.
-        EnvironmentFault: the released ones cannot be fetched.
-    """
-    if path is None:
-        if row is None:
-            raise RequestError(f'config={config}: nothing is released for it; name the weights: '
-                               'checkpoint=FILE')
-        if row.checkpoint:
-            file = catalog.files()[row.checkpoint]
-            path = fetch_file(file, pretrained)
-            return Weights(RELEASED, path, file_hash(path), True), row.eval_tolerance
-        found = released.obtain_checkpoint(row)
-        return Weights(RELEASED, found.path, found.sha256, found.confirmed), row.eval_tolerance
-    wrong = not_a_file(path)
-    if wrong:
-        raise RequestError(f'{path}: {wrong}; checkpoint= names the weights')
-    sha256 = file_hash(path)
-    known = catalog.files()[row.checkpoint] if row and row.checkpoint else None
-    confirmed = (known.has_hash(sha256) or None) if known else released.release_status(row, sha256) if row else None
-    if row and confirmed is not None:
-        return Weights(RELEASED, path, sha256, confirmed), row.eval_tolerance
-    return Weights('checkpoint', path, sha256, False), row.train_tolerance if row else None
 
 
 @dataclass(frozen=True)

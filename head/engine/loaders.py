@@ -65,14 +65,24 @@ class StepLoader:
 
 
 def build_test_loader(cfg: Any, split: str) -> DataLoader:
-    """A loader of `cfg.data[split]`, one image a batch, in order; of several processes each has every n-th image."""
+    """`one_image_a_batch` of `cfg.data[split]`."""
     with quietly(), building(f'data.{split}'):
         dataset = build_test_set(cfg.data[split])
+    return one_image_a_batch(dataset, cfg.data.workers_per_gpu)
+
+
+def one_image_a_batch(dataset: Any, workers: int) -> DataLoader:
+    """A loader of a test set, in order; of several processes each has every n-th image.
+
+    Args:
+        dataset: with mmdet's `pipeline`; an image that does not decode ends the run with its name.
+        workers: data loader processes.
+    """
     report_broken_images(dataset)
     # any iterable will do; torch 1.9's types want a `Sampler`
     share: Any = range(processes.rank(), len(dataset), processes.world_size())
     return Loader(
         dataset,
         sampler=share,
-        num_workers=cfg.data.workers_per_gpu,
+        num_workers=workers,
         collate_fn=partial(collate, samples_per_gpu=1))

@@ -10,7 +10,7 @@ from pathlib import Path
 from .container import container_image, in_apptainer, in_compose
 from .folders import COCO, PRETRAINED, WORK_DIRS
 
-SERVICES = 'train', 'eval', 'fetch', 'verify', 'report', 'smoke'
+SERVICES = 'train', 'eval', 'fetch', 'verify', 'report', 'smoke', 'detect'
 """Commands that are services of compose.yaml."""
 
 FOLDERS = {COCO: 'COCO_DIR', PRETRAINED: 'PRETRAINED_DIR', WORK_DIRS: 'WORK_DIR'}

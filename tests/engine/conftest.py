@@ -1,7 +1,9 @@
-"""A GPU as torch would tell of it."""
+"""A GPU as torch would tell of it, and a checkpoint."""
 
 import pytest
 import torch
+
+from .trained_students import trained
 
 
 @pytest.fixture
@@ -17,3 +19,14 @@ def gpu(monkeypatch):
         monkeypatch.setattr('mmcv.ops.get_compiling_cuda_version', lambda: compiler)
 
     return make
+
+
+@pytest.fixture(scope='session')
+def checkpoint(made_once):
+    """A checkpoint of head_r18, see `trained`."""
+
+    def make(folder):
+        folder.mkdir()
+        trained('head_r18', folder / 'epoch_12.pth')
+
+    return made_once('checkpoint_of_head_r18', make) / 'epoch_12.pth'

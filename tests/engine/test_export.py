@@ -16,13 +16,13 @@ import torch
 from head import __version__, catalog
 from head.checkpoints import restricted_pickle
 from head.commands.export import run
-from head.engine import configuration
-from head.engine.inference import build_for_inference
-from head.engine.plain_student import head_name, stock_config
+from head.engine.plain_student import stock_config
 from head.errors import RequestError
 from head.request import parse
 from head.support.file_hash import file_hash
 from head.support.torch_versions import WRITES_ONNX
+
+from .trained_students import config_of, stem_of, trained
 
 PLAIN = '''
 import pickle, sys
@@ -33,30 +33,6 @@ assert not [name for name in sys.modules if name.partition('.')[0] in ('head', '
 pickle.dump((type(model).__module__, model.CLASSES, results), open(sys.argv[3], 'wb'))
 '''
 """Detects with mmdet alone: config, checkpoint, where the results go, images."""
-
-
-def config_of(alias):
-    return configuration.load_config(catalog.find_config(alias)[0])
-
-
-def stem_of(alias):
-    return catalog.find_config(alias)[0].stem
-
-
-def trained(alias, path):
-    """A checkpoint as a training leaves it, of random weights whose scores are spread. Returns the detector."""
-    from mmcv.runner import save_checkpoint
-    torch.manual_seed(1)
-    model = build_for_inference(config_of(alias))
-    head = getattr(model, head_name(config_of(alias).model))
-    torch.nn.init.normal_(head.retina_cls.weight, std=0.03)
-    torch.nn.init.constant_(head.retina_cls.bias, -2)
-    for parameter in model.parameters():
-        parameter.grad = torch.zeros_like(parameter)
-    optimizer = torch.optim.SGD(model.parameters(), 0.01, momentum=0.9)
-    optimizer.step()
-    save_checkpoint(model, str(path), optimizer, dict(epoch=12))
-    return model.eval()
 
 
 def value_info(name, *shape):
@@ -70,14 +46,6 @@ def value_info(name, *shape):
 
     dimensions = b''.join(field(1, b'\x08' + varint(side)) for side in shape)
     return field(1, name.encode()) + field(2, field(1, b'\x08\x01' + field(2, dimensions)))
-
-
-@pytest.fixture(scope='module')
-def checkpoint(tmp_path_factory):
-    """A checkpoint of head_r18."""
-    path = tmp_path_factory.mktemp('trained') / 'epoch_12.pth'
-    trained('head_r18', path)
-    return path
 
 
 @pytest.mark.parametrize('alias', ['head_r18', *(pytest.param(alias, marks=pytest.mark.slow)

@@ -114,7 +114,7 @@ class Command:
         assert process.returncode == status, out + complaint
         assert 'Traceback' not in complaint, complaint
         if status < 2:
-            assert complaint == ('head: computing on the CPU\n' if self.name == 'eval' else ''), complaint
+            assert complaint == ('head: computing on the CPU\n' if self.name in ('eval', 'detect') else ''), complaint
             return out
         lines = complaint.splitlines()
         assert len(lines) == 1 and lines[0].startswith('head: '), complaint

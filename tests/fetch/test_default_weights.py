@@ -1,4 +1,4 @@
-"""`eval` without a checkpoint: the released one is fetched, checked, evaluated and judged."""
+"""`eval` and `detect` without a checkpoint: the released one is fetched, checked, evaluated and judged."""
 
 import hashlib
 import io
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from head import catalog
 from head.coco.drawn_set import draw
@@ -157,3 +158,26 @@ def test_the_checkpoint_of_a_teacher(fetch, served_teacher, tmp_path):
     """Not looked for in the authors' folder."""
     fetch('checkpoint', f'config={ALIAS}')
     assert (tmp_path / served_teacher[1]).is_file()
+
+
+def test_detect_with_the_released_one(served, checkpoint, tmp_path, own_catalog, internet):
+    served(checkpoint)
+    Image.new('RGB', (64, 48), 'teal').save(tmp_path / 'a.png')
+    detect = Command('detect', tmp_path, own_catalog, internet)
+    said = detect('config=head_r18', 'a.png', 'device=cpu', timeout=300)
+    assert 'unconfirmed' in said and 'images: 1, ' in said
+    written = tmp_path / 'work_dirs' / STEM / 'detect'
+    assert json.loads((written / 'detections.json').read_text())['images'][0]['file_name'] == 'a.png'
+    assert Image.open(written / 'a.png').size == (64, 48)
+
+
+def test_detect_with_other_bytes_than_those_on_record(served, checkpoint, tmp_path, own_catalog, internet):
+    """None of the images is looked at with them."""
+    served(checkpoint)
+    Image.new('RGB', (64, 48)).save(tmp_path / 'a.png')
+    detect = Command('detect', tmp_path, own_catalog, internet)
+    detect('config=head_r18', 'a.png', 'device=cpu', 'out=one', timeout=300)
+    kept, = (tmp_path / 'work_dirs/released').rglob('*.pth')
+    kept.write_bytes(checkpoint[:-1] + b'x')
+    assert 'sha256' in detect('config=head_r18', 'a.png', 'device=cpu', 'out=two', status=2, timeout=300)
+    assert not (tmp_path / 'two').exists()
