@@ -20,7 +20,7 @@ def test_config_is_clean(docker, files):
     done = checked(docker.compose('--profile', '*', 'config', '--format', 'json', COMPOSE_FILE=files))
     assert not done.stderr
     services = json.loads(done.stdout)['services']
-    assert set(services) == {'train', 'eval', 'fetch', 'verify', 'report', 'smoke', 'test', 'tensorboard'}
+    assert set(services) == {'train', 'eval', 'detect', 'fetch', 'verify', 'report', 'smoke', 'test', 'tensorboard'}
     with_gpus = {name for name, service in services.items() if 'nvidia' in json.dumps(service.get('deploy', ''))}
     assert with_gpus == ({'train', 'eval'} if files == 'compose.yaml' else set())
     on_cuda = {name for name, service in services.items() if service['build']['args']['DEVICE'] == 'cuda'}
@@ -70,6 +70,20 @@ def test_verify_and_report_of_it(docker, trained, coco):
     checked(docker.service('report', COCO_DIR=coco, WORK_DIR=folder))
     page = folder / 'report.html'
     assert 'data:image/jpeg' in page.read_text() and page.stat().st_uid == UID
+
+
+def test_detect_on_images_that_are_mounted(docker, trained, coco, tmp_path):
+    folder, _ = trained
+    images = sorted((coco / 'val2017').glob('*.jpg'))[:2]
+    for image in images:
+        shutil.copy(image, tmp_path)
+    words = ('detect', 'config=head_r18',
+             'checkpoint=work_dirs/head_retina_faster_r18_fpn_mstrain_1x_coco/iter_2.pth', 'out=work_dirs/found')
+    done = docker.service(*words, 'photos', WORK_DIR=folder)
+    assert done.returncode == 2 and 'docker compose run --rm -v FOLDER:/head/photos:ro' in only_line(done)
+    checked(docker.service('--volume', f'{tmp_path}:/head/photos:ro', *words, 'photos', WORK_DIR=folder))
+    found = {path.name: path.stat().st_uid for path in (folder / 'found').iterdir()}
+    assert found == {name: UID for name in ['detections.json', *(image.name for image in images)]}
 
 
 def test_fetch_cuts_a_small_set(docker, coco, folder):
