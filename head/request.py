@@ -55,11 +55,14 @@ COMMANDS = dict(
         'fetch COCO, weights and the released checkpoints', words='coco | pretrained | checkpoint | tiny | all | lock'),
     verify=Command(
         'head.commands.verify', ('config', 'data', 'work_dir', 'stack'),
-        'check results made earlier, here or by mmdet', words='FILE|WORK_DIR …', words_are_paths=True,
+        'check results made earlier, here or by mmdet', words='FILE|WORK_DIR|results …', words_are_paths=True,
         optional=('data', )),
     report=Command(
         'head.commands.report', ('data', 'out', 'stack'), 'one HTML file of what came out', words='[WORK_DIR …]',
         words_are_paths=True, optional=('data', )),
+    submit=Command(
+        'head.commands.submit', ('out', 'stack'), 'put what can be checked of runs into the ledger, to be sent in',
+        words='WORK_DIR …', words_are_paths=True),
     export=Command(
         'head.commands.export', ('config', 'checkpoint', 'out', 'onnx', 'stack'),
         'the student as a plain mmdet RetinaNet'),

@@ -5,6 +5,7 @@ import os
 import random
 import shutil
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,9 @@ STACK = os.environ.setdefault('HEAD_STACK', Path(sys.prefix).name)
 
 if STACK not in ('paper', 'current'):
     raise pytest.UsageError(f'{sys.executable}: not of .venv/paper or .venv/current; scripts/test makes these')
+
+
+STARTED = time.monotonic()
 
 
 def pytest_addoption(parser):
@@ -58,6 +62,11 @@ def pytest_terminal_summary(terminalreporter, config):
         for name, figure in getattr(report, 'user_properties', ()):
             if name == 'figure' and report.when == 'teardown':
                 terminalreporter.write_line(f'measured: {figure}')
+    if config.option.markexpr == 'parity':
+        from .parity_verdict import write_parity_verdict
+        written = write_parity_verdict(terminalreporter.getreports(''), time.monotonic() - STARTED,
+                                       SHARED / 'parity/reference', STACK)
+        terminalreporter.write_line(f'written: {written}' if written else 'no verdict: not all configs were compared')
     terminalreporter.write_line(f'random: --seed={config.option.seed} --fuzz-seconds={config.option.fuzz_seconds:g}')
 
 

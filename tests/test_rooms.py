@@ -23,21 +23,22 @@ MAY_IMPORT = dict(
     fetch={'catalog', 'coco', *LEAVES},
     engine={'distributed', 'checkpoints', 'fetch', 'fast', *FACTS, *LEAVES},
     judging={*FACTS, *LEAVES},
+    ledger={'judging', *FACTS, *LEAVES},
     report={'judging', *FACTS, *LEAVES},
     miniature={'engine', 'fast', *FACTS, *LEAVES},
     bench={'engine', 'distributed', 'checkpoints', 'fast', *FACTS, *LEAVES},
     keys=LEAVES,
     request={'keys', *LEAVES},
-    commands={'request', 'bench', 'miniature', 'report', 'judging', 'engine', 'distributed', 'checkpoints', 'fetch',
-              'fast', *FACTS, *LEAVES},
+    commands={'request', 'bench', 'miniature', 'report', 'ledger', 'judging', 'engine', 'distributed', 'checkpoints',
+              'fetch', 'fast', *FACTS, *LEAVES},
     cli={'request', 'catalog', 'distributed', *LEAVES},  # of the rooms only what a launched process reports
     __main__={'cli', 'distributed', *LEAVES})
 """Room -> the rooms that it may import; an import runs to the right of the line that it is on, never back."""
 
 HEAVY = {'torch', 'torchvision', 'mmcv', 'mmdet', 'todd'}
-LIGHT = ['cli', 'request', 'errors', 'catalog', 'coco', 'results', 'judging', 'report', 'fetch', 'commands.catalog',
-         'commands.fetch', 'commands.report', 'commands.verify', 'distributed.layout', 'distributed.worker',
-         'distributed.worker_report', 'results.work_dir', 'results.work_dir_lock']
+LIGHT = ['cli', 'request', 'errors', 'catalog', 'coco', 'results', 'judging', 'ledger', 'report', 'fetch',
+         'commands.catalog', 'commands.fetch', 'commands.report', 'commands.submit', 'commands.verify',
+         'distributed.layout', 'distributed.worker', 'distributed.worker_report', 'results.work_dir', 'results.work_dir_lock']
 """What answers without torch, with all that it imports."""
 
 

@@ -1,11 +1,10 @@
 """`catalog`: what can be reproduced, as a table or json."""
 
-
 import msgspec
 
 from ..catalog import coco, files, models, released
-from ..catalog.results_table import markdown
 from ..errors import DONE
+from ..ledger.results_table import markdown
 from ..request import Request
 from ..support.atomic_write import write_json
 

@@ -3,7 +3,7 @@
 import itertools
 import math
 import os
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, Iterable, Iterator, List, Mapping
 
 from .. import catalog
 from ..engine import locked_packages
@@ -11,6 +11,8 @@ from ..errors import RequestError
 from ..judging.earlier_result import read_result
 from ..judging.trainings_of_row import judge_trainings, trainings_by_row
 from ..judging.verdict import EXIT_STATUS, FAIL, PASS, UNVERIFIED, sentence
+from ..ledger.entries import submissions
+from ..ledger.submission_check import check_submission
 from ..request import Request
 from ..results.verdict_file import CheckedResult, VerdictWord, VerifyVerdict, write_verdict
 from ..results.work_dir import open_work_dir
@@ -24,6 +26,15 @@ def _known(values: Mapping[str, Any]) -> Dict[str, Any]:
             for name, value in values.items()}
 
 
+def _paths(words: Iterable[str]) -> Iterator[str]:
+    """The words; in the place of a ledger its submissions, each of them checked."""
+    for word in words:
+        inside = submissions(word)
+        for folder in inside:
+            check_submission(folder)
+        yield from inside or [word]
+
+
 def run(request: Request) -> int:
     """The command `verify`; returns its exit status."""
     if not request.words:
@@ -33,7 +44,7 @@ def run(request: Request) -> int:
         path, row = catalog.find_config(request.get('config'))
         if row is None:
             raise RequestError(f'config={path}: no row of the results table; nothing is reported for it')
-    results = [read_result(word, row, request.get('data')) for word in request.words]
+    results = [read_result(path, row, request.get('data')) for path in _paths(request.words)]
     for one in results:
         if one.scored_here:
             one.doubts += locked_packages.doubts()

@@ -18,6 +18,7 @@ from ..results.training_log import ROUNDED_TO, Row, TrainingLog, read_logs
 from ..results.verdict_file import (
     RELEASED,
     VERDICT,
+    ParityVerdict,
     RunVerdict,
     SmokeVerdict,
     TrainVerdict,
@@ -139,7 +140,7 @@ def contradictions(verdict: Verdict) -> List[str]:
     """What a verdict says against itself: that it passes, where its own parts do not."""
     if verdict.verdict != PASS:
         return []
-    if isinstance(verdict, SmokeVerdict):
+    if isinstance(verdict, (SmokeVerdict, ParityVerdict)):
         return [f'it says pass, and {one.what.strip()} does not hold' for one in verdict.checks if not one.holds]
     if isinstance(verdict, VerifyVerdict):
         parts = {**{one.path: one.verdict for one in verdict.results

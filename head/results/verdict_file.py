@@ -145,6 +145,13 @@ class MiniVerdict(AnyVerdict, tag='mini', kw_only=True):
     runs: Dict[str, List[float]]
 
 
+class ParityVerdict(AnyVerdict, tag='parity', kw_only=True):
+    """Of the comparison with the published code's numbers: a check a config, and the sha256 of all references."""
+
+    checks: List[Check]
+    references: str
+
+
 class CheckedResult(Struct, kw_only=True):
     """A result that `verify` has judged; the numbers as in `RunVerdict`.
 
@@ -183,7 +190,7 @@ class VerifyVerdict(AnyVerdict, tag='verify', kw_only=True):
     together: Dict[str, SeveralSeeds] = {}
 
 
-Verdict = Union[TrainVerdict, EvalVerdict, SmokeVerdict, MiniVerdict, VerifyVerdict]
+Verdict = Union[TrainVerdict, EvalVerdict, SmokeVerdict, MiniVerdict, ParityVerdict, VerifyVerdict]
 
 
 def write_verdict(work_dir: str, verdict: Verdict) -> str:

@@ -11,15 +11,8 @@ from mmcv import Config
 
 from head import catalog
 from head.catalog import ROOT, coco, file_named, files, find_config, model_index, models, released
-from head.catalog.results_table import BEGIN, END, into
 from head.errors import RequestError
 from head.judging.verdict import judge
-
-
-def test_readme_table_is_the_catalogs():
-    text = (ROOT / 'README.md').read_text()
-    assert into(text) == text and BEGIN in text and END in text
-    assert '| `head_r18` | R18 RetinaNet | R50 Faster R-CNN | assist + AKD + CKD | 36.1 |' in text
 
 
 def test_model_index_is_the_catalogs():
