@@ -38,7 +38,8 @@ MAY_IMPORT = dict(
 HEAVY = {'torch', 'torchvision', 'mmcv', 'mmdet', 'todd'}
 LIGHT = ['cli', 'request', 'errors', 'catalog', 'coco', 'results', 'judging', 'ledger', 'report', 'fetch',
          'commands.catalog', 'commands.fetch', 'commands.report', 'commands.submit', 'commands.verify',
-         'distributed.layout', 'distributed.worker', 'distributed.worker_report', 'results.work_dir', 'results.work_dir_lock']
+         'distributed.layout', 'distributed.worker', 'distributed.worker_report', 'results.work_dir',
+         'results.work_dir_lock']
 """What answers without torch, with all that it imports."""
 
 
