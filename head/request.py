@@ -79,7 +79,7 @@ COMMANDS = dict(
 )
 
 
-IN_A_CHECKOUT = 'dotenv', 'image', 'lock', 'pin-bases', 'run', 'test'
+IN_A_CHECKOUT = 'dotenv', 'image', 'lock', 'lock-released', 'pin-bases', 'run', 'test'
 """Scripts that are no commands."""
 
 OWN_WORDS = {*COMMANDS, *IN_A_CHECKOUT}

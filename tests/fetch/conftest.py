@@ -18,6 +18,7 @@ import yaml
 from head import catalog
 
 from ..conftest import ROOT
+from .authors_folder import BINARY, CHECKPOINT, FOLDER, STEM, number, untrained
 from .stand_in import Drive, Internet
 
 CHILD = """
@@ -82,8 +83,8 @@ def own_catalog(tmp_path):
 
 def _in_the_foreground():
     """A shell lets its background jobs ignore Ctrl-C, and nohup a closed terminal, and they hand that down."""
-    for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
+    for one in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(one, signal.SIG_DFL)
 
 
 class Command:
@@ -177,8 +178,8 @@ def weights(internet, edit):
     files = {}
 
     def change(content):
-        for number, (name, file) in enumerate(content.items()):
-            body = bytes([number]) * 11 + os.urandom(300_000)
+        for place, (name, file) in enumerate(content.items()):
+            body = bytes([place]) * 11 + os.urandom(300_000)
             files[name] = internet.put(file['address'], body)
             file['sha256'] = hashlib.sha256(body).hexdigest()[:8]
             if 'size' in file:
@@ -186,3 +187,21 @@ def weights(internet, edit):
 
     edit('files.yaml', change)
     return files
+
+
+@pytest.fixture(scope='session')
+def checkpoint():
+    """The bytes of a checkpoint of head_r18 that has learnt nothing."""
+    return untrained('head_r18', epoch=12)
+
+
+@pytest.fixture
+def served(drive):
+    """Let the authors' folder hold these bytes as head_r18's checkpoint."""
+
+    def serve(body):
+        drive.folder(FOLDER, 'HEAD', [(number('row'), STEM, None)])
+        drive.folder(number('row'), STEM, [(number(CHECKPOINT), CHECKPOINT, BINARY)])
+        return drive.file(number(CHECKPOINT), body)
+
+    return serve

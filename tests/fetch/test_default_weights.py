@@ -9,37 +9,11 @@ import pytest
 import torch
 from PIL import Image
 
-from head import catalog
 from head.coco.drawn_set import draw
-from head.engine.configuration import load_config
-from head.engine.inference import build_for_inference
 
+from .authors_folder import CHECKPOINT, STEM, untrained
 from .conftest import Command
-from .test_released import BINARY, FOLDER, STEM, entry, number
-
-NAME = 'epoch_12.pth'
-
-
-@pytest.fixture(scope='module')
-def checkpoint():
-    """The bytes of a checkpoint of head_r18 that has learnt nothing."""
-    torch.manual_seed(0)
-    model = build_for_inference(load_config(catalog.find_config('head_r18')[0]))
-    memory = io.BytesIO()
-    torch.save(dict(state_dict=model.state_dict(), meta=dict(epoch=12)), memory)
-    return memory.getvalue()
-
-
-@pytest.fixture
-def served(drive):
-    """Let the authors' folder hold these bytes as head_r18's checkpoint."""
-
-    def serve(body):
-        drive.folder(FOLDER, 'HEAD', [(number('row'), STEM, None)])
-        drive.folder(number('row'), STEM, [(number(NAME), NAME, BINARY)])
-        return drive.file(number(NAME), body)
-
-    return serve
+from .test_released import entry
 
 
 @pytest.fixture(scope='module')
@@ -79,7 +53,7 @@ def test_short_of_it(evaluate, served, checkpoint, edit, tmp_path):
     """By the lock, and without `config=`: every released one."""
     served(checkpoint)
     edit('released.yaml', lambda content: content.update(
-        files=dict(head_r18=dict(checkpoint=entry(NAME, checkpoint)))))
+        files=dict(head_r18=dict(checkpoint=entry(CHECKPOINT, checkpoint)))))
     assert 'reported 36.1, tolerance 0.07: fail' in evaluate(status=1)
     assert verdict(tmp_path)['verdict'] == 'fail' and verdict(tmp_path)['checkpoint']['confirmed']
 
@@ -87,7 +61,7 @@ def test_short_of_it(evaluate, served, checkpoint, edit, tmp_path):
 def test_other_bytes_than_the_lock_says_are_not_evaluated(evaluate, served, checkpoint, edit, tmp_path):
     served(checkpoint[:-1] + b'x')
     edit('released.yaml', lambda content: content.update(
-        files=dict(head_r18=dict(checkpoint=entry(NAME, checkpoint)))))
+        files=dict(head_r18=dict(checkpoint=entry(CHECKPOINT, checkpoint)))))
     assert 'sha256' in evaluate('config=head_r18', status=3)
     assert not (tmp_path / 'work_dirs' / STEM).exists()
 
@@ -104,7 +78,7 @@ def test_a_checkpoint_that_would_run_code(evaluate, served, tmp_path):
     torch.save(dict(state_dict=Attack()), memory)
     served(memory.getvalue())
     line = evaluate('config=head_r18', status=2)
-    assert f'{NAME}: refused, it asks for ' in line and 'exec' in line
+    assert f'{CHECKPOINT}: refused, it asks for ' in line and 'exec' in line
     assert not (tmp_path / 'attacked').exists()
 
 
@@ -120,11 +94,7 @@ ALIAS, TEACHER = 'retinanet_r50_3x', 'retinanet_r50'
 @pytest.fixture(scope='module')
 def teacher():
     """The bytes of weights of FitNet's teacher that has learnt nothing."""
-    torch.manual_seed(0)
-    model = build_for_inference(load_config(catalog.find_config(ALIAS)[0]))
-    memory = io.BytesIO()
-    torch.save(dict(state_dict=model.state_dict(), meta={}), memory)
-    return memory.getvalue()
+    return untrained(ALIAS)
 
 
 @pytest.fixture

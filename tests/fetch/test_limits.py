@@ -15,7 +15,7 @@ from head.fetch.download import web
 from head.fetch.web import read_page
 from head.support.locks import locked
 
-from .test_released import BINARY, FOLDER, STEM, number
+from .authors_folder import BINARY, FOLDER, STEM, number
 
 ADDRESS = 'http://files.example/file'
 

@@ -15,17 +15,8 @@ from head.fetch import released as released_module
 from head.fetch.drive import Listing
 from head.fetch.row_files import checkpoint_path, log_path
 
+from .authors_folder import BINARY, CONFIG, FOLDER, STEM, number
 from .conftest import disk, hidden_path, wait_until
-
-FOLDER = catalog.released().folder
-CONFIG = catalog.models()['head_r18'].config
-STEM = 'head_retina_faster_r18_fpn_mstrain_1x_coco'
-BINARY = 'application/octet-stream'
-
-
-def number(name):
-    """A Drive id."""
-    return f'id-of-{name}'.replace('.', '_')
 
 
 @pytest.fixture
