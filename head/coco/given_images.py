@@ -4,10 +4,14 @@ import os
 from dataclasses import dataclass
 from typing import Iterator, List, Sequence
 
+import cv2
+
 from ..errors import RequestError
 from ..support.advice import mount
 from ..support.container import container_image
-from .image_file import image_problem, read_regular_file, too_many_pixels, upright_size
+from ..support.file_names import LONGEST_PATH
+from ..support.printed_text import printable
+from .image_file import decoded_size, image_problem, read_regular_file
 
 SUFFIXES = '.jpg', '.jpeg', '.png'
 """Of a folder's images, in capitals too."""
@@ -15,7 +19,7 @@ SUFFIXES = '.jpg', '.jpeg', '.png'
 
 @dataclass(frozen=True)
 class GivenImage:
-    """An image file that decodes whole; width and height in pixels, upright (turned as its EXIF data say)."""
+    """An image file that decodes whole; width and height in pixels as the data pipeline decodes it, turned by EXIF."""
 
     path: str
     width: int
@@ -42,8 +46,9 @@ def find_images(words: Sequence[str]) -> List[GivenImage]:
     for one in found:
         other = of_name[one.name]
         if other is not one:
-            raise RequestError(f'{one.path}: has the name of {other.path}; what is drawn on them would be one file: '
-                               'give them one by one')
+            same = os.path.samefile(one.path, other.path)
+            raise RequestError(f'{one.path}: ' + ('is given twice; name it once' if same else
+                               f'has the name of {other.path}, and so would its picture; look at them one by one'))
     return found
 
 
@@ -52,8 +57,8 @@ def _files(word: str) -> Iterator[str]:
         yield word
         return
     with os.scandir(word) as entries:
-        names = sorted(one.name for one in entries
-                       if one.name.lower().endswith(SUFFIXES) and not one.name.startswith('.'))
+        names = sorted(one.name for one in entries if one.name.lower().endswith(SUFFIXES)
+                       and not one.name.startswith('.') and not one.is_dir())
     if not names:
         raise RequestError(f'{word}: no image ({", ".join(SUFFIXES)}) in this folder; name another')
     for name in names:
@@ -61,21 +66,25 @@ def _files(word: str) -> Iterator[str]:
 
 
 def _way_to(path: str) -> str:
-    if not container_image():
+    if not container_image() or os.path.islink(path):
         return 'name one that is there'
     folder = os.path.dirname(path) if path.lower().endswith(SUFFIXES) else path
     return f'mount yours: {mount(folder, read_only=True)}'
 
 
 def _look(path: str) -> GivenImage:
+    shown = printable(path, LONGEST_PATH)
     try:
+        path.encode()  # a name of other bytes could not be written down
         content = read_regular_file(path)
-        width, height = upright_size(content)
-        problem = too_many_pixels(width, height) or image_problem(content, width, height)
-    except FileNotFoundError as error:
-        raise RequestError(f'{path}: no such image or folder; {_way_to(path)}') from error
-    except ValueError as error:
-        problem = str(error)
+        width, height = decoded_size(content)
+        problem = image_problem(content, width, height)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise RequestError(f'{shown}: no such image or folder; {_way_to(path)}') from error
+    except UnicodeEncodeError:
+        problem = 'its name is not UTF-8; rename it'
+    except (ValueError, cv2.error) as error:
+        problem = f'it does not decode ({error})' if isinstance(error, cv2.error) else str(error)
     if problem:
-        raise RequestError(f'{path}: {problem}; name others, or take it out of the folder')
+        raise RequestError(f'{shown}: {problem}; name others, or take it out of the folder')
     return GivenImage(path, width, height)

@@ -28,9 +28,6 @@ MOST_BYTES = 1 << 28
 MOST_PIXELS = 50_000_000
 """Of an image; COCO's largest has less than half a million."""
 
-ORIENTATION, QUARTER_TURNS = 0x0112, (5, 6, 7, 8)
-"""EXIF's tag, and those of its values for which width and height change places."""
-
 EXIF = b'Exif\0\0', b'eXIf'
 """What stands before EXIF data in a JPEG and in a PNG."""
 
@@ -119,25 +116,26 @@ def image_problem(content: bytes, width: float, height: float) -> str:
         return f'it does not decode whole ({error})'
 
 
-def upright_size(content: bytes) -> Tuple[int, int]:
-    """Width and height of a JPEG or PNG by its header, turned as its EXIF data say; no pixel is decoded.
+def decoded_size(content: bytes) -> Tuple[int, int]:
+    """Width and height of a JPEG or PNG as the data pipeline decodes it, turned by its EXIF data.
 
     Raises:
-        ValueError: it is neither, or its header is damaged; says which.
+        ValueError: it is neither, is damaged, or has more than `MOST_PIXELS` by its header; says which.
     """
     if not content.startswith((PNG, JPEG)):
         raise ValueError('it is neither a JPEG nor a PNG' if content else 'it is empty')
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter('ignore')  # of many pixels, and of damaged EXIF data, which turn nothing
-            with Image.open(io.BytesIO(content), formats=['JPEG', 'PNG']) as image:
-                width, height = image.size
-                turned = image.getexif().get(ORIENTATION, 1) in QUARTER_TURNS
-    except Image.DecompressionBombError as error:
-        raise ValueError(too_many_pixels(MOST_PIXELS, MOST_PIXELS)) from error
+            warnings.simplefilter('ignore')  # of many pixels
+            with Image.open(io.BytesIO(content), formats=['JPEG', 'PNG', 'MPO']) as image:
+                problem = too_many_pixels(*image.size)
+    except Image.DecompressionBombError:
+        problem = too_many_pixels(MOST_PIXELS, MOST_PIXELS)
     except (OSError, SyntaxError, IndexError, struct.error) as error:
         raise ValueError('it does not decode, its header is damaged') from error
-    return (height, width) if turned else (width, height)
+    if problem:
+        raise ValueError(problem)
+    return _size_in_the_pipeline(content)
 
 
 def read_regular_file(path: str) -> bytes:

@@ -113,6 +113,13 @@ def try_inference(cfg: Any, device: str, overrides: Iterable[str] = ()) -> None:
     _try_images(cfg, 'test', model, device, overrides)
 
 
+def try_detection(cfg: Any, data_set: Any, device: str) -> None:
+    """`try_inference` on images that are no data set of the config's; `data_set` has their ``CLASSES``."""
+    with without_initial_values():
+        model = build_for_inference(cfg).to(device)
+    _try_images_of(data_set, 'data.test', model, device, ())
+
+
 def _try_step(runner, sample, own, images, device, overrides):
     """A step of two small images, or of so many of the config's own size."""
 
@@ -132,6 +139,10 @@ def _try_images(cfg, split, model, device, overrides):
     key = f'data.{split}'
     with building(key, overrides), quietly():
         data_set = build_test_set(cfg.data[split])
+    _try_images_of(data_set, key, model, device, overrides)
+
+
+def _try_images_of(data_set, key, model, device, overrides):
     with building(key, overrides, 'its first image does not go through'), quietly():
         sample = data_set[0]
         views = [(image.data.shape, meta.data) for image, meta in zip(sample['img'], sample['img_metas'])]

@@ -3,12 +3,13 @@
 import colorsys
 import io
 import os
-import warnings
 from typing import Any, Dict, Sequence, Tuple
 
+import cv2
 from matplotlib import get_data_path
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageFont
 
+from ..coco.image_file import PNG
 from .label_places import HEIGHT, PADDING, place_labels
 
 SCORE = 0.3
@@ -33,18 +34,16 @@ def _colour(category: int) -> Tuple[int, int, int]:
 
 
 def draw_detections(path: str, detections: Sequence[Dict[str, Any]], names: Dict[int, str]) -> bytes:
-    """The file of the image, upright, with boxes, names and scores from `SCORE` on.
+    """The file of the image, as the data pipeline decodes it, with boxes, names and scores from `SCORE` on.
 
     Args:
         path: of a JPEG or PNG that was found whole; the result is of the same kind.
         detections: ``category_id``, ``bbox`` (x y w h in pixels) and ``score`` of each.
         names: of categories, by id.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')  # of many pixels, and of damaged EXIF data
-        with Image.open(path, formats=('JPEG', 'PNG')) as opened:
-            kind = opened.format
-            image = (ImageOps.exif_transpose(opened) or opened).convert('RGB')
+    with open(path, 'rb') as file:
+        kind = 'PNG' if file.read(len(PNG)) == PNG else 'JPEG'
+    image = Image.fromarray(cv2.imread(path)[..., ::-1])
     unit = max(0.7, min(image.size) / SHORT_SIDE)
     shown = sorted((one for one in detections if one['score'] >= SCORE), key=lambda one: -one['score'])
     texts = [f'{names[one["category_id"]]} {one["score"]:.2f}' for one in shown]
@@ -63,6 +62,6 @@ def draw_detections(path: str, detections: Sequence[Dict[str, Any]], names: Dict
             canvas.rectangle((left, top, left + min(wide, text_width + 2 * PADDING * unit), top + high),
                              fill=_colour(one['category_id']))
             canvas.text((left + PADDING * unit, top + HEIGHT * unit / 2), text, 'black', font, anchor='lm')
-    file = io.BytesIO()
-    image.save(file, kind, **(dict(quality=95) if kind == 'JPEG' else {}))
-    return file.getvalue()
+    drawn = io.BytesIO()
+    image.save(drawn, kind, **(dict(quality=95) if kind == 'JPEG' else {}))
+    return drawn.getvalue()

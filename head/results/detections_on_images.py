@@ -16,23 +16,20 @@ def image_ids(images: Sequence[GivenImage]) -> List[int]:
     return told if len({*told}) == len(images) else list(range(1, len(images) + 1))
 
 
-def coco_content(images: Sequence[GivenImage], results: Sequence[Sequence[np.ndarray]],
-                 classes: Sequence[str]) -> Dict[str, Any]:
+def coco_content(images: Sequence[GivenImage], results: Sequence[Sequence[np.ndarray]]) -> Dict[str, Any]:
     """What `pycocotools.coco.COCO` reads; its ``annotations``, which have scores, are what `loadRes` takes.
 
     Args:
         images: that were looked at.
-        results: per image and class an (n, 5) array, x1 y1 x2 y2 in pixels and score.
-        classes: names, in the order of the results. COCO's get COCO's category ids, others 1, 2, …
+        results: per image and class of COCO's an (n, 5) array, x1 y1 x2 y2 in pixels and score.
     """
-    categories = IDS if tuple(classes) == NAMES else range(1, len(classes) + 1)
     ids = image_ids(images)
     found = [(image, category, *map(float, box))
-             for image, result in zip(ids, results) for category, boxes in zip(categories, result) for box in boxes]
+             for image, result in zip(ids, results) for category, boxes in zip(IDS, result) for box in boxes]
     return dict(
         images=[dict(id=number, file_name=one.name, width=one.width, height=one.height)
                 for number, one in zip(ids, images)],
-        categories=[dict(id=number, name=name) for number, name in zip(categories, classes)],
+        categories=[dict(id=number, name=name) for number, name in zip(IDS, NAMES)],
         annotations=[
             dict(id=number, image_id=image, category_id=category, bbox=[x1, y1, x2 - x1, y2 - y1],
                  area=(x2 - x1) * (y2 - y1), iscrowd=0, score=score)

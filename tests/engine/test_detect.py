@@ -8,8 +8,11 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from pycocotools.coco import COCO
 
+from head.catalog import find_config
+from head.cli import main
 from head.coco.categories import ID_TO_NAME
 
 QUARTER_TURN = 6
@@ -72,6 +75,13 @@ def test_what_eval_finds(detect, head, few, checkpoint, tmp_path):
     assert said.startswith('images: 3, ') and f'detections: {len(evaluated)};' in said
 
 
+def near_a_box(near, box):
+    """Set where the drawing of a box may have changed something; returns the box, rounded."""
+    x, y, width, height = map(round, box)
+    near[max(0, y - LABEL[1]):y + height + LABEL[1], max(0, x - LABEL[0]):x + width + LABEL[0]] = True
+    return x, y, width, height
+
+
 def test_the_pictures(detect, few, tmp_path):
     """They differ from the images where a sure box is, and nowhere far from all of them."""
     content, _ = detect(few / 'val2017')
@@ -85,8 +95,7 @@ def test_the_pictures(detect, few, tmp_path):
         near = np.zeros_like(changed)
         for one in content['annotations']:
             if one['image_id'] == image['id'] and one['score'] >= 0.3:
-                x, y, width, height = map(round, one['bbox'])
-                near[max(0, y - LABEL[1]):y + height + LABEL[1], max(0, x - LABEL[0]):x + width + LABEL[0]] = True
+                x, y, width, _ = near_a_box(near, one['bbox'])
                 edge = changed[max(0, y - 2):y + 3, x + 2:x + width - 2]
                 assert edge.any()
         assert not near.all() and not changed[~near].any()
@@ -111,7 +120,7 @@ def test_a_photograph_that_lies_on_its_side(detect, few, tmp_path):
 
 
 def test_unusual_images(detect, tmp_path):
-    """Grey, transparent, with a palette, tiny, and in CMYK; other files of the folder are passed over."""
+    """Each is drawn on as the detector sees it; other files of the folder are passed over."""
     place = tmp_path / 'images'
     place.mkdir()
     picture = Image.effect_noise((90, 60), 60)
@@ -120,12 +129,29 @@ def test_unusual_images(detect, tmp_path):
     picture.convert('P').save(place / 'palette.png')
     picture.convert('CMYK').save(place / 'cmyk.jpeg')
     picture.resize((1, 1)).save(place / 'dot.JPG')
+    Image.fromarray(np.arange(90 * 60, dtype=np.uint16).reshape(60, 90) * 12).save(place / 'deep.png')
+    picture.convert('RGB').save(place / 'see-through.png', transparency=(0, 0, 0))
+    said = PngInfo()
+    said.add_text('XML:com.adobe.xmp', '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF><rdf:Description '
+                  'tiff:Orientation="3"/></rdf:RDF></x:xmpmeta>')  # which Pillow turns it by, and OpenCV does not
+    picture.save(place / 'turned.png', pnginfo=said)
+    (place / 'folder.jpg').mkdir()
     (place / 'notes.txt').write_text('no image')
     (place / '.hidden.jpg').write_text('no image')
     content, _ = detect(place)
-    names = ['cmyk.jpeg', 'dot.JPG', 'grey.png', 'palette.png', 'transparent.png']
+    names = ['cmyk.jpeg', 'deep.png', 'dot.JPG', 'grey.png', 'palette.png', 'see-through.png', 'transparent.png',
+             'turned.png']
     assert [image['file_name'] for image in content['images']] == names
     assert sorted(os.listdir(tmp_path / 'out')) == sorted([*names, 'detections.json'])
+    for name in names:
+        before, after = (cv2.imread(str(folder / name)).astype(int) for folder in (place, tmp_path / 'out'))
+        near = np.zeros(before.shape[:2], bool)
+        for one in content['annotations']:
+            if content['images'][one['image_id'] - 1]['file_name'] == name and one['score'] >= 0.3:
+                near_a_box(near, one['bbox'])
+        far = np.abs(before - after).max(2)[~near]
+        assert not (far > 60).any() and 'A' not in Image.open(tmp_path / 'out' / name).getbands()
+        assert not {'transparency', 'exif'} & {*Image.open(tmp_path / 'out' / name).info}
 
 
 def bad_images(place):
@@ -145,6 +171,12 @@ def bad_images(place):
     shutil.copy(whole, place / 'bad')
     shutil.copy(place / 'cut.jpg', place / 'bad')
     (place / 'none').mkdir()
+    shutil.copy(whole, place / 'detections.json')
+    Image.new('L', (20000, 1)).save(place / 'line.png')
+    for name in ('broken', 'latin'):
+        (place / name).mkdir()
+    (place / 'broken/link.jpg').symlink_to('nowhere')
+    shutil.copy(whole, os.path.join(os.fsencode(place), b'latin/caf\xe9.jpg'))
     yield (), 'detect needs images'
     yield ('absent.jpg', ), 'absent.jpg: no such image or folder'
     yield ('cut.jpg', ), 'cut.jpg: it does not decode'
@@ -156,7 +188,12 @@ def bad_images(place):
     yield ('pipe.jpg', ), 'pipe.jpg: it is no regular file'
     yield ('none', ), 'none: no image (.jpg, .jpeg, .png) in this folder'
     yield ('whole.jpg', 'other'), 'whole.jpg: has the name of other/whole.jpg'
-    yield ('whole.jpg', 'whole.jpg'), 'whole.jpg: has the name of whole.jpg'
+    yield ('whole.jpg', 'whole.jpg'), 'whole.jpg: is given twice'
+    yield ('whole.jpg/', ), 'whole.jpg/: no such image or folder'
+    yield ('broken', ), 'broken/link.jpg: no such image or folder; name one that is there'
+    yield ('detections.json', ), 'detections.json: its picture would have the name of detections.json'
+    yield ('latin', ), 'caf\\udce9.jpg: its name is not UTF-8; rename it'
+    yield ('line.png', ), 'data.test.pipeline: line.png does not go through'
 
 
 def test_bad_images(refused, checkpoint, tmp_path):
@@ -187,3 +224,44 @@ def test_other_wrong_requests(refused, checkpoint, tmp_path, words, said):
     keys = {word.partition('=')[0]: word for word in [f'checkpoint={checkpoint}', 'out=out', *words]}
     assert said in refused('detect', 'device=cpu', *keys.values(), 'a.png', cwd=tmp_path)
     assert not (tmp_path / 'out').exists()
+
+
+def test_a_later_image_that_does_not_go_through(refused, head, checkpoint, tmp_path):
+    """In a worker, which ends with the command; no picture of the others is left."""
+    Image.new('L', (90, 60)).save(tmp_path / 'a.png')
+    Image.new('L', (20000, 1)).save(tmp_path / 'b.png')
+    done = head('detect', 'config=head_r18', f'checkpoint={checkpoint}', 'device=cpu', 'out=out', 'a.png', 'b.png',
+                cwd=tmp_path, timeout=120)
+    assert done.returncode == 2 and 'b.png does not go through' in done.stderr.splitlines()[-1]
+    assert 'Traceback' not in done.stderr and not os.listdir(tmp_path / 'out')
+
+
+@pytest.mark.parametrize('change, said', [
+    ("data = dict(test=dict(type='VOCDataset'))", 'all of COCO\'s 80 classes'),
+    ("data = dict(test=dict(classes=('person', 'car')))", 'all of COCO\'s 80 classes'),
+    ("data = dict(test=dict(type='Nowhere'))", 'there is no data set Nowhere'),
+    ("data = dict(test=dict(type='CustomDataset'))", 'all of COCO\'s 80 classes')])
+def test_configs_of_other_classes(refused, checkpoint, tmp_path, change, said):
+    (tmp_path / 'own.py').write_text(f"_base_ = '{find_config('head_r18')[0]}'\n{change}\n")
+    Image.new('RGB', (64, 64)).save(tmp_path / 'a.png')
+    line = refused('detect', f'config={tmp_path}/own.py', f'checkpoint={checkpoint}', 'device=cpu', 'out=out', 'a.png',
+                   cwd=tmp_path)
+    assert said in line and not (tmp_path / 'out').exists()
+
+
+def test_an_interruption_leaves_no_picture(checkpoint, tmp_path, monkeypatch):
+    """So that the same command can be given again."""
+    from head.commands import detect as command
+    for name in 'ab':
+        Image.new('RGB', (64, 64)).save(tmp_path / f'{name}.png')
+    drawn = []
+
+    def interrupted(path, *rest):
+        if drawn:
+            raise KeyboardInterrupt
+        drawn.append(path)
+        return b'a picture'
+
+    monkeypatch.setattr(command, 'draw_detections', interrupted)
+    words = ['config=head_r18', f'checkpoint={checkpoint}', 'device=cpu', f'out={tmp_path}/out', str(tmp_path)]
+    assert main(['detect', *words]) == 75 and drawn and not os.listdir(tmp_path / 'out')
