@@ -1,21 +1,22 @@
 """`submit`: what can be checked of runs without their weights, as folders for the ledger."""
 
 import os
+import shlex
 import tempfile
 from typing import List, Tuple
 
+from ..catalog import ROOT
 from ..errors import DONE, RequestError
-from ..judging.earlier_result import result_of_run
 from ..judging.verdict import sentence
+from ..ledger import results_table
 from ..ledger.entries import LEDGER
 from ..ledger.submission import Files, files_of, place_of
 from ..ledger.submission_check import check_submission
 from ..request import Request
-from ..results.run import read_run
 from ..results.verdict_file import VERDICT
 from ..results.work_dir import open_folder
-from ..support.atomic_write import atomic_path
 from ..support.folders import require_place
+from ..support.printed_text import printable
 
 
 def checked(folder: str) -> Tuple[str, Files, str]:
@@ -30,18 +31,17 @@ def checked(folder: str) -> Tuple[str, Files, str]:
         path = os.path.join(root, place)
         write(path, files)
         try:
-            check_submission(path)
+            result = check_submission(path).result
         except RequestError as error:
-            raise RequestError(f'{folder}: {str(error).replace(path + os.sep, "")}') from error
-        result = result_of_run(read_run(path))
+            raise RequestError(f'{folder}: {str(error).replace(path + os.sep, "").replace(path + ": ", "")}') from error
     return place, files, sentence(result.name, result.judged())
 
 
 def write(folder: str, files: Files) -> None:
-    """Write a submission's files."""
+    """Write a submission's files to a new folder."""
     os.makedirs(folder)
     for name, content in files.items():
-        with atomic_path(os.path.join(folder, name)) as temporary, open(temporary, 'wb') as file:
+        with open(os.path.join(folder, name), 'wb') as file:
             file.write(content)
 
 
@@ -61,16 +61,30 @@ def run(request: Request) -> int:
         one = checked(folder)
         if os.path.lexists(os.path.join(out, one[0])) or one[0] in [place for place, _, _ in found]:
             raise RequestError(f'{folder}: is in the ledger already: {os.path.join(out, one[0])}')
+        require_place(os.path.join(out, os.path.dirname(one[0])), 'out')
         found.append(one)
     open_folder(out, f'out={out}')
+    with tempfile.TemporaryDirectory(dir=out, prefix='.') as whole:
+        for place, files, _ in found:
+            write(os.path.join(whole, place), files)
+        for place, _, _ in found:
+            os.makedirs(os.path.dirname(os.path.join(out, place)), exist_ok=True)
+            os.rename(os.path.join(whole, place), os.path.join(out, place))
     for place, files, line in found:
-        write(os.path.join(out, place), files)
         size = sum(map(len, files.values()))
-        print(f'written: {os.path.join(out, place)} ({len(files)} files, {size / 1e3:.0f} kB): {line}')
-    name = os.path.basename(found[0][0])
-    print('Look through it: paths, hosts and mail addresses are taken out, and nothing else. To send it in, from a '
-          'clone of your fork:')
-    print(f'    git switch -c results-{name} && git add {out} && git commit -m "results: {found[0][0]}" && '
-          'git push -u origin HEAD')
-    print('and open a pull request: docs/results.md')
+        print(f'written: {os.path.join(out, place)} ({len(files)} files, {size / 1e3:.0f} kB): {printable(line, 300)}')
+    say_how_to_send(out, found[0][0])
     return DONE
+
+
+def say_how_to_send(out: str, place: str) -> None:
+    """The next steps; in the project's own ledger the tables that are made of it are renewed first."""
+    changed = [out]
+    if os.path.realpath(out) == os.path.realpath(ROOT / LEDGER):
+        results_table.renew()
+        changed += list(results_table.pages())
+    print('Look through it: names that you gave to files, or wrote into a config, are still there. To send it in, '
+          'from a clone of your fork:')
+    print(f'    git switch -c results-{os.path.basename(place)} && git add {" ".join(map(shlex.quote, changed))} && '
+          f'git commit -m "results: {place}" && git push -u origin HEAD')
+    print('and open a pull request: docs/results.md')

@@ -3,15 +3,15 @@
 import itertools
 import math
 import os
-from typing import Any, Dict, Iterable, Iterator, List, Mapping
+from typing import Any, Dict, Iterator, List, Mapping, Optional
 
 from .. import catalog
 from ..engine import locked_packages
 from ..errors import RequestError
-from ..judging.earlier_result import read_result
+from ..judging.earlier_result import Result, read_result
 from ..judging.trainings_of_row import judge_trainings, trainings_by_row
 from ..judging.verdict import EXIT_STATUS, FAIL, PASS, UNVERIFIED, sentence
-from ..ledger.entries import submissions
+from ..ledger.entries import is_ledger, is_submission, submissions
 from ..ledger.submission_check import check_submission
 from ..request import Request
 from ..results.verdict_file import CheckedResult, VerdictWord, VerifyVerdict, write_verdict
@@ -26,13 +26,15 @@ def _known(values: Mapping[str, Any]) -> Dict[str, Any]:
             for name, value in values.items()}
 
 
-def _paths(words: Iterable[str]) -> Iterator[str]:
-    """The words; in the place of a ledger its submissions, each of them checked."""
-    for word in words:
-        inside = submissions(word)
-        for folder in inside:
-            check_submission(folder)
-        yield from inside or [word]
+def _results(request: Request, row: Optional[catalog.Model]) -> Iterator[Result]:
+    """What the words name; in the place of a ledger its submissions, each of them checked."""
+    for word in request.words:
+        if is_submission(word):
+            yield check_submission(word).result
+        elif is_ledger(word):
+            yield from (check_submission(folder).result for folder in submissions(word))
+        else:
+            yield read_result(word, row, request.get('data'))
 
 
 def run(request: Request) -> int:
@@ -44,7 +46,7 @@ def run(request: Request) -> int:
         path, row = catalog.find_config(request.get('config'))
         if row is None:
             raise RequestError(f'config={path}: no row of the results table; nothing is reported for it')
-    results = [read_result(path, row, request.get('data')) for path in _paths(request.words)]
+    results = list(_results(request, row))
     for one in results:
         if one.scored_here:
             one.doubts += locked_packages.doubts()

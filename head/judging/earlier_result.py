@@ -326,21 +326,28 @@ def _doubts_of_length(log: TrainingLog, last: Row, row: catalog.Model) -> List[s
             if abs(epoch / row.epochs - 1) >= 0.02][-1:]  # images without an object are left out
 
 
+def doubts_of_log(log: TrainingLog, row: Optional[catalog.Model]) -> Tuple[List[str], List[str]]:
+    """Why a log's last evaluation says nothing of a reported number, by the log alone; and what it does not tell."""
+    files, last = log.val_ann_files, _last_evaluation(log)
+    doubts: List[str] = []
+    if not files:
+        doubts.append(NO_DATA_NAMED)
+    elif [os.path.basename(file) for file in files] != [IN_VAL2017]:
+        doubts.append(f'{NOT_VAL2017}: {printable(", ".join(files))}')
+    if not last:
+        return doubts, []
+    against, unknown = _doubts_of_batches(log, last)
+    return doubts + against + (_doubts_of_length(log, last, row) if row else []), unknown
+
+
 def _of_log(log: TrainingLog, row: Optional[catalog.Model], earlier: Iterable[str] = ()) -> Result:
     path, doubts = log.path, _lasting(dict.fromkeys([*earlier, *log.doubts]))
     row = _row(path, catalog.model_of_config(log.config_name) if log.config_name else None, row)
     last, trusted = _last_evaluation(log), ['the log names its data, nothing else shows them', CONFIG_NOT_COMPARED]
     metrics = {name: last[in_log] for name, in_log in IN_LOG.items() if in_log in last}
-    files = log.val_ann_files
-    if not files:
-        doubts.append(NO_DATA_NAMED)
-    elif [os.path.basename(file) for file in files] != [IN_VAL2017]:
-        doubts.append(f'{NOT_VAL2017}: {printable(", ".join(files))}')
-    if last:
-        against, unknown = _doubts_of_batches(log, last)
-        doubts += against
-        trusted += unknown
-        doubts += _doubts_of_length(log, last, row) if row else []
+    against, unknown = doubts_of_log(log, row)
+    doubts += against
+    trusted += unknown
     return Result(path, row, metrics, training=True, draw=True, rounding=ROUNDING if log.rounded else 0.0,
                   seed=log.seed, doubts=doubts, trusted=trusted, notes=list(log.notes),
                   unmeasured='' if last else NO_EVALUATION, identity=file_hash(path))

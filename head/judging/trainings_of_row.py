@@ -23,7 +23,7 @@ def trainings_by_row(results: Iterable[Result]) -> Tuple[Dict[str, List[Result]]
     for one in results:
         if one.draw and one.row and one.row.reported is not None and not one.doubts and not one.faults:
             members = rows.setdefault(one.row.alias, [])
-            same = next(filter(None, (_same(one, other) for other in members)), None)
+            same = next(filter(None, (same_draw(one, other) for other in members)), None)
             if same:
                 repeats.append(one)
                 notes.append(same)
@@ -33,7 +33,7 @@ def trainings_by_row(results: Iterable[Result]) -> Tuple[Dict[str, List[Result]]
     return rows, [one for one in repeats if one.row and one.row.alias in rows], notes
 
 
-def _same(one: Result, other: Result) -> Optional[str]:
+def same_draw(one: Result, other: Result) -> Optional[str]:
     """What makes two results no two draws, in words; None where they are two."""
     if one.identity == other.identity:
         return f'{one.path} and {other.path} are the same run'

@@ -4,17 +4,19 @@
 """
 
 import os
-from typing import Dict, List, Sequence
+import re
+import statistics
+from typing import Dict, List, Optional, Sequence
 
 from ..catalog import ROOT, Model, models
-from ..judging.earlier_result import Result, result_of_run
-from ..judging.trainings_of_row import judge_trainings, trainings_by_row
+from ..judging.trainings_of_row import judge_trainings, same_draw
 from ..judging.verdict import UNVERIFIED
-from ..results.run import read_run
-from ..results.verdict_file import RunVerdict, TrainVerdict, Verdict
+from ..results.verdict_file import RunVerdict
+from ..support.atomic_write import write_text
 from ..support.generated_section import replace_section
+from ..support.printed_text import printable
 from .entries import own_submissions
-from .submission_check import check_submission
+from .submission_check import Checked, check_submission
 
 BEGIN, END = '<!-- results: head.ledger.results_table -->\n', '<!-- end of results -->\n'
 NOTHING = '–'
@@ -23,6 +25,11 @@ NOTHING = '–'
 def _figure(row: Model) -> str:
     """What the table says is reported; in brackets where the figure belongs to another config."""
     return f'{row.reported:.1f}' if row.reported else f'({row.printed:.1f})' if row.printed else NOTHING
+
+
+def _cell(text: Optional[str]) -> str:
+    """Somebody's text as what stands in one cell of a Markdown table."""
+    return re.sub(r'([|<>\[\]`*_\\])', r'\\\1', printable(text, 60)) if text else NOTHING
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -37,47 +44,58 @@ class Ledger:
     """
 
     def __init__(self, folders: Sequence[str]) -> None:
-        self.verdicts: Dict[str, Verdict] = {folder: check_submission(folder) for folder in folders}
-        self.results: Dict[str, Result] = {folder: result_of_run(read_run(folder)) for folder in folders}
+        self.submissions: Dict[str, Checked] = {folder: check_submission(folder) for folder in folders}
 
-    def _of_row(self, alias: str) -> List[str]:
-        return [folder for folder, one in self.results.items()
-                if one.row and one.row.alias == alias and one.judged()['verdict'] != UNVERIFIED]
+    def _of_row(self, alias: str) -> List[Checked]:
+        return [one for one in self.submissions.values()
+                if one.result.row and one.result.row.alias == alias and one.verdict.verdict != UNVERIFIED]
+
+    def _trainings(self, alias: str) -> List[Checked]:
+        """Those that count: each run once, and each seed."""
+        found: List[Checked] = []
+        for one in self._of_row(alias):
+            if one.result.draw and not any(same_draw(one.result, other.result) for other in found):
+                found.append(one)
+        return found
 
     def reproduced(self, alias: str) -> str:
-        """What came out of a row, in one cell: the mean of several trainings or the number of one; evaluations."""
-        folders = self._of_row(alias)
-        found, cells = [self.results[folder] for folder in folders], []
-        several, repeats, _ = trainings_by_row(found)
-        grouped = {id(one) for one in [*repeats, *several.get(alias, [])]}
-        if alias in several:
-            one = judge_trainings(several[alias])[0]
-            cells.append(f'{one.mean:.2f} (n = {one.n}, {one.interval[0]:.2f} to {one.interval[1]:.2f}): {one.verdict}')
-        for result in found:
-            if id(result) not in grouped:
-                what = '' if result.training else ', released weights'
-                cells.append(f'{result.measured:.2f} (n = 1{what}): {result.judged()["verdict"]}')
-        return '; '.join(dict.fromkeys(cells)) or NOTHING
+        """What came out of a row, in one cell: the mean of the trainings, and that of the released weights."""
+        cells, trainings = [], [one.result for one in self._trainings(alias)]
+        faulty = [one for one in trainings if one.faults]
+        sound = [one for one in trainings if not one.faults]
+        if len(sound) > 1:
+            found = judge_trainings(sound)[0]
+            low, high = found.interval
+            cells.append(f'{found.mean:.2f} (n = {found.n}, {low:.2f} to {high:.2f}): {found.verdict}')
+        cells += [f'{one.measured:.2f} (n = 1): {one.judged()["verdict"]}' for one in sound if len(sound) == 1]
+        cells += [f'no number (n = {len(faulty)}): fail'] if faulty else []
+        released = [one for one in self._of_row(alias)
+                    if isinstance(one.verdict, RunVerdict) and not one.result.training and not one.result.faults]
+        for sha256 in dict.fromkeys(one.result.identity for one in released):
+            same = [one for one in released if one.result.identity == sha256]
+            mean = statistics.fmean(one.result.measured or 0 for one in same)
+            verdicts = ', '.join(dict.fromkeys(one.verdict.verdict for one in same))
+            cells.append(f'{mean:.2f} (released weights, evaluated {len(same)} times): {verdicts}')
+        return '; '.join(cells) or NOTHING
 
     def cost(self, alias: str) -> str:
-        """What trainings of a row took, in one cell, each kind of machine once."""
+        """What the trainings of a row took that count, in one cell, each kind of machine once."""
         hours: Dict[str, List[float]] = {}
-        for folder in self._of_row(alias):
-            verdict = self.verdicts[folder]
-            if isinstance(verdict, TrainVerdict) and verdict.seconds:
-                machine = f'{verdict.processes or 1} × {verdict.device or "unknown"}'
-                hours.setdefault(machine, []).append(verdict.seconds / 3600)
-        return '; '.join(f'{sum(each) / len(each):.1f} h on {machine}' for machine, each in hours.items()) or NOTHING
+        for one in self._trainings(alias):
+            if isinstance(one.verdict, RunVerdict) and one.verdict.seconds:
+                machine = f'{one.verdict.processes or 1} × {_cell(one.verdict.device)}'
+                hours.setdefault(machine, []).append(one.verdict.seconds / 3600)
+        return '; '.join(f'{statistics.fmean(each):.1f} h on {machine}' for machine, each in hours.items()) or NOTHING
 
     def others(self) -> str:
         """The submissions that are of no row: a line each."""
         rows = []
-        for folder, verdict in self.verdicts.items():
+        for folder, (verdict, _) in self.submissions.items():
             if not isinstance(verdict, RunVerdict):
                 minutes = f'{verdict.seconds / 60:.0f}' if verdict.seconds else NOTHING
                 rows.append((f'`{os.path.basename(folder)}`', verdict.command, verdict.stack or NOTHING,
-                             f'torch {verdict.versions.get("torch")}', verdict.device or NOTHING, minutes,
-                             (verdict.commit or NOTHING)[:12], verdict.verdict))
+                             f'torch {_cell(verdict.versions.get("torch"))}', _cell(verdict.device), minutes,
+                             _cell((verdict.commit or '')[:12]), verdict.verdict))
         return _table(('submission', 'what', 'stack', 'with', 'on', 'minutes', 'commit', 'verdict'), rows)
 
 
@@ -96,6 +114,11 @@ def pages() -> Dict[str, str]:
     return {path: replace_section((ROOT / path).read_text(), BEGIN, END, table) for path, table in made.items()}
 
 
-if __name__ == '__main__':
+def renew() -> None:
+    """Put the tables into the pages."""
     for path, text in pages().items():
-        (ROOT / path).write_text(text)
+        write_text(ROOT / path, text)
+
+
+if __name__ == '__main__':
+    renew()

@@ -11,7 +11,8 @@ from ..judging.verdict import sentence
 from ..results.run import Run
 from ..support.printed_text import printable
 
-KINDS = dict(train='training', eval='evaluation', smoke='smoke run', mini='comparison in miniature', verify='check')
+KINDS = dict(train='training', eval='evaluation', smoke='smoke run', mini='comparison in miniature', verify='check',
+             parity='comparison with the published code')
 
 
 @dataclass

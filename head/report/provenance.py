@@ -7,7 +7,7 @@ from msgspec.structs import asdict
 
 from ..judging.verdict import sentence
 from ..results.run import Run
-from ..results.verdict_file import MiniVerdict, SmokeVerdict, Verdict, VerifyVerdict
+from ..results.verdict_file import MiniVerdict, ParityVerdict, SmokeVerdict, Verdict, VerifyVerdict
 from ..support.printed_text import LONGEST_LINE, printable
 
 
@@ -76,7 +76,7 @@ def _of_log(log):
 
 def _parts(verdict: Optional[Verdict]) -> List[Fact]:
     """What a verdict that is of no row consists of."""
-    if isinstance(verdict, SmokeVerdict):
+    if isinstance(verdict, (SmokeVerdict, ParityVerdict)):
         return [Fact(one.what.strip(), f'{one.found}, wanted {one.wanted}: {"holds" if one.holds else "does not hold"}')
                 for one in verdict.checks]
     if isinstance(verdict, MiniVerdict):

@@ -29,7 +29,7 @@ MOST_LINE, MOST_TEXT = 2**24, 2**20
 MOST_NAMES, LONGEST_NAME = 128, 100
 """Of the numbers in a log, and of its metrics; further ones and longer ones are left out."""
 
-DATED = re.compile(r'\d{8}_\d{6}\.log\.json$')
+DATED = re.compile(r'[0-9]{8}_[0-9]{6}\.log\.json$')
 """Names that begin with the time when the training began."""
 
 MMDET_3 = ('of mmdet 3, whose logs are not read; name metrics instead: '

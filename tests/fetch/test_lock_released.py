@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 import yaml
@@ -76,7 +77,7 @@ def test_a_checkpoint_that_is_not_what_is_reported(clone, lock_released, served,
     path, = (clone / 'results/head_r18').glob('*/verdict.json')
     verdict = json.loads(path.read_text())
     assert verdict['checkpoint']['confirmed'] and verdict['commit'] == git(clone, 'rev-parse', 'HEAD~').strip()
-    assert '0.00 (n = 1, released weights): fail' in (clone / 'README.md').read_text()
+    assert '0.00 (released weights, evaluated 1 times): fail' in (clone / 'README.md').read_text()
     assert models()['head_r18'].reported == 36.1
 
 
@@ -90,3 +91,21 @@ def test_what_keeps_it_from_beginning(clone, lock_released, drive):
     done = lock_released()
     assert done.returncode == 2 and done.stderr.startswith('head: this checkout has changes')
     assert git(clone, 'log', '--format=%s').splitlines() == ['all']
+    shutil.rmtree(clone / '.git')
+    done = lock_released()
+    assert done.returncode == 2 and 'no clone' in done.stderr.splitlines()[-1]
+
+
+def test_a_quota_that_is_used_up(clone, lock_released, drive, served, checkpoint):
+    """The hashes of the other files are committed, so that the same command continues."""
+    other = Path(models()['head_mnv2'].config).stem
+    served(checkpoint)
+    drive.folder(FOLDER, 'HEAD', [(number('row'), STEM, None), (number('other'), other, None)])
+    drive.folder(number('other'), other, [(number('of_mnv2'), 'epoch_12.pth', BINARY)])
+    drive.file(number('of_mnv2'), b'x' * 1000)
+    drive.exhausted = {number('of_mnv2')}
+    done = lock_released()
+    assert done.returncode == 3 and 'quota' in done.stderr, done.stderr
+    assert not git(clone, 'status', '--porcelain')
+    locked = yaml.safe_load((clone / 'head/catalog/released.yaml').read_text())['files']
+    assert {*locked} == {'head_r18'}

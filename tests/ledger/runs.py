@@ -11,6 +11,7 @@ HOME = '/home/Jane Doe/detection'
 CONFIG = 'configs/head/head_retina_faster_r18_fpn_mstrain_1x_coco.py'
 VAL2017 = catalog.coco().splits['val2017']
 LOG = '20261128_093000.log.json'
+RELEASED = dict(part='released checkpoint', path='x.pth', sha256='c0' * 32, confirmed=True)
 
 
 def write_json(path, content):

@@ -2,15 +2,22 @@
 
 import hashlib
 import json
+import math
 import os
+import re
 import shutil
+from pathlib import Path
 
+import msgspec
 import pytest
 
-from head.ledger.submission import SUBMISSION
+from head.coco.categories import NAMES
+from head.ledger import entries, submission_check
+from head.ledger.submission import MOST_ROWS, SUBMISSION, verdict_text
+from head.results.verdict_file import Verdict
 
 from ..report.made_up_runs import OTHERS
-from .runs import HOME, LOG, smoke_run, train_run, write_json
+from .runs import HOME, LOG, RELEASED, smoke_run, train_run, write_json
 
 
 def written(ledger):
@@ -93,13 +100,76 @@ def test_a_training_of_this_project(call, begun, tmp_path):
     assert str(tmp_path) not in text and str(begun) not in text and '/made/' not in text
 
 
-def tampered(change):
+def test_evaluations(call, tmp_path, monkeypatch):
+    """That of released weights must be of those that the catalog knows."""
+    run = train_run(tmp_path / 'a', 36.09, command='eval', seed=None, checkpoint=RELEASED, tolerance=0.07)
+    (run / LOG).unlink()
+    status, _, lines = call('submit', run)
+    assert status == 2 and 'the catalog has none of their sha256' in lines[0]
+    monkeypatch.setattr(submission_check, '_is_released', lambda row, sha256: sha256 == RELEASED['sha256'])
+    assert call('submit', run)[0] == 0
+    for path in (run, train_run(tmp_path / 'b', 36.09, command='eval', seed=None)):
+        content = json.loads((path / 'verdict.json').read_text())
+        write_json(path / 'verdict.json', dict(content, checkpoint=None))
+    status, _, lines = call('submit', run)
+    assert status == 2 and 'does not say of what' in lines[0]
+
+
+def test_a_diverged_training(call, tmp_path):
+    run = train_run(tmp_path / 'a', 36.0, metrics=dict(AP=math.nan), measured=math.nan, difference=math.nan,
+                    verdict='fail', why=['AP is nan'])
+    text = (run / LOG).read_text()
+    (run / LOG).write_text(re.sub(r'"bbox_mAP": 0\.36\d*', '"bbox_mAP": NaN', text))
+    assert call('submit', run)[0] == 0
+    assert call('verify', 'results')[0] == 1
+
+
+def test_a_long_log_is_thinned(call, tmp_path):
+    """One that logs every iteration of a GPU; what it ends with stays."""
+    run = train_run(tmp_path / 'a')
+    lines = (run / LOG).read_text().splitlines()
+    row = lines[1].replace('"epoch": 1', '"epoch": 12')
+    more = [row.replace('"iter": 7330', f'"iter": {place}') for place in range(40000)]
+    (run / LOG).write_text('\n'.join([*lines[:-2], *more, *lines[-2:]]))
+    assert call('submit', run)[0] == 0
+    kept = (written(tmp_path / 'results')[0] / LOG).read_text().splitlines()
+    assert MOST_ROWS / 2 < len(kept) < MOST_ROWS + 20 and '"iter": 39999' in kept[-2]
+    assert call('verify', 'results')[0] == 0
+
+
+def test_an_older_submission_stays_one(ledger, call, monkeypatch):
+    """A later version's verdicts have more fields, which earlier ones do not tell."""
+    content = json.loads((written(ledger)[0] / 'verdict.json').read_text())
+    assert None not in content.values() and 'accumulate' not in content and 'amp' not in content
+
+
+def test_the_projects_own_ledger_may_be_empty(call, tmp_path, monkeypatch):
+    monkeypatch.setattr(entries, 'ROOT', tmp_path)
+    (tmp_path / 'results/head_r18').mkdir(parents=True)
+    (tmp_path / 'results/README.md').write_text('# What this is')
+    assert call('verify', 'results')[0] == 0
+    (tmp_path / 'results/head_r18/x.py').write_text('import os')
+    assert 'x.py: no submission' in call('verify', 'results')[2][0]
+    (tmp_path / 'results/head_r18/x.py').unlink()
+    (tmp_path / 'results/README.md').chmod(0o755)
+    assert 'README.md: no submission' in call('verify', 'results')[2][0]
+
+
+def test_all_or_nothing(call, tmp_path):
+    (tmp_path / 'results').mkdir()
+    (tmp_path / 'results/smoke').write_text('mine')
+    status, _, lines = call('submit', train_run(tmp_path / 'a'), smoke_run(tmp_path / 'b'))
+    assert status == 2 and 'results/smoke is no folder' in lines[0] and os.listdir(tmp_path / 'results') == ['smoke']
+
+
+def tampered(change, in_form=True):
     """A change of a submission by a function of the parsed `verdict.json`, its hashes and place made again."""
 
     def apply(folder):
         content = json.loads((folder / 'verdict.json').read_text())
         change(content)
-        (folder / 'verdict.json').write_text(json.dumps(content, indent=1) + '\n')
+        text = json.dumps(content, indent=1).encode() + b'\n'
+        (folder / 'verdict.json').write_bytes(verdict_text(msgspec.convert(content, Verdict)) if in_form else text)
         return made_again(folder)
 
     return apply
@@ -125,8 +195,13 @@ def in_log(old, new):
     return apply
 
 
-def set_number(name, value):
-    return tampered(lambda content: content.update({name: value}))
+def without_log(folder):
+    (folder / LOG).unlink()
+    return made_again(folder)
+
+
+def set_number(name, value, in_form=True):
+    return tampered(lambda content: content.update({name: value}), in_form)
 
 
 def better(content):
@@ -169,19 +244,42 @@ def elsewhere(folder):
     (set_number('verdict', 'fail'), 'says fail, and its numbers give pass'),
     (set_number('why', ['the teacher is random']),
      'says pass, and its numbers give unverified (the teacher is random)'),
-    (set_number('reported', 30.0), 'says reported 30.00, and its numbers give 36.1'),
+    (set_number('reported', 30.0), 'says reported 30.0, and its numbers give 36.1'),
     (tampered(lambda content: content['data']['val'].update(sha256='0' * 64)), 'the data are not COCO val2017'),
     (set_number('config_sha256', '0' * 64), 'of another config than configs/head/head_retina'),
     (set_number('config', 'retinanet_r18.py'), 'of head_r18, but its config is retinanet_r18.py'),
     (set_number('alias', 'assist_r18'), 'belongs to assist_r18/paper-'),
-    (set_number('arguments', ['train', f'data={HOME}']), 'names a folder, a machine or a person: data=/home/Jane'),
-    (set_number('device', 'A100 of jane@example.org'), 'names a folder, a machine or a person'),
-    (set_number('stowaway', 1), 'more than a verdict has'),
+    (set_number('alias', '/tmp/evil', False), 'names a folder'),
+    (set_number('alias', 'evil'), 'of evil, which is no row'),
+    (set_number('stack', 'a | b'), 'of the stack a | b, which there is not'),
+    (set_number('amp', 'fp16'), 'says pass, and it did not compute in float32'),
+    (set_number('tf32', True), 'says pass, and it did not compute in float32'),
+    (set_number('commit', '6b0c+'), 'says pass, and its code is that of no commit'),
+    (set_number('weights', []), 'says pass, and it did not begin with the row\'s weights'),
+    (set_number('seed', 2), 'says seed 2, and its log 1'), (set_number('tolerance', 0.01), 'says tolerance 0.01'),
+    (set_number('measured', None), 'says measured None'), (set_number('seconds', -5.0), 'it took -5 seconds'),
+    (set_number('processes', 0), 'it ran in 0 processes'), (set_number('per_category', None), 'and not the AP of each'),
+    (set_number('per_category', {'person': 0.3604}), 'and not the AP of each of COCO\'s 80'),
+    (set_number('per_category', {name: 1e308 for name in NAMES}), 'the AP of person is 1e+308'),
+    (set_number('per_category', {name: math.nan for name in NAMES}), 'the AP of person is nan'),
+    (without_log, 'of a training, whose log is not there'),
+    (in_log('"iter": 625', '"iter": 2'), 'an evaluation took 2 batches'),
+    (in_log('"epoch": 12', '"epoch": 11'), 'the log ends at epoch 11'),
+    (in_log('instances_val2017', 'instances_minival'), 'the data are not COCO val2017: instances_minival.json'),
+    (in_log('"mode": "train", "epoch": 3', '"mode": "/home/jane", "mode": "train", "epoch": 3'), 'in another form'),
+    (in_log('{"mode": "train", "epoch": 3', '{"note": 1}\n{"mode": "train", "epoch": 3'), 'in another form'),
+    (in_log('{"mode": "train", "epoch": 3', '{"x": ' + '[' * 900 + ']' * 900 + '}\n{"mode": "train", "epoch": 3'),
+     'cannot be read'),
+    (in_log('"mode": "train", "epoch": 3', '"mode": "train",  "epoch": 3'), 'in another form'),
+    (set_number('arguments', ['train', f'data={HOME}'], False),
+     'names a folder, a machine or a person: data=/home/Jane'),
+    (set_number('device', 'A100 of jane@example.org', False), 'names a folder, a machine or a person'),
+    (set_number('stowaway', 1, False), 'more than is read of one'),
     (in_log('"sys.platform: linux', '"from \\\\\\\\server\\\\jane'), f'{LOG}: names a folder'),
     (in_log('"exp_name": "head_', '"exp_name": "other_'), 'is of other_retina'),
     (add('epoch_12.pth', b'\x80\x02}'), 'epoch_12.pth: no part of a submission'),
     (add('20261128_100000.log.json', b'\x80\x02}q\x00.'),
-     'lists 20261128_093000.log.json, verdict.json, and there are others'),
+     '20261128_100000.log.json is not listed in submission.json'),
     (add(LOG, chmod=0o755), f'{LOG}: executable; chmod -x'),
     (add('verdict.json', b' ' * (2**21 + 1)), 'verdict.json: 2.1 MB, 2.1 at most'),
     (link, f'{LOG}: not a regular file'),
@@ -190,13 +288,16 @@ def elsewhere(folder):
     (elsewhere, 'belongs to head_r18/paper-'),
 ])
 def test_what_was_done_to_it_is_found(call, ledger, change, said):
-    change(written(ledger)[0])
+    folder = change(written(ledger)[0])
     status, out, lines = call('verify', 'results')
     assert status == 2 and not out and len(lines) == 1 and said in lines[0]
+    if isinstance(folder, Path) and 'belongs to' not in said:  # named by itself, too
+        assert said in call('verify', folder)[2][0]
 
 
 @pytest.mark.parametrize('change, said', [
     (dict(verdict='pass', checks=[dict(what='AP', found=0.0, wanted='>= 0.05', holds=False)]), 'its numbers give fail'),
+    (dict(checks=[]), 'no checks in it'), (dict(why=['it is too hot']), 'says pass, and: it is too hot'),
     (dict(versions=dict(torch='2.1 from /opt/torch')), '')])
 def test_smoke_runs(call, tmp_path, change, said):
     status, _, lines = call('submit', smoke_run(tmp_path / 'smoke', **change))

@@ -18,6 +18,8 @@ OTHERS = dict(
     smoke=dict(command='smoke', verdict='pass', why=[], data='0' * 64, first_steps=[dict(loss=1.0)],
                teacher=dict(AP=0.2), untrained=dict(AP=0.0), student=dict(AP=0.3),
                checks=[dict(what='AP gained by training', found=0.3, wanted='>= 0.05', holds=True)]),
+    parity=dict(command='parity', verdict='pass', why=[], references='0' * 64,
+                checks=[dict(what='configs/a.py', found=None, wanted='the published code\'s', holds=True)]),
     mini=dict(command='mini', verdict='pass', why=[], data=['0' * 64] * 2, pretraining=0.1, teacher=0.3,
               runs=dict(baseline=[0.2, 0.21])),
     verify=dict(command='verify', verdict='pass', why=[], together={}, results=[

@@ -93,6 +93,7 @@ def test_replaces_no_other_file(head, refused, evaluation):
 @pytest.mark.parametrize('command, told', [
     ('smoke', ['smoke run', 'smoke: fail', 'AP gained by training', '0.02, wanted >= 0.05: does not hold']),
     ('mini', ['comparison in miniature', 'mini: pass', 'AP in percent, baseline', '20.0, 21.0']),
+    ('parity', ['comparison with the published code', 'parity: pass', 'configs/a.py', 'holds']),
     ('verify', ['check', 'verify: pass', 'head_r18: measured 36.10 mAP, reported 36.1, tolerance 0.30: pass']),
 ])
 def test_verdicts_of_other_commands(head, tmp_path, command, told):
