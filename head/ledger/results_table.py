@@ -75,7 +75,7 @@ class Ledger:
             same = [one for one in released if one.result.identity == sha256]
             mean = statistics.fmean(one.result.measured or 0 for one in same)
             verdicts = ', '.join(dict.fromkeys(one.verdict.verdict for one in same))
-            cells.append(f'{mean:.2f} (released weights, evaluated {len(same)} times): {verdicts}')
+            cells.append(f'{mean:.2f} (released weights, n = {len(same)}): {verdicts}')
         return '; '.join(cells) or NOTHING
 
     def cost(self, alias: str) -> str:

@@ -77,7 +77,7 @@ def test_a_checkpoint_that_is_not_what_is_reported(clone, lock_released, served,
     path, = (clone / 'results/head_r18').glob('*/verdict.json')
     verdict = json.loads(path.read_text())
     assert verdict['checkpoint']['confirmed'] and verdict['commit'] == git(clone, 'rev-parse', 'HEAD~').strip()
-    assert '0.00 (released weights, evaluated 1 times): fail' in (clone / 'README.md').read_text()
+    assert '0.00 (released weights, n = 1): fail' in (clone / 'README.md').read_text()
     assert models()['head_r18'].reported == 36.1
 
 

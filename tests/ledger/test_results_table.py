@@ -62,7 +62,7 @@ def test_several(ledger, tmp_path, monkeypatch):
                    evaluation(tmp_path / 'g', 36.0, checkpoint=own))
     trainings, released = found.reproduced('head_r18').split('; ')
     assert trainings.startswith('36.03 (n = 3, 35.') and trainings.endswith('): pass')
-    assert released == '36.08 (released weights, evaluated 2 times): pass'
+    assert released == '36.08 (released weights, n = 2): pass'
     assert found.cost('head_r18') in ('7.5 h on 8 × NVIDIA A100-SXM4-40GB; 10.0 h on 4 × V100',
                                       '10.0 h on 4 × V100; 7.5 h on 8 × NVIDIA A100-SXM4-40GB')
 
