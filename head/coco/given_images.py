@@ -4,8 +4,6 @@ import os
 from dataclasses import dataclass
 from typing import Iterator, List, Sequence
 
-import cv2
-
 from ..errors import RequestError
 from ..support.advice import mount
 from ..support.container import container_image
@@ -83,8 +81,8 @@ def _look(path: str) -> GivenImage:
         raise RequestError(f'{shown}: no such image or folder; {_way_to(path)}') from error
     except UnicodeEncodeError:
         problem = 'its name is not UTF-8; rename it'
-    except (ValueError, cv2.error) as error:
-        problem = f'it does not decode ({error})' if isinstance(error, cv2.error) else str(error)
+    except ValueError as error:
+        problem = str(error)
     if problem:
         raise RequestError(f'{shown}: {problem}; name others, or take it out of the folder')
     return GivenImage(path, width, height)

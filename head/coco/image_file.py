@@ -135,7 +135,10 @@ def decoded_size(content: bytes) -> Tuple[int, int]:
         raise ValueError('it does not decode, its header is damaged') from error
     if problem:
         raise ValueError(problem)
-    return _size_in_the_pipeline(content)
+    try:
+        return _size_in_the_pipeline(content)
+    except (ValueError, cv2.error) as error:
+        raise ValueError(f'it does not decode ({error})') from error
 
 
 def read_regular_file(path: str) -> bytes:
