@@ -269,7 +269,7 @@ def elsewhere(folder):
     (in_log('"mode": "train", "epoch": 3', '"mode": "/home/jane", "mode": "train", "epoch": 3'), 'in another form'),
     (in_log('{"mode": "train", "epoch": 3', '{"note": 1}\n{"mode": "train", "epoch": 3'), 'in another form'),
     (in_log('{"mode": "train", "epoch": 3', '{"x": ' + '[' * 900 + ']' * 900 + '}\n{"mode": "train", "epoch": 3'),
-     'head: results/head_r18/paper-'),  # in words that depend on how deep a Python reads
+     'results/head_r18/paper-'),  # in words that depend on how deep a Python reads
     (in_log('"mode": "train", "epoch": 3', '"mode": "train",  "epoch": 3'), 'in another form'),
     (set_number('arguments', ['train', f'data={HOME}'], False),
      'names a folder, a machine or a person: data=/home/Jane'),
