@@ -65,7 +65,7 @@ def pytest_terminal_summary(terminalreporter, config):
     if config.option.markexpr == 'parity':
         from .parity_verdict import write_parity_verdict
         written = write_parity_verdict(terminalreporter.getreports(''), time.monotonic() - STARTED,
-                                       SHARED / 'parity/reference', STACK)
+                                       SHARED / 'parity/reference', ROOT / 'work_dirs' / f'parity_{STACK}')
         terminalreporter.write_line(f'written: {written}' if written else 'no verdict: not all configs were compared')
     terminalreporter.write_line(f'random: --seed={config.option.seed} --fuzz-seconds={config.option.fuzz_seconds:g}')
 
