@@ -65,7 +65,8 @@ def pytest_terminal_summary(terminalreporter, config):
     if config.option.markexpr == 'parity':
         from .parity_verdict import write_parity_verdict
         called = terminalreporter.getreports('passed') + terminalreporter.getreports('failed')
-        written = write_parity_verdict(called, time.monotonic() - STARTED, SHARED / 'parity/reference', ROOT / 'work_dirs' / f'parity_{STACK}')
+        written = write_parity_verdict(called, time.monotonic() - STARTED, SHARED / 'parity/reference',
+                                       ROOT / 'work_dirs' / f'parity_{STACK}')
         terminalreporter.write_line(f'written: {written}' if written else 'no verdict: not all configs were compared')
     terminalreporter.write_line(f'random: --seed={config.option.seed} --fuzz-seconds={config.option.fuzz_seconds:g}')
 
