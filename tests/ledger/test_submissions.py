@@ -13,6 +13,7 @@ import pytest
 
 from head.coco.categories import NAMES
 from head.ledger import entries, submission_check
+from head.ledger.entries import own_submissions
 from head.ledger.submission import MOST_ROWS, SUBMISSION, verdict_text
 from head.results.verdict_file import Verdict
 
@@ -182,7 +183,7 @@ def made_again(folder):
                        if path.name != SUBMISSION}
     (folder / SUBMISSION).write_text(json.dumps(listed, indent=1) + '\n')
     name = hashlib.sha256((folder / 'verdict.json').read_bytes()).hexdigest()[:12]
-    return folder.rename(folder.with_name(f'paper-{name}'))
+    return folder.rename(folder.with_name(f'{folder.name.partition("-")[0]}-{name}'))
 
 
 def in_log(old, new):
@@ -293,6 +294,19 @@ def test_what_was_done_to_it_is_found(call, ledger, change, said):
     assert status == 2 and not out and len(lines) == 1 and said in lines[0]
     if isinstance(folder, Path) and 'belongs to' not in said:  # named by itself, too
         assert said in call('verify', folder)[2][0]
+
+
+@pytest.mark.parametrize('own', own_submissions(), ids=os.path.basename)
+def test_a_changed_copy_of_our_own(call, own, tmp_path):
+    copy = tmp_path / 'results' / Path(own).parent.name / Path(own).name
+    shutil.copytree(own, copy)
+    assert call('verify', 'results')[0] == 0
+    content = (copy / 'verdict.json').read_bytes()
+    (copy / 'verdict.json').write_bytes(content.replace(b'CPU', b'GPU'))
+    assert 'changed since it was submitted' in call('verify', 'results')[2][0]
+    (copy / 'verdict.json').write_bytes(content)
+    tampered(lambda verdict: verdict['checks'][0].update(holds=False))(copy)
+    assert 'says pass, and its numbers give fail' in call('verify', 'results')[2][0]
 
 
 @pytest.mark.parametrize('change, said', [
