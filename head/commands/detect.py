@@ -26,7 +26,8 @@ from ..engine.shared_memory import lacking
 from ..engine.trial import try_detection
 from ..errors import DONE, RequestError
 from ..fast.fast_forms import use_fast_forms
-from ..report.drawn_image import SCORE, draw_detections
+from ..report.drawn_image import draw_detections
+from ..report.pictures import SCORE
 from ..request import Request
 from ..results.detections_on_images import coco_content
 from ..results.work_dir import open_folder

@@ -81,8 +81,7 @@ def say_how_to_send(out: str, place: str) -> None:
     """The next steps; in the project's own ledger the tables that are made of it are renewed first."""
     changed = [out]
     if os.path.realpath(out) == os.path.realpath(ROOT / LEDGER):
-        results_table.renew()
-        changed += list(results_table.pages())
+        changed += results_table.renew()
     print('Look through it: names that you gave to files, or wrote into a config, are still there. To send it in, '
           'from a clone of your fork:')
     print(f'    git switch -c results-{os.path.basename(place)} && git add {" ".join(map(shlex.quote, changed))} && '

@@ -99,9 +99,9 @@ class Ledger:
         return _table(('submission', 'what', 'stack', 'with', 'on', 'minutes', 'commit', 'verdict'), rows)
 
 
-def markdown() -> str:
-    """Every row, reported figures first."""
-    ledger = Ledger(own_submissions())
+def markdown(ledger: Optional[Ledger] = None) -> str:
+    """Every row, reported figures first, with what a ledger says of it; without one, the project's own."""
+    ledger = ledger or Ledger(own_submissions())
     rows = [(f'`{row.alias}`', row.student, row.teacher or NOTHING, row.method, _figure(row),
              ledger.reproduced(row.alias), ledger.cost(row.alias), row.note)
             for row in models().values()]
@@ -110,14 +110,17 @@ def markdown() -> str:
 
 def pages() -> Dict[str, str]:
     """The pages with tables, by path, with the tables made again."""
-    made = {'README.md': markdown(), 'docs/results.md': Ledger(own_submissions()).others()}
+    ledger = Ledger(own_submissions())
+    made = {'README.md': markdown(ledger), 'docs/results.md': ledger.others()}
     return {path: replace_section((ROOT / path).read_text(), BEGIN, END, table) for path, table in made.items()}
 
 
-def renew() -> None:
-    """Put the tables into the pages."""
-    for path, text in pages().items():
+def renew() -> List[str]:
+    """Put the tables into the pages; returns the pages' paths."""
+    made = pages()
+    for path, text in made.items():
         write_text(ROOT / path, text)
+    return list(made)
 
 
 if __name__ == '__main__':

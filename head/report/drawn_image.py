@@ -11,9 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ..coco.image_file import PNG
 from .label_places import HEIGHT, PADDING, place_labels
-
-SCORE = 0.3
-"""From which on a detection is drawn."""
+from .pictures import SCORE
 
 SHORT_SIDE = 720
 """Pixels; on larger images lines and letters grow with them, so that they can be read when all of it is seen."""
